@@ -1,0 +1,3 @@
+//! `tidemill`: run, validate and look into pipelines from the command line.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The three resources of Tidemill as types.

@@ -1,0 +1,52 @@
+//! What a task wants done to the world: all of it belongs to one commit.
+
+use arrow::array::{BooleanArray, RecordBatch};
+use tidemill_plan::model::Input;
+
+use crate::record::DeadLetter;
+
+/// Rows of a source or a stream that something outside wants.
+#[derive(Debug, Clone)]
+pub struct Rows {
+    /// Whose rows they are.
+    pub from: Input,
+    /// The rows, in the input's schema.
+    pub batch: RecordBatch,
+    /// True where the row is a deletion (only its key columns count); `None` where none is.
+    pub deleted: Option<BooleanArray>,
+}
+
+/// A record for a shard of a stream's internal shuffle topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShuffleRecord {
+    /// Index of the stream in the plan.
+    pub stream: usize,
+    /// The topic's partition.
+    pub shard: u32,
+    /// Partial aggregates and the sender's watermark.
+    pub value: Vec<u8>,
+}
+
+/// A record for the task's partition of its changelog topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangelogRecord {
+    /// What it replaces.
+    pub key: Vec<u8>,
+    /// The state; `None` forgets it.
+    pub value: Option<Vec<u8>>,
+}
+
+/// All that a task wants done since its last commit.
+#[derive(Debug, Default)]
+pub struct Effects {
+    /// Rows for outputs, in order.
+    pub rows: Vec<Rows>,
+    /// Partial aggregates on their way.
+    pub shuffle: Vec<ShuffleRecord>,
+    /// Records that could not be used.
+    pub dead_letters: Vec<DeadLetter>,
+    /// State.
+    pub changelog: Vec<ChangelogRecord>,
+    /// Late records that their stream drops, only counted.
+    pub late_dropped: u64,
+}

@@ -1,0 +1,334 @@
+//! The checked plan of one pipeline: what the planner promises and the engine runs.
+//!
+//! A [`Plan`] is built from manifests whose references have been resolved. It holds no I/O and no clock, and building
+//! it twice from the same manifests gives the same plan, so the operator can hand a worker the manifests alone.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{Schema, SchemaRef};
+use datafusion_physical_expr::PhysicalExpr;
+use datafusion_physical_expr::aggregate::AggregateFunctionExpr;
+
+/// A physical expression bound to the columns of the batch it is evaluated over.
+pub type ExprRef = Arc<dyn PhysicalExpr>;
+
+/// Microseconds: of event time since the epoch in UTC, or of a span of it.
+pub type Micros = i64;
+
+/// One pipeline, checked: sources, the streams over them in an order in which each comes after its input, outputs.
+#[derive(Debug)]
+pub struct Plan {
+    /// `namespace.name`, or only the name where there is no namespace: the prefix of all that belongs to the pipeline.
+    pub name: String,
+    /// What is read.
+    pub sources: Vec<Source>,
+    /// What is computed, inputs before their readers.
+    pub streams: Vec<Stream>,
+    /// What is written.
+    pub outputs: Vec<Output>,
+}
+
+/// Where a stream's rows, or an output's, come from: an index into [`Plan::sources`] or [`Plan::streams`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Input {
+    /// The rows of a source, decoded and checked.
+    Source(usize),
+    /// The rows of another stream.
+    Stream(usize),
+}
+
+/// Something that is read, once, whoever needs it.
+#[derive(Debug)]
+pub struct Source {
+    /// Its name in the manifest and in SQL.
+    pub name: String,
+    /// Where its records come from.
+    pub origin: Origin,
+    /// The columns to decode, in the order of `schema`: those that are needed by something.
+    pub columns: Vec<Column>,
+    /// The schema of the decoded batch.
+    pub schema: SchemaRef,
+    /// A row for which this is not true is invalid.
+    pub check: Option<Check>,
+    /// Event time; absent where nothing needs it.
+    pub event_time: Option<EventTime>,
+    /// The columns by which the topic is promised to be partitioned; empty where nothing is promised.
+    pub partitioned_by: Vec<String>,
+}
+
+/// Where a source's records come from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Origin {
+    /// A topic of the pipeline's log.
+    Topic {
+        /// The topic's name.
+        topic: String,
+        /// Where reading starts if nothing is committed.
+        start_from: StartFrom,
+    },
+    /// Records made by the worker itself.
+    Generator(Generator),
+}
+
+/// Where reading starts if nothing is committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartFrom {
+    /// The first record there is.
+    Earliest,
+    /// Only records that come from now on.
+    Latest,
+    /// The first record whose log timestamp is at or after this many milliseconds since the epoch.
+    Timestamp(i64),
+}
+
+/// What a generated source makes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Generator {
+    /// Which kind of record.
+    pub kind: GeneratorKind,
+    /// Records per second over all partitions; 0 means as fast as possible.
+    pub rate: u64,
+    /// The share of transactions that belong to a planted fraud, 0 to 1.
+    pub fraud_ratio: f64,
+    /// How many people (accounts) records are drawn from.
+    pub accounts: u64,
+    /// Same seed, same records.
+    pub seed: u64,
+    /// How many records to make in all; without it there is no end.
+    pub records: Option<u64>,
+    /// Over how many partitions the records are spread.
+    pub partitions: u32,
+}
+
+/// Which records a generator makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GeneratorKind {
+    /// Payments between accounts, some of them planted fraud, labelled so.
+    Transactions,
+    /// The people whom those accounts belong to.
+    Customers,
+}
+
+/// A column to decode from a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Its name in SQL.
+    pub name: String,
+    /// The path of field names in the record: `a.b` is two.
+    pub path: Vec<String>,
+    /// Whether a record without it, or with null there, is invalid.
+    pub required: bool,
+}
+
+/// A source's `check`.
+#[derive(Debug)]
+pub struct Check {
+    /// As written.
+    pub text: String,
+    /// Bound to the source's schema.
+    pub expr: ExprRef,
+}
+
+/// The event time of a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventTime {
+    /// Index of the `Timestamp` column in the source's schema.
+    pub column: usize,
+    /// How far behind the highest time seen in its partition a record may come and still be on time.
+    pub out_of_orderness: Micros,
+    /// After this long without a record (by the worker's clock) a partition holds no window back.
+    pub idle_timeout: Option<Micros>,
+}
+
+/// One stream: a query, broken into what is done before grouping, the grouping, and what is done to its results.
+#[derive(Debug)]
+pub struct Stream {
+    /// Its name.
+    pub name: String,
+    /// What it reads.
+    pub input: Input,
+    /// Row by row, on the input's rows.
+    pub before: Vec<Step>,
+    /// The grouping, if there is one.
+    pub aggregate: Option<Aggregate>,
+    /// Row by row, on the aggregate's rows; empty without an aggregate.
+    pub after: Vec<Step>,
+    /// The schema of its rows.
+    pub schema: SchemaRef,
+    /// Whether its rows are added or replace each other.
+    pub changes: Changes,
+}
+
+/// Whether a stream's rows are added or replace each other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Changes {
+    /// Every row is new and final.
+    Append,
+    /// A row replaces the one before with the same values in these columns (indices into the stream's schema); a
+    /// deletion takes it away.
+    Upsert {
+        /// The columns that identify a row.
+        key: Vec<usize>,
+    },
+}
+
+/// Something done row by row. Expressions are bound to the batch that the step before hands on.
+#[derive(Debug)]
+pub enum Step {
+    /// Keeps the rows for which the expression is true.
+    Filter(ExprRef),
+    /// Computes new columns.
+    Project {
+        /// One expression a column.
+        exprs: Vec<ExprRef>,
+        /// The schema of what comes out.
+        schema: SchemaRef,
+    },
+}
+
+/// A `GROUP BY`, in a window or without one (a table kept up to date).
+#[derive(Debug)]
+pub struct Aggregate {
+    /// The window; absent for a table.
+    pub window: Option<Window>,
+    /// The grouping expressions other than the window's bounds, over the rows that `before` hands on.
+    pub keys: Vec<ExprRef>,
+    /// Names and types of the keys, in the same order.
+    pub key_schema: SchemaRef,
+    /// The aggregate functions, over the same rows.
+    pub functions: Vec<Function>,
+    /// How a result row is laid out.
+    pub layout: Vec<ResultColumn>,
+    /// Its schema.
+    pub schema: SchemaRef,
+    /// When results are handed on.
+    pub emit: Emit,
+    /// How long after the watermark has passed a window's end records for it are still taken.
+    pub allowed_lateness: Micros,
+    /// What becomes of a record that is later than that.
+    pub late: Late,
+    /// Where rows with the same key meet.
+    pub exchange: Exchange,
+}
+
+/// One aggregate function with its arguments.
+#[derive(Debug)]
+pub struct Function {
+    /// The function and its arguments.
+    pub expr: Arc<AggregateFunctionExpr>,
+    /// `FILTER (WHERE …)`.
+    pub filter: Option<ExprRef>,
+}
+
+/// A column of an aggregate's result row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResultColumn {
+    /// The value of key `i`.
+    Key(usize),
+    /// The window's first microsecond.
+    WindowStart,
+    /// The first microsecond after the window.
+    WindowEnd,
+    /// The value of function `i`.
+    Function(usize),
+}
+
+/// A window over event time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// Index of the time column in the rows that `before` hands on (`Timestamp(Microsecond, None)`).
+    pub time: usize,
+    /// Which windows a time falls into.
+    pub kind: WindowKind,
+}
+
+/// Which windows a time falls into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WindowKind {
+    /// One window of this size, aligned to the epoch.
+    Tumble {
+        /// The window's length.
+        size: Micros,
+    },
+}
+
+/// When results are handed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Emit {
+    /// Once, when the window closes.
+    OnClose,
+    /// Whenever they have changed, but at most once in `every` per group.
+    OnUpdate {
+        /// 0 means with each commit.
+        every: Micros,
+    },
+}
+
+/// What becomes of a late record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Late {
+    /// It goes to the dead letters.
+    DeadLetter,
+    /// It is counted, and dropped.
+    Drop,
+}
+
+/// Where rows with the same key meet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Exchange {
+    /// They are in one source partition already.
+    Local,
+    /// Partial aggregates of every source partition travel through an internal topic with this many shards.
+    Shuffle {
+        /// The internal topic's partitions.
+        shards: u32,
+    },
+}
+
+/// Something that is written.
+#[derive(Debug)]
+pub struct Output {
+    /// What is written.
+    pub from: OutputOf,
+    /// The name of the Sink.
+    pub sink: String,
+    /// Columns of the record key (indices into the rows' schema); empty means no key.
+    pub key: Vec<usize>,
+    /// The schema of what is written.
+    pub schema: SchemaRef,
+}
+
+/// What an output writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutputOf {
+    /// The rows of a source or a stream.
+    Rows(Input),
+    /// The records that could not be read.
+    DeadLetter,
+}
+
+impl Plan {
+    /// The schema of an input's rows.
+    #[must_use]
+    pub fn schema_of(&self, input: Input) -> Option<&SchemaRef> {
+        match input {
+            Input::Source(i) => self.sources.get(i).map(|s| &s.schema),
+            Input::Stream(i) => self.streams.get(i).map(|s| &s.schema),
+        }
+    }
+
+    /// The source at the root of an input.
+    #[must_use]
+    pub fn root_of(&self, input: Input) -> Option<usize> {
+        match input {
+            Input::Source(i) => Some(i),
+            Input::Stream(i) => self.root_of(self.streams.get(i)?.input),
+        }
+    }
+}
+
+/// An empty schema, for rows without columns.
+#[must_use]
+pub fn empty_schema() -> SchemaRef {
+    Arc::new(Schema::empty())
+}

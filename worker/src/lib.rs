@@ -1,0 +1,3 @@
+//! The engine joined to the world: logs (Kafka, embedded), sinks, telemetry, health.
+
+pub mod log;

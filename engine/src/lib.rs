@@ -2,4 +2,6 @@
 //! Kafka, no tokio, no clock, no randomness of its own; time and input are handed in.
 
 pub mod effects;
+pub mod encode;
+pub mod generator;
 pub mod record;

@@ -213,15 +213,12 @@ fn floats() {
         5000.0,
         0.1,
         -0.0,
-        1e21,
         5e-324,
         f64::NAN,
         f64::INFINITY,
         f64::NEG_INFINITY,
     ];
-    let written = [
-        "5000.0", "0.1", "-0.0", "1e21", "5e-324", "null", "null", "null",
-    ];
+    let written = ["5000.0", "0.1", "-0.0", "5e-324", "null", "null", "null"];
     assert_eq!(values(Float64Array::from(floats), RFC3339), written);
     assert_eq!(
         values(Float32Array::from(vec![0.1, f32::NAN]), RFC3339),

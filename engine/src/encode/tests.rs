@@ -1,4 +1,9 @@
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout
+)]
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -517,16 +522,16 @@ fn a_full_arena_is_an_error_and_leaves_nothing_half_done() {
         Arc::new(Int8Array::from(vec![1, 2, 3])) as ArrayRef,
     )]);
     let encoder = JsonEncoder::new(&rows.schema(), RFC3339).unwrap();
-    let (mut arena, mut ranges) = (b"x".to_vec(), vec![0..1]);
+    let (mut arena, mut ranges) = (b"x".to_vec(), Vec::from([0..1, 1..1]));
     let error = encoder
         .encode_within(20, &rows, &mut arena, &mut ranges)
         .unwrap_err();
     assert_eq!(error, EncodeError::ArenaFull { limit: 20 });
-    assert_eq!((arena.as_slice(), ranges.len()), (b"x".as_slice(), 1));
+    assert_eq!((arena.as_slice(), ranges.len()), (b"x".as_slice(), 2));
     encoder
         .encode_within(22, &rows, &mut arena, &mut ranges)
         .unwrap();
-    assert_eq!(ranges, [0..1, 1..8, 8..15, 15..22]);
+    assert_eq!(ranges, [0..1, 1..1, 1..8, 8..15, 15..22]);
     assert_eq!(
         place(0, 1 << 32, u32::MAX),
         Err(EncodeError::ArenaFull { limit: u32::MAX })

@@ -116,8 +116,8 @@ pub struct Generator {
 /// What is made, and the wanted columns of it.
 #[derive(Debug, Clone)]
 enum Rows {
-    Transactions(Transactions, Vec<fn(&[Transaction]) -> ArrayRef>),
-    Customers(Vec<fn(&[Customer]) -> ArrayRef>),
+    Transactions(Transactions, Vec<Make<Transaction>>),
+    Customers(Vec<Make<Customer>>),
 }
 
 impl Generator {
@@ -251,14 +251,17 @@ impl Generator {
     }
 }
 
+/// Makes one column of rows.
+type Make<R> = fn(&[R]) -> ArrayRef;
+
 /// A column that can be made of rows.
 struct Column<R> {
     field: FieldRef,
-    make: fn(&[R]) -> ArrayRef,
+    make: Make<R>,
 }
 
 impl<R> Column<R> {
-    fn new(name: &str, data_type: DataType, make: fn(&[R]) -> ArrayRef) -> Self {
+    fn new(name: &str, data_type: DataType, make: Make<R>) -> Self {
         Self {
             field: Arc::new(Field::new(name, data_type, false)),
             make,
@@ -281,7 +284,7 @@ fn wanted<R>(
     schema: &Schema,
     columns: Vec<Column<R>>,
     kind: &'static str,
-) -> Result<Vec<fn(&[R]) -> ArrayRef>, GeneratorError> {
+) -> Result<Vec<Make<R>>, GeneratorError> {
     let pick = |field: &FieldRef| {
         let column = field.name().clone();
         let Some(found) = columns

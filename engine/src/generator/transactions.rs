@@ -95,7 +95,7 @@ impl Transactions {
                 (category, self.usual(category, index))
             }
             Some(Fraud::RapidActivity) => (&GIFT_CARDS, self.usual(&GIFT_CARDS, index)),
-            Some(Fraud::LargeAmount) if index % 2 == 0 => {
+            Some(Fraud::LargeAmount) if index.is_multiple_of(2) => {
                 (&ELECTRONICS, 1_000_001 + extra(2_000_000))
             }
             Some(Fraud::LargeAmount) => (&TRANSFERS, 1_000_001 + extra(5_000_000)),

@@ -56,8 +56,8 @@ def generate(place: Place, records: int):
 
 
 def make_topic(bootstrap: str, name: str):
-    futures = AdminClient({"bootstrap.servers": bootstrap}).create_topics([NewTopic(name, PARTITIONS, 1)])
-    for future in futures.values():
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    for future in admin.create_topics([NewTopic(name, PARTITIONS, 1)]).values():
         future.result(30)
 
 

@@ -78,7 +78,8 @@ class FirstRow(threading.Thread):
 
 
 def run(command: list[str], log: Path, limit: float) -> Cost:
-    """Runs a command to its end; everything that it prints goes to the log."""
+    """Runs a command to its end; everything that it prints goes to the log. It does not outlive this process."""
+    command = ["setpriv", "--pdeathsig", "KILL", *command]
     with log.open("wb") as out:
         start = time.monotonic()
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
@@ -98,7 +99,7 @@ def run(command: list[str], log: Path, limit: float) -> Cost:
     seconds = time.monotonic() - start
     if process.returncode != 0:
         took = f"after {seconds:.0f} s (limit {limit:.0f} s)"
-        raise Failed(f"{command[0]} ended with {process.returncode} {took}:\n{tail(log)}")
+        raise Failed(f"{command[3]} ended with {process.returncode} {took}:\n{tail(log)}")
     return Cost(seconds, usage.ru_utime + usage.ru_stime, memory.kb / 1024)
 
 

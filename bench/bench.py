@@ -56,7 +56,7 @@ def generate(place: Place, records: int):
 
 
 def make_topic(bootstrap: str, name: str):
-    admin = AdminClient({"bootstrap.servers": bootstrap})
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 3})
     for future in admin.create_topics([NewTopic(name, PARTITIONS, 1)]).values():
         future.result(30)
 

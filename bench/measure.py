@@ -61,6 +61,7 @@ class FirstRow(threading.Thread):
             "fetch.wait.max.ms": 20,
             "fetch.message.max.bytes": 65536,
             "queued.max.messages.kbytes": 1024,
+            "log_level": 3,
         })
         self._consumer.assign([TopicPartition(topic, p, OFFSET_BEGINNING) for p in range(partitions)])
 

@@ -3,4 +3,6 @@
 
 pub mod commit;
 pub mod effects;
+pub mod encode;
+pub mod generator;
 pub mod record;

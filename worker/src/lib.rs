@@ -1,3 +1,4 @@
 //! The engine joined to the world: logs (Kafka, embedded), sinks, telemetry, health.
 
 pub mod log;
+mod sqlite;

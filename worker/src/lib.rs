@@ -1,6 +1,10 @@
 //! The engine joined to the world: logs (Kafka, embedded), sinks, telemetry, health.
 
 pub mod http;
+pub mod identity;
+pub mod launch;
 pub mod log;
+pub mod runtime;
+pub mod sink;
 pub mod status;
 pub mod telemetry;

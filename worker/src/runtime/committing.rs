@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use crate::log::{Commit, Committer, Outcome};
+use crate::log::{Commit, Committer, Outcome, Position, TopicPartition};
 use crate::sink::{ExternalSink, ExternalRows, SinkError};
 
 /// All of one commit: what goes to the log, and what goes to sinks outside it.
@@ -22,11 +22,13 @@ pub struct Work {
 
 enum Job {
     Init,
+    Progress(TopicPartition),
     Commit(Box<Work>),
 }
 
 enum Done {
     Initialized(Result<(), String>),
+    Progress(Result<Vec<Option<Position>>, String>),
     Ended(Outcome),
 }
 
@@ -67,8 +69,21 @@ impl Committing {
             match self.done.recv().map_err(|_| gone())? {
                 Done::Initialized(result) => return result,
                 // A commit that nobody waits for any more ended before the new committer was made.
-                Done::Ended(_) => {}
+                Done::Ended(_) | Done::Progress(_) => {}
             }
+        }
+    }
+
+    /// Up to where each sink outside the log has the rows of a partition. No commit may be in flight.
+    ///
+    /// # Errors
+    /// Says which sink does not answer.
+    pub fn progress(&self, partition: &TopicPartition) -> Result<Vec<Option<Position>>, String> {
+        let gone = || "the committing thread has ended".to_owned();
+        self.jobs.send(Job::Progress(partition.clone())).map_err(|_| gone())?;
+        match self.done.recv().map_err(|_| gone())? {
+            Done::Progress(result) => result,
+            Done::Initialized(_) | Done::Ended(_) => Err("a commit was in flight".to_owned()),
         }
     }
 
@@ -83,7 +98,7 @@ impl Committing {
         use crossbeam_channel::RecvTimeoutError::{Disconnected, Timeout};
         match self.done.recv_timeout(wait) {
             Ok(Done::Ended(outcome)) => Some(outcome),
-            Ok(Done::Initialized(_)) | Err(Timeout) => None,
+            Ok(Done::Initialized(_) | Done::Progress(_)) | Err(Timeout) => None,
             Err(Disconnected) => {
                 Some(Outcome::Fatal("the committing thread has ended unexpectedly".to_owned()))
             }
@@ -110,6 +125,7 @@ fn serve(
     for job in todo {
         let done = match job {
             Job::Init => Done::Initialized(committer.init().map_err(|e| e.to_string())),
+            Job::Progress(partition) => Done::Progress(progress(&mut sinks, &partition)),
             Job::Commit(work) => Done::Ended(commit(committer.as_mut(), &mut sinks, &work)),
         };
         if finished.send(done).is_err() {
@@ -135,4 +151,15 @@ fn commit(committer: &mut dyn Committer, sinks: &mut [Box<dyn ExternalSink>], wo
         }
     }
     committer.commit(&work.commit)
+}
+
+fn progress(
+    sinks: &mut [Box<dyn ExternalSink>],
+    partition: &TopicPartition,
+) -> Result<Vec<Option<Position>>, String> {
+    let of = |sink: &mut Box<dyn ExternalSink>| {
+        let found = sink.progress(std::slice::from_ref(partition));
+        found.map(|mut found| found.pop().flatten()).map_err(|e| format!("sink `{}`: {e}", sink.name()))
+    };
+    sinks.iter_mut().map(of).collect()
 }

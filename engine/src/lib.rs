@@ -1,5 +1,6 @@
 //! Runs a plan over batches of records: decoding, filters, windows, watermarks, state. Pure and deterministic: no
 //! Kafka, no tokio, no clock, no randomness of its own; time and input are handed in.
 
+pub mod decode;
 pub mod effects;
 pub mod record;

@@ -161,7 +161,7 @@ fn misread(column: &ColumnLabel, problem: Problem, value: &[u8]) -> (Reason, Str
 
 /// A value, as a message shows it.
 fn found(token: Token, value: &[u8]) -> String {
-    let text = value.get(token.start..token.end).unwrap_or_default();
+    let text = token.text(value);
     match token.kind {
         Kind::Text | Kind::Escaped => format!("the string \"{}\"", shortened(text)),
         Kind::Number => format!("the number {}", shortened(text)),

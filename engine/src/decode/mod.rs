@@ -40,7 +40,7 @@ use tidemill_plan::model::Column;
 use self::columns::Builder;
 use self::convert::Value;
 use self::fault::{ColumnLabel, Fault, Problem};
-use self::scan::{Kind, Token, unescape};
+use self::scan::{Kind, unescape};
 use self::shape::Shape;
 use self::walk::{Slot, walk};
 use crate::record::{RawRecord, Rejection};
@@ -246,15 +246,15 @@ impl JsonDecoder {
         );
         if !matches!(walked, Ok(true)) {
             check_utf8(value)?;
-            walked.map_err(Fault::Flaw)?;
+            walked.map_err(|flaw| Fault::Flaw(*flaw))?;
         }
         self.read_columns(value)
     }
 
     fn read_columns(&mut self, value: &[u8]) -> Result<(), Fault> {
         for (index, column) in self.columns.iter_mut().enumerate() {
-            let slot = self.slots.get(column.slot).copied();
-            let read = column.read(slot.unwrap_or(Slot::Absent), value, &mut self.scratch);
+            let slot = self.slots.get(column.slot).unwrap_or(&Slot::Absent);
+            let read = column.read(slot, value, &mut self.scratch);
             if let Err(problem) = read {
                 self.columns
                     .iter_mut()
@@ -291,23 +291,18 @@ impl JsonDecoder {
 impl ColumnReader {
     /// Adds the record's value to the builder.
     #[inline]
-    fn read(&mut self, slot: Slot, record: &[u8], scratch: &mut Vec<u8>) -> Result<(), Problem> {
+    fn read(&mut self, slot: &Slot, record: &[u8], scratch: &mut Vec<u8>) -> Result<(), Problem> {
         let token = match slot {
+            Slot::Found(token) if token.kind != Kind::Null => token,
             Slot::Absent if self.required => return Err(Problem::Absent),
-            Slot::Found(token) if token.kind == Kind::Null && self.required => {
-                return Err(Problem::Null);
-            }
-            Slot::Absent
-            | Slot::Found(Token {
-                kind: Kind::Null, ..
-            }) => {
+            Slot::Found(_) if self.required => return Err(Problem::Null),
+            Slot::Absent | Slot::Found(_) => {
                 self.builder.push_null();
                 return Ok(());
             }
-            Slot::Blocked(token) => return Err(Problem::Blocked(token)),
-            Slot::Found(token) => token,
+            Slot::Blocked(token) => return Err(Problem::Blocked(*token)),
         };
-        let mut text = record.get(token.start..token.end).unwrap_or_default();
+        let mut text = token.text(record);
         if token.kind == Kind::Escaped {
             scratch.clear();
             unescape(text, scratch);
@@ -319,7 +314,7 @@ impl ColumnReader {
         };
         self.builder
             .push(value)
-            .map_err(|misfit| Problem::Misfit(token, misfit))
+            .map_err(|misfit| Problem::Misfit(*token, misfit))
     }
 }
 

@@ -31,13 +31,26 @@ pub(super) enum Kind {
     Array,
 }
 
-/// A value and where it stands; a string's bounds leave out its quotes.
+/// A value and where it stands, a string with its quotes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Token {
     pub(super) kind: Kind,
     pub(super) start: usize,
     pub(super) end: usize,
 }
+
+impl Token {
+    /// The value's text in its record; a string's without the quotes.
+    #[inline]
+    pub(super) fn text<'a>(&self, record: &'a [u8]) -> &'a [u8] {
+        let quote = usize::from(matches!(self.kind, Kind::Text | Kind::Escaped));
+        let text = record.get(self.start + quote..self.end - quote);
+        text.unwrap_or_default()
+    }
+}
+
+/// A flaw is boxed, so that what is returned where there is none fits into registers.
+pub(super) type Walked<T> = Result<T, Box<Flaw>>;
 
 /// Every byte 1.
 const ONES: u64 = 0x0101_0101_0101_0101;
@@ -127,15 +140,15 @@ impl<'a> Cursor<'a> {
     }
 
     #[cold]
-    pub(super) fn expected(&self, expected: &'static str) -> Flaw {
-        Flaw::Malformed {
+    pub(super) fn expected(&self, expected: &'static str) -> Box<Flaw> {
+        Box::new(Flaw::Malformed {
             at: self.at,
             expected,
-        }
+        })
     }
 
     /// Nothing but white space may follow.
-    pub(super) fn end(&mut self) -> Result<(), Flaw> {
+    pub(super) fn end(&mut self) -> Walked<()> {
         self.space();
         match self.peek() {
             None => Ok(()),
@@ -145,31 +158,25 @@ impl<'a> Cursor<'a> {
 
     /// Walks over a value that stands inside `depth` objects and arrays.
     #[inline]
-    pub(super) fn value(&mut self, depth: usize) -> Result<Token, Flaw> {
-        let start = self.at;
-        let kind = match self.peek() {
-            Some(b'"') => return self.string(),
-            Some(b'-' | b'0'..=b'9') => self.number()?,
-            Some(b'{') => self.object(depth)?,
-            Some(b'[') => self.array(depth)?,
-            Some(b't') => self.literal(b"true", Kind::True)?,
-            Some(b'f') => self.literal(b"false", Kind::False)?,
-            Some(b'n') => self.literal(b"null", Kind::Null)?,
-            _ => return Err(self.expected("a value")),
-        };
-        Ok(Token {
-            kind,
-            start,
-            end: self.at,
-        })
+    pub(super) fn value(&mut self, depth: usize) -> Walked<Kind> {
+        match self.peek() {
+            Some(b'"') => self.string(),
+            Some(b'-' | b'0'..=b'9') => self.number(),
+            Some(b'{') => self.object(depth),
+            Some(b'[') => self.array(depth),
+            Some(b't') => self.literal(b"true", Kind::True),
+            Some(b'f') => self.literal(b"false", Kind::False),
+            Some(b'n') => self.literal(b"null", Kind::Null),
+            _ => Err(self.expected("a value")),
+        }
     }
 
     /// Steps into an object or array that stands inside `depth` others, and over the space after its bracket. False
     /// where it is empty, and then it is left again.
     #[inline]
-    pub(super) fn open(&mut self, depth: usize, close: u8) -> Result<bool, Flaw> {
+    pub(super) fn open(&mut self, depth: usize, close: u8) -> Walked<bool> {
         if depth >= self.max_depth {
-            return Err(Flaw::TooDeep { at: self.at });
+            return Err(Box::new(Flaw::TooDeep { at: self.at }));
         }
         self.at += 1;
         self.space();
@@ -182,7 +189,7 @@ impl<'a> Cursor<'a> {
 
     /// Walks over the comma after a value and the space around it; false where the object or array ends instead.
     #[inline]
-    pub(super) fn more(&mut self, close: u8, expected: &'static str) -> Result<bool, Flaw> {
+    pub(super) fn more(&mut self, close: u8, expected: &'static str) -> Walked<bool> {
         let mut next = self.peek();
         if !matches!(next, Some(byte) if byte == b',' || byte == close) {
             self.space();
@@ -202,7 +209,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn object(&mut self, depth: usize) -> Result<Kind, Flaw> {
+    fn object(&mut self, depth: usize) -> Walked<Kind> {
         let mut more = self.open(depth, b'}')?;
         while more {
             self.name()?;
@@ -212,7 +219,7 @@ impl<'a> Cursor<'a> {
         Ok(Kind::Object)
     }
 
-    fn array(&mut self, depth: usize) -> Result<Kind, Flaw> {
+    fn array(&mut self, depth: usize) -> Walked<Kind> {
         let mut more = self.open(depth, b']')?;
         while more {
             self.value(depth + 1)?;
@@ -222,24 +229,25 @@ impl<'a> Cursor<'a> {
     }
 
     /// Walks over a field's name and its colon.
-    pub(super) fn name(&mut self) -> Result<Token, Flaw> {
+    pub(super) fn name(&mut self) -> Walked<Token> {
         if self.peek() != Some(b'"') {
             return Err(self.expected("a field name in double quotes"));
         }
-        let name = self.string()?;
+        let start = self.at;
+        let kind = self.string()?;
+        let end = self.at;
         self.space();
         if self.peek() != Some(b':') {
             return Err(self.expected("`:`"));
         }
         self.at += 1;
         self.space();
-        Ok(name)
+        Ok(Token { kind, start, end })
     }
 
     #[inline]
-    fn string(&mut self) -> Result<Token, Flaw> {
+    fn string(&mut self) -> Walked<Kind> {
         self.at += 1;
-        let start = self.at;
         let mut kind = Kind::Text;
         loop {
             self.plain();
@@ -253,9 +261,8 @@ impl<'a> Cursor<'a> {
                 None => return Err(self.expected("`\"` at the end of the string")),
             }
         }
-        let end = self.at;
         self.at += 1;
-        Ok(Token { kind, start, end })
+        Ok(kind)
     }
 
     /// Walks over string text up to a quote, a backslash, a control character or the end.
@@ -278,7 +285,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Walks over an escape. A surrogate must have its other half: alone it is no character.
-    fn escape(&mut self) -> Result<(), Flaw> {
+    fn escape(&mut self) -> Walked<()> {
         self.at += 1;
         match self.peek() {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
@@ -294,7 +301,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn low_surrogate(&mut self) -> Result<(), Flaw> {
+    fn low_surrogate(&mut self) -> Walked<()> {
         const EXPECTED: &str = "an escaped low surrogate after the high one";
         if self.peek() != Some(b'\\') || self.text.get(self.at + 1) != Some(&b'u') {
             return Err(self.expected(EXPECTED));
@@ -307,7 +314,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Walks over the `u` of an escape and its four digits.
-    fn code_unit(&mut self) -> Result<u16, Flaw> {
+    fn code_unit(&mut self) -> Walked<u16> {
         self.at += 1;
         let mut unit = 0;
         for _ in 0..4 {
@@ -321,7 +328,7 @@ impl<'a> Cursor<'a> {
     }
 
     #[inline]
-    fn number(&mut self) -> Result<Kind, Flaw> {
+    fn number(&mut self) -> Walked<Kind> {
         if self.peek() == Some(b'-') {
             self.at += 1;
         }
@@ -344,7 +351,7 @@ impl<'a> Cursor<'a> {
     }
 
     #[inline]
-    fn digits(&mut self) -> Result<(), Flaw> {
+    fn digits(&mut self) -> Walked<()> {
         let start = self.at;
         while let Some(b'0'..=b'9') = self.peek() {
             self.at += 1;
@@ -356,7 +363,7 @@ impl<'a> Cursor<'a> {
     }
 
     #[inline]
-    fn literal(&mut self, word: &'static [u8], kind: Kind) -> Result<Kind, Flaw> {
+    fn literal(&mut self, word: &'static [u8], kind: Kind) -> Walked<Kind> {
         let rest = self.text.get(self.at..).unwrap_or_default();
         if !rest.starts_with(word) {
             return Err(self.expected("a value"));

@@ -1,6 +1,6 @@
 //! Walks over a whole record, checks it, and notes where the wanted values stand.
 
-use super::scan::{Cursor, Flaw, Kind, Token, unescape};
+use super::scan::{Cursor, Flaw, Kind, Token, Walked, unescape};
 use super::shape::{FieldIndex, Shape, Target};
 
 /// What a record has in the place of a wanted column.
@@ -21,7 +21,7 @@ pub(super) fn walk(
     max_depth: usize,
     shape: &mut Shape,
     slots: &mut [Slot],
-) -> Result<bool, Flaw> {
+) -> Walked<bool> {
     slots.fill(Slot::Absent);
     let mut walk = Walk {
         cursor: Cursor::new(text, max_depth),
@@ -30,9 +30,9 @@ pub(super) fn walk(
     };
     walk.cursor.space();
     if walk.cursor.peek() != Some(b'{') {
-        let value = walk.cursor.value(0)?;
+        let kind = walk.cursor.value(0)?;
         walk.cursor.end()?;
-        return Err(Flaw::NotAnObject(value.kind));
+        return Err(Box::new(Flaw::NotAnObject(kind)));
     }
     walk.object(Shape::ROOT, 0)?;
     walk.cursor.end()?;
@@ -46,7 +46,7 @@ struct Walk<'a, 's> {
 }
 
 impl Walk<'_, '_> {
-    fn object(&mut self, level: usize, depth: usize) -> Result<(), Flaw> {
+    fn object(&mut self, level: usize, depth: usize) -> Walked<()> {
         let mut previous = FieldIndex::START;
         let mut more = self.cursor.open(depth, b'}')?;
         while more {
@@ -62,11 +62,7 @@ impl Walk<'_, '_> {
     }
 
     #[inline]
-    fn name(
-        &mut self,
-        level: usize,
-        previous: FieldIndex,
-    ) -> Result<(FieldIndex, Option<Target>), Flaw> {
+    fn name(&mut self, level: usize, previous: FieldIndex) -> Walked<(FieldIndex, Option<Target>)> {
         let rest = self.cursor.text().get(self.cursor.at()..);
         let predicted = self.shape.predicted(
             level,
@@ -86,10 +82,10 @@ impl Walk<'_, '_> {
         &mut self,
         level: usize,
         previous: FieldIndex,
-    ) -> Result<(FieldIndex, Option<Target>), Flaw> {
+    ) -> Walked<(FieldIndex, Option<Target>)> {
         let name = self.cursor.name()?;
         let text = self.cursor.text();
-        let written = text.get(name.start..name.end).unwrap_or_default();
+        let written = name.text(text);
         if name.kind == Kind::Text {
             return Ok(self.shape.find(level, previous, written));
         }
@@ -99,45 +95,43 @@ impl Walk<'_, '_> {
     }
 
     #[inline]
-    fn wanted(&mut self, target: Target, depth: usize) -> Result<(), Flaw> {
-        match target.level {
-            None => {
-                let value = self.cursor.value(depth)?;
-                self.set(target, Slot::Found(value));
-                Ok(())
-            }
-            Some(level) => self.around(target, level, depth),
+    fn wanted(&mut self, target: Target, depth: usize) -> Walked<()> {
+        if let Some(level) = target.level {
+            return self.around(target, level, depth);
         }
+        let start = self.cursor.at();
+        let kind = self.cursor.value(depth)?;
+        self.set(target, start, kind);
+        Ok(())
     }
 
     /// A value inside which something is wanted.
-    fn around(&mut self, target: Target, level: usize, depth: usize) -> Result<(), Flaw> {
+    fn around(&mut self, target: Target, level: usize, depth: usize) -> Walked<()> {
         let start = self.cursor.at();
         self.clear(target, Slot::Absent);
-        let value = if self.cursor.peek() == Some(b'{') {
+        let kind = if self.cursor.peek() == Some(b'{') {
             self.object(level, depth)?;
-            Token {
-                kind: Kind::Object,
-                start,
-                end: self.cursor.at(),
-            }
+            Kind::Object
         } else {
-            let value = self.cursor.value(depth)?;
-            if value.kind != Kind::Null {
-                self.clear(target, Slot::Blocked(value));
+            let kind = self.cursor.value(depth)?;
+            if kind != Kind::Null {
+                let end = self.cursor.at();
+                self.clear(target, Slot::Blocked(Token { kind, start, end }));
             }
-            value
+            kind
         };
         if target.is_column {
-            self.set(target, Slot::Found(value));
+            self.set(target, start, kind);
         }
         Ok(())
     }
 
+    /// Notes the value between `start` and here.
     #[inline]
-    fn set(&mut self, target: Target, found: Slot) {
+    fn set(&mut self, target: Target, start: usize, kind: Kind) {
+        let end = self.cursor.at();
         if let Some(slot) = self.slots.get_mut(target.first) {
-            *slot = found;
+            *slot = Slot::Found(Token { kind, start, end });
         }
     }
 

@@ -2,6 +2,7 @@
 //! Kafka, no tokio, no clock, no randomness of its own; time and input are handed in.
 
 pub mod commit;
+pub mod decode;
 pub mod effects;
 pub mod encode;
 pub mod generator;

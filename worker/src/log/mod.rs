@@ -5,6 +5,7 @@
 //! ([`Reader`]), one commits ([`Committer`]), so that a commit never holds reading up.
 
 pub mod embedded;
+pub mod kafka;
 pub mod partitioner;
 
 use std::sync::Arc;

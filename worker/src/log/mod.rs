@@ -81,7 +81,10 @@ pub trait Reader: Send {
     /// keeps the membership alive.
     fn events(&mut self, wait: Duration) -> Result<Vec<GroupEvent>, LogError>;
     /// The committed positions of these partitions, read anew from the log.
-    fn committed(&mut self, partitions: &[TopicPartition]) -> Result<Vec<Option<Position>>, LogError>;
+    fn committed(
+        &mut self,
+        partitions: &[TopicPartition],
+    ) -> Result<Vec<Option<Position>>, LogError>;
     /// Takes the partitions of [`GroupEvent::Assigned`] over and starts reading them; one that is left out is held
     /// without being read.
     fn assign(&mut self, partitions: &[(TopicPartition, Start)]) -> Result<(), LogError>;
@@ -91,12 +94,21 @@ pub trait Reader: Send {
     fn seek(&mut self, partition: &TopicPartition, offset: i64) -> Result<(), LogError>;
     /// Hands over up to `max` records of a partition that have been fetched already, in one call or in several; never
     /// waits. Records are those that readers of committed data see.
-    fn take(&mut self, partition: &TopicPartition, max: usize, each: &mut dyn FnMut(&RawBatch<'_>)) -> Result<Taken, LogError>;
+    fn take(
+        &mut self,
+        partition: &TopicPartition,
+        max: usize,
+        each: &mut dyn FnMut(&RawBatch<'_>),
+    ) -> Result<Taken, LogError>;
     /// The offset after the last record of each partition, as readers of committed data see it.
     fn end_offsets(&mut self, partitions: &[TopicPartition]) -> Result<Vec<i64>, LogError>;
     /// Reads a partition of a changelog from its beginning to its very end, in order: key and value (`None` is a
     /// tombstone). It waits out transactions that are still open, so that nothing committed is missed.
-    fn restore(&mut self, partition: &TopicPartition, each: &mut dyn FnMut(&[u8], Option<&[u8]>)) -> Result<(), LogError>;
+    fn restore(
+        &mut self,
+        partition: &TopicPartition,
+        each: &mut dyn FnMut(&[u8], Option<&[u8]>),
+    ) -> Result<(), LogError>;
     /// Proof of membership, to be taken immediately before each commit. It may be called from the committing thread.
     fn membership(&self) -> Arc<dyn Membership>;
     /// Leaves the group in good order, so that others take over at once.
@@ -193,5 +205,10 @@ pub trait Admin: Send {
     fn write(&mut self, topic: &str, records: &[Produced]) -> Result<(), LogError>;
     /// Hands over every record of a topic that readers of committed data see, a partition after the other to its
     /// present end, then, if `follow`, what comes until `each` returns false.
-    fn read(&mut self, topic: &str, follow: bool, each: &mut dyn FnMut(&RawBatch<'_>) -> bool) -> Result<(), LogError>;
+    fn read(
+        &mut self,
+        topic: &str,
+        follow: bool,
+        each: &mut dyn FnMut(&RawBatch<'_>) -> bool,
+    ) -> Result<(), LogError>;
 }

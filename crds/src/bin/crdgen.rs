@@ -1,0 +1,14 @@
+//! Writes the definitions of the resources to `crds/yaml`.
+
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("yaml");
+    fs::create_dir_all(&folder)?;
+    for (name, text) in tidemill_crds::definition_files()? {
+        fs::write(folder.join(name), text)?;
+    }
+    Ok(())
+}

@@ -8,7 +8,7 @@ use datafusion_common::Result;
 
 use super::Relation;
 use super::chain::{self, Moves, Origin, narrow, rebase, remap, schema_after, substitute};
-use super::error::SqlError;
+use super::error::{SqlError, duplicate_column};
 use super::parse::Parsed;
 use super::translate::{Call, Grouping, Shape};
 use crate::model::{ExprRef, Function, ResultColumn, Step, Window, WindowKind};
@@ -131,11 +131,7 @@ impl Query {
             if !seen.insert(field.name()) {
                 let place = super::plan::column_place(&parsed.query, field.name());
                 let place = place.unwrap_or(parsed.tokens.start());
-                return Err(SqlError::at(
-                    place,
-                    format!("two columns are named `{}`", field.name()),
-                )
-                .hint("give one of them another name with AS"));
+                return Err(duplicate_column(place, field.name()));
             }
         }
         Ok(())

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, SchemaRef};
+use datafusion_common::tree_node::TreeNode;
 use datafusion_common::{DFSchema, DataFusionError};
 use datafusion_expr::execution_props::ExecutionProps;
 use datafusion_expr::simplify::SimplifyContext;
@@ -16,7 +17,7 @@ use datafusion_sql::sqlparser::tokenizer::Token;
 use super::context::Context;
 use super::error::{self, SqlError, from_parser};
 use super::parse::Tokens;
-use super::refuse;
+use super::{refuse, types};
 use crate::model::ExprRef;
 
 /// Plans a condition such as `amount >= 0` over the columns of a schema.
@@ -52,7 +53,7 @@ pub fn plan_check(text: &str, schema: &SchemaRef) -> Result<ExprRef, Vec<SqlErro
 
 fn parse(tokens: &Tokens) -> Result<SqlExpr, SqlError> {
     let mut parser = tokens.parser();
-    let expr = parser.parse_expr().map_err(|e| from_parser(&e))?;
+    let expr = parser.parse_expr().map_err(|e| from_parser(&e, tokens.end()))?;
     let rest = parser.peek_token();
     match rest.token {
         Token::EOF => Ok(expr),
@@ -69,5 +70,8 @@ fn plan(expr: SqlExpr, schema: &DFSchema) -> Result<Expr, DataFusionError> {
     let expr = planner.sql_to_expr(expr, schema, &mut PlannerContext::new())?;
     let simplify = SimplifyContext::default().with_schema(Arc::new(schema.clone()));
     let simplifier = ExprSimplifier::new(simplify);
-    simplifier.simplify(simplifier.coerce(expr, schema)?)
+    let expr = expr.transform_up(|expr| types::strict(expr, schema))?.data;
+    let expr = simplifier.simplify(simplifier.coerce(expr, schema)?)?;
+    types::check_constant(&expr)?;
+    Ok(expr)
 }

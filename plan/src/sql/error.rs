@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use datafusion_common::{DataFusionError, SchemaError};
+use datafusion_common::{Column, DataFusionError, SchemaError};
 use datafusion_sql::sqlparser::parser::ParserError;
 use datafusion_sql::sqlparser::tokenizer::{Location, Span};
 
@@ -66,8 +66,8 @@ impl SqlError {
     }
 }
 
-/// The parser says the place at the end of its message.
-pub(crate) fn from_parser(error: &ParserError) -> SqlError {
+/// The parser says the place at the end of its message, unless that is the end of the text.
+pub(crate) fn from_parser(error: &ParserError, end: Location) -> SqlError {
     let text = match error {
         ParserError::TokenizerError(text) | ParserError::ParserError(text) => text.as_str(),
         ParserError::RecursionLimitExceeded => {
@@ -75,7 +75,7 @@ pub(crate) fn from_parser(error: &ParserError) -> SqlError {
         }
     };
     let (message, place) = split_place(text);
-    SqlError::at(place.unwrap_or(START), lower_first(message))
+    SqlError::at(place.unwrap_or(end), lower_first(message))
 }
 
 fn split_place(text: &str) -> (&str, Option<Location>) {
@@ -96,87 +96,85 @@ pub(crate) struct Found {
     pub(crate) place: Option<Location>,
     pub(crate) message: String,
     pub(crate) hint: Option<String>,
+    /// The name that two columns have, if that is it.
+    pub(crate) duplicate: Option<String>,
+}
+
+/// Two columns of one name, the second of them here.
+pub(crate) fn duplicate_column(place: Location, name: &str) -> SqlError {
+    SqlError::at(place, format!("two columns are named `{name}`"))
+        .hint("give one of them another name with AS")
 }
 
 /// The first of the errors that the planner reports.
 pub(crate) fn from_planner(error: &DataFusionError) -> Found {
     let first = error.iter().next().unwrap_or(error);
     let diagnostic = first.diagnostic();
-    let place = diagnostic.and_then(|d| d.span).map(|span| Location {
-        line: span.start.line,
-        column: span.start.column,
-    });
-    if let DataFusionError::SchemaError(inner, _) = first.find_root() {
-        if let Some((message, hint)) = schema_error(inner) {
-            return Found {
-                place,
-                message,
-                hint,
-            };
-        }
-    }
-    match diagnostic {
-        Some(d) => Found {
-            place,
-            message: d.message.clone(),
-            hint: d.helps.first().map(|help| lower_first(&help.message)),
-        },
-        None => Found {
-            place,
-            message: readable(first),
-            hint: None,
-        },
-    }
-}
-
-fn schema_error(error: &SchemaError) -> Option<(String, Option<String>)> {
-    match error {
-        SchemaError::FieldNotFound {
-            field,
-            valid_fields,
-        } => {
-            let known = valid_fields.iter().map(|column| column.name.as_str());
-            let table = field.relation.as_ref().filter(|table| {
-                !valid_fields
-                    .iter()
-                    .any(|column| column.relation.as_ref() == Some(*table))
+    let mut found = Found {
+        place: diagnostic.and_then(|d| d.span).map(|span| Location {
+            line: span.start.line,
+            column: span.start.column,
+        }),
+        message: readable(first),
+        hint: diagnostic.and_then(|d| d.helps.first()).map(|help| lower_first(&help.message)),
+        duplicate: None,
+    };
+    match first.find_root() {
+        DataFusionError::SchemaError(inner, _) => found.schema_error(inner),
+        DataFusionError::Plan(text) if text.starts_with(NOT_UNIQUE) => {
+            found.duplicate = text.rsplit('"').nth(1).and_then(|expr| {
+                let name = expr.rsplit(" AS ").next()?;
+                name.rsplit('.').next().map(str::to_owned)
             });
-            Some(match table {
-                Some(table) if !valid_fields.is_empty() => (
-                    format!("there is no table `{table}` in this query"),
-                    Some(format!(
-                        "write `{}` without it, or name the table so",
-                        field.name
-                    )),
-                ),
-                _ => (
-                    format!("there is no column `{}`", field.name),
-                    names::hint(&field.name, known),
-                ),
-            })
         }
-        SchemaError::AmbiguousReference { field } => Some(duplicate(&field.name)),
-        SchemaError::DuplicateQualifiedField { name, .. }
-        | SchemaError::DuplicateUnqualifiedField { name } => Some(duplicate(name)),
+        _ => {}
+    }
+    if found.message.contains("GROUP BY clause") {
+        found.hint = Some("add it to GROUP BY, or use an aggregate such as max".into());
+    }
+    found
+}
+
+const NOT_UNIQUE: &str = "Projections require unique expression names";
+
+impl Found {
+    fn schema_error(&mut self, error: &SchemaError) {
+        match error {
+            SchemaError::FieldNotFound { field, valid_fields } => {
+                self.missing_column(field, valid_fields);
+            }
+            SchemaError::AmbiguousReference { field } => self.duplicate = Some(field.name.clone()),
+            SchemaError::DuplicateQualifiedField { name, .. }
+            | SchemaError::DuplicateUnqualifiedField { name } => self.duplicate = Some(name.clone()),
+        }
+    }
+
+    fn missing_column(&mut self, field: &Column, valid: &[Column]) {
+        let strange = field.relation.as_ref().filter(|table| {
+            !valid.is_empty() && valid.iter().all(|column| column.relation.as_ref() != Some(*table))
+        });
+        (self.message, self.hint) = match strange {
+            Some(table) => (
+                format!("there is no table `{table}` in this query"),
+                Some(format!("write `{}` without it, or name the table so", field.name)),
+            ),
+            None => (
+                format!("there is no column `{}`", field.name),
+                names::hint(&field.name, valid.iter().map(|column| column.name.as_str())),
+            ),
+        };
     }
 }
 
-fn duplicate(name: &str) -> (String, Option<String>) {
-    (
-        format!("two columns are named `{name}`"),
-        Some("give one of them another name with AS".into()),
-    )
-}
-
-/// The message without the layers' prefixes.
+/// The message without the layers' prefixes, and without the syntax tree that some end with.
 fn readable(error: &DataFusionError) -> String {
-    let text = error.find_root().message();
-    let text = text
-        .split("\n\nbacktrace")
-        .next()
-        .unwrap_or_default()
-        .trim();
-    lower_first(text.lines().next().unwrap_or(text))
+    let text = error.find_root().message().into_owned();
+    let line = text.lines().next().unwrap_or_default();
+    let line = match line.split_once(" { ") {
+        Some((before, _)) => before.rsplit_once(' ').map_or(before, |(message, _)| message),
+        None => line,
+    };
+    lower_first(line.trim())
 }
 
 fn lower_first(text: &str) -> String {

@@ -15,6 +15,7 @@ mod parse;
 mod plan;
 mod refuse;
 mod translate;
+mod types;
 mod window;
 
 #[cfg(test)]

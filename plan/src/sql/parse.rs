@@ -1,7 +1,7 @@
 //! Text to syntax tree: one query, or the reasons why it is not one.
 
 use datafusion_sql::sqlparser::ast::{
-    Expr, Ident, Query, SelectItem, SetExpr, Statement, VisitMut, VisitorMut,
+    Expr, Ident, Query, SelectItem, SetExpr, Spanned, Statement, VisitMut, VisitorMut,
 };
 use datafusion_sql::sqlparser::dialect::GenericDialect;
 use datafusion_sql::sqlparser::keywords::Keyword;
@@ -37,8 +37,8 @@ impl Parsed {
     pub fn parse(text: &str) -> Result<Self, Vec<SqlError>> {
         let tokens = Tokens::read(text).map_err(|e| vec![e])?;
         let mut query = parse_query(&tokens).map_err(|e| vec![e])?;
-        let outline = refuse::walk(&query, &tokens)?;
         name_columns(&mut query);
+        let outline = refuse::walk(&query, &tokens)?;
         Ok(Self {
             query,
             outline,
@@ -97,6 +97,11 @@ impl Tokens {
         self.0.first().map_or(START, |t| t.span.start)
     }
 
+    /// Where the text ends.
+    pub(crate) fn end(&self) -> Location {
+        self.0.last().map_or(START, |t| t.span.end)
+    }
+
     pub(crate) fn parser(&self) -> Parser<'static> {
         Parser::new(&GenericDialect {})
             .with_tokens_with_locations(window::plain_table_arguments(&self.0))
@@ -123,7 +128,7 @@ fn is_operator(token: &Token) -> bool {
 
 fn parse_query(tokens: &Tokens) -> Result<Query, SqlError> {
     let mut parser = tokens.parser();
-    let statement = parser.parse_statement().map_err(|e| from_parser(&e))?;
+    let statement = parser.parse_statement().map_err(|e| from_parser(&e, tokens.end()))?;
     while parser.consume_token(&Token::SemiColon) {}
     let rest = parser.peek_token();
     if rest.token != Token::EOF {
@@ -169,9 +174,18 @@ fn name_column(item: &mut SelectItem) {
     if let SelectItem::UnnamedExpr(expr) = item
         && !matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_))
     {
-        *item = SelectItem::ExprWithAlias {
-            alias: Ident::with_quote('"', expr.to_string()),
-            expr: expr.clone(),
-        };
+        let alias = Ident::with_quote_and_span('"', expr.span(), expr.to_string());
+        let expr = expr.clone();
+        *item = SelectItem::ExprWithAlias { expr, alias };
+    }
+}
+
+/// The name of the column that an item gives; a wildcard gives many.
+pub(crate) fn item_name(item: &SelectItem) -> Option<&Ident> {
+    match item {
+        SelectItem::UnnamedExpr(Expr::Identifier(name)) => Some(name),
+        SelectItem::UnnamedExpr(Expr::CompoundIdentifier(path)) => path.last(),
+        SelectItem::ExprWithAlias { alias, .. } => Some(alias),
+        _ => None,
     }
 }

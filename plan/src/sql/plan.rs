@@ -16,11 +16,11 @@ use datafusion_sql::sqlparser::ast::{
 use datafusion_sql::sqlparser::keywords::Keyword;
 use datafusion_sql::sqlparser::tokenizer::{Location, Span};
 
-use super::Relation;
+use super::{Relation, types};
 use super::bind::Query;
 use super::context::Context;
 use super::error::{self, SqlError, start};
-use super::parse::Parsed;
+use super::parse::{Parsed, item_name};
 use super::translate::{Misfit, translate};
 use crate::names;
 
@@ -33,7 +33,11 @@ impl Parsed {
     /// # Errors
     /// What is wrong with it, as much at once as can be told.
     pub fn plan(&self, relations: &[Relation]) -> Result<Query, Vec<SqlError>> {
-        self.check_tables(relations)?;
+        let known: Vec<&str> = relations.iter().map(|r| r.name.as_str()).collect();
+        let unknown = self.unknown_tables(&known);
+        if !unknown.is_empty() {
+            return Err(unknown);
+        }
         let plan = self.logical_plan(&Context::new(relations))?;
         let leaf = leaf_name(&plan);
         let Some(relation) = relations.iter().find(|r| Some(&r.name) == leaf.as_ref()) else {
@@ -47,24 +51,15 @@ impl Parsed {
         Query::new(shape, relation, self).map_err(|e| vec![e])
     }
 
-    fn check_tables(&self, relations: &[Relation]) -> Result<(), Vec<SqlError>> {
-        let known = || relations.iter().map(|r| r.name.as_str());
-        let unknown = self
-            .outline
-            .reads
-            .iter()
-            .filter(|(name, _)| known().all(|k| k != name));
-        let errors: Vec<SqlError> = unknown
-            .map(|(name, place)| SqlError {
-                hint: names::hint(name, known()),
-                ..SqlError::at(*place, format!("there is no source or stream `{name}`"))
-            })
-            .collect();
-        if errors.is_empty() {
-            Ok(())
-        } else {
-            Err(errors)
-        }
+    /// The tables that it reads and that are not among the known ones.
+    #[must_use]
+    pub fn unknown_tables(&self, known: &[&str]) -> Vec<SqlError> {
+        let unknown = self.outline.reads.iter().filter(|(name, _)| !known.contains(&name.as_str()));
+        let errors = unknown.map(|(name, place)| SqlError {
+            hint: names::hint(name, known.iter().copied()),
+            ..SqlError::at(*place, format!("there is no source or stream `{name}`"))
+        });
+        errors.collect()
     }
 
     /// Plans; where that fails, takes the part at fault out and plans again, to find what else is wrong.
@@ -78,6 +73,11 @@ impl Parsed {
                 Err(failure) => failure,
             };
             let found = error::from_planner(&failure);
+            if let Some(name) = &found.duplicate {
+                let place = column_place(&query, name).or(found.place);
+                errors.push(error::duplicate_column(place.unwrap_or(self.tokens.start()), name));
+                break;
+            }
             let blamed = blame(context, &query, &found.message);
             let place = found
                 .place
@@ -175,25 +175,13 @@ fn column_name(relation: &Relation, column: usize) -> &str {
         .map_or("", |f| f.name())
 }
 
-/// The place of an output column in the outermost SELECT.
+/// The last place of an output column of this name in the outermost SELECT.
 pub(super) fn column_place(query: &SqlQuery, name: &str) -> Option<Location> {
     let SetExpr::Select(select) = query.body.as_ref() else {
         return None;
     };
-    let item = select
-        .projection
-        .iter()
-        .find(|item| item_name(item).is_some_and(|n| n.value == name))?;
+    let item = select.projection.iter().rfind(|item| item_name(item).is_some_and(|n| n.value == name))?;
     start(item.span())
-}
-
-fn item_name(item: &SelectItem) -> Option<Ident> {
-    match item {
-        SelectItem::UnnamedExpr(Expr::Identifier(name)) => Some(name.clone()),
-        SelectItem::UnnamedExpr(Expr::CompoundIdentifier(path)) => path.last().cloned(),
-        SelectItem::ExprWithAlias { alias, .. } => Some(alias.clone()),
-        _ => None,
-    }
 }
 
 fn leaf_name(plan: &LogicalPlan) -> Option<String> {
@@ -212,16 +200,14 @@ fn plan(context: &Context, query: &SqlQuery) -> Result<LogicalPlan, DataFusionEr
     let planner = SqlToRel::new_with_options(context, Context::parser_options());
     let plan = planner.sql_statement_to_plan(Statement::Query(Box::new(query.clone())))?;
     let options = OptimizerContext::new().with_skip_failing_rules(false);
-    let plan = Analyzer::with_rules(vec![Arc::new(TypeCoercion::new())]).execute_and_check(
-        plan,
-        &datafusion_optimizer::OptimizerConfig::options(&options),
-        |_, _| {},
-    )?;
-    Optimizer::with_rules(vec![Arc::new(SimplifyExpressions::new())]).optimize(
-        plan,
-        &options,
-        |_, _| {},
-    )
+    let mut analyzer = Analyzer::with_rules(vec![Arc::new(TypeCoercion::new())]);
+    analyzer.add_function_rewrite(types::rewrite());
+    let config = datafusion_optimizer::OptimizerConfig::options(&options);
+    let plan = analyzer.execute_and_check(plan, &config, |_, _| {})?;
+    let rules = Optimizer::with_rules(vec![Arc::new(SimplifyExpressions::new())]);
+    let plan = rules.optimize(plan, &options, |_, _| {})?;
+    types::check_constants(&plan)?;
+    Ok(plan)
 }
 
 /// The part of a query at fault.
@@ -269,7 +255,7 @@ impl Removal {
 
     fn select(&mut self, select: &mut Select) {
         for item in &mut select.projection {
-            let Some(alias) = item_name(item) else {
+            let Some(alias) = item_name(item).cloned() else {
                 continue;
             };
             if self.turn() {

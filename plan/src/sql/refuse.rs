@@ -5,15 +5,15 @@ use std::ops::ControlFlow;
 
 use datafusion_sql::sqlparser::ast::{
     Distinct, Expr, Function, FunctionArgumentClause, FunctionArguments, GroupByExpr, Ident,
-    ObjectName, Query, Select, SetExpr, SetOperator, Spanned, TableFactor, TableWithJoins, Value,
+    ObjectName, Query, Select, SelectItem, SetExpr, SetOperator, Spanned, TableFactor, TableWithJoins, Value,
     Visit, Visitor,
 };
 use datafusion_sql::sqlparser::keywords::Keyword;
 use datafusion_sql::sqlparser::tokenizer::{Location, Span};
 
-use super::error::{SqlError, start};
+use super::error::{SqlError, duplicate_column, start};
 use super::functions::{self, Named};
-use super::parse::Tokens;
+use super::parse::{Tokens, item_name};
 use super::window::{self, TumbleCall};
 use crate::names;
 
@@ -70,6 +70,14 @@ impl<'a> Walk<'a> {
     }
 
     fn finish(mut self) -> Result<Outline, Vec<SqlError>> {
+        if self.errors.is_empty() && self.outline.reads.is_empty() && !self.alone {
+            let place = self.tokens.start();
+            self.refuse(
+                place,
+                "the query reads nothing but itself",
+                "give the WITH query another name than what it reads",
+            );
+        }
         if self.errors.is_empty() {
             return Ok(self.outline);
         }
@@ -226,9 +234,20 @@ impl<'a> Walk<'a> {
                 "OVER windows come later; group by TUMBLE windows in the meantime",
             );
         }
+        self.duplicates(&select.projection);
         self.unusual(select, place);
         self.group_by(&select.group_by);
         self.from(&select.from, place);
+    }
+
+    fn duplicates(&mut self, items: &[SelectItem]) {
+        let mut seen = BTreeSet::new();
+        for name in items.iter().filter_map(item_name) {
+            if !seen.insert(&name.value) {
+                let place = start(name.span).unwrap_or(self.tokens.start());
+                self.errors.push(duplicate_column(place, &name.value));
+            }
+        }
     }
 
     fn unusual(&mut self, select: &Select, place: Location) {

@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::Duration;
-use crate::schema::rules;
+use crate::rules;
 use crate::status::{Condition, Time};
 
 /// When an AlertRule fires, and what its alerts say.
@@ -86,10 +86,7 @@ use crate::status::{Condition, Time};
     )
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(extend("x-kubernetes-validations" = rules(&[(
-    "!has(self.partitionBy) || size(self.partitionBy) == 0 || has(self.window)",
-    "`partitionBy` is for rules with a window; add one, such as `window: {sliding: 1m}`, or leave it out",
-)])))]
+#[schemars(extend("x-kubernetes-validations" = rules::validations(&[rules::PARTITION_BY_WITH_WINDOW])))]
 pub struct AlertRuleSpec {
     /// The pipeline that is watched, in the rule's namespace.
     pub pipeline_ref: PipelineRef,
@@ -195,10 +192,7 @@ pub enum Mode {
 /// Which rows are judged together: exactly one kind.
 #[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(extend("x-kubernetes-validations" = rules(&[(
-    "[has(self.sliding), has(self.tumbling), has(self.hopping), has(self.session), has(self.count)].filter(given, given).size() == 1",
-    "a window is of one kind: write one of `sliding: 1m`, `tumbling: 1m`, `hopping: {size: 1m, every: 10s}`, `session: 5m` or `count: 5`",
-)])))]
+#[schemars(extend("x-kubernetes-validations" = rules::validations(&[rules::ONE_WINDOW])))]
 pub struct RuleWindow {
     /// The time before each row, that row included: judged at every row. Example: `1m`.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,11 +1,14 @@
 //! The definitions that a cluster installs.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
-    CustomResourceDefinition, JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
+    CustomResourceDefinition, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
 };
 use kube::CustomResourceExt;
 
 use crate::{AlertRule, Pipeline, Sink};
+
+/// The schema of a manifest, or of a part of one.
+pub use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSchemaProps as Schema;
 
 /// The definitions of Pipeline, AlertRule and Sink, as a cluster installs them.
 #[must_use]
@@ -26,6 +29,21 @@ pub fn definitions() -> Vec<CustomResourceDefinition> {
     definitions
 }
 
+/// The schema of a kind's manifests: everything but `apiVersion`, `kind` and `metadata`.
+#[must_use]
+pub fn schema_of(kind: &str) -> Option<Schema> {
+    let definition = definitions()
+        .into_iter()
+        .find(|definition| definition.spec.names.kind == kind)?;
+    definition
+        .spec
+        .versions
+        .into_iter()
+        .next()?
+        .schema?
+        .open_api_v3_schema
+}
+
 /// The definitions as YAML: the name of each file, and its text.
 ///
 /// # Errors
@@ -41,9 +59,16 @@ pub fn definition_files() -> Result<Vec<(String, String)>, serde_saphyr::Seriali
 }
 
 /// Null is the same as leaving a field out, so that `has(self.field)` means that it is given; and formats are those
-/// that Kubernetes knows.
-fn tidy(schema: &mut JSONSchemaProps) {
+/// that Kubernetes knows. Line breaks of the source's comments say nothing to who reads them elsewhere.
+fn tidy(schema: &mut Schema) {
     schema.nullable = None;
+    if let Some(description) = schema
+        .description
+        .as_mut()
+        .filter(|text| !text.contains("\n\n"))
+    {
+        *description = description.replace('\n', " ");
+    }
     if let Some(format @ ("uint32" | "uint64")) = schema.format.as_deref() {
         schema.format = Some(format.replace("uint", "int"));
     }
@@ -59,5 +84,156 @@ fn tidy(schema: &mut JSONSchemaProps) {
     }
     if let Some(JSONSchemaPropsOrBool::Schema(values)) = &mut schema.additional_properties {
         tidy(values);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::*;
+    use crate::{patterns, rules};
+
+    /// Calls `visit` with every part of every schema, and its path.
+    fn for_each(visit: &mut dyn FnMut(&str, &Schema)) {
+        for kind in ["Pipeline", "AlertRule", "Sink"] {
+            walk(kind, &schema_of(kind).unwrap(), visit);
+        }
+    }
+
+    fn walk(path: &str, schema: &Schema, visit: &mut dyn FnMut(&str, &Schema)) {
+        visit(path, schema);
+        for (name, property) in schema.properties.iter().flatten() {
+            walk(&format!("{path}.{name}"), property, visit);
+        }
+        if let Some(JSONSchemaPropsOrArray::Schema(items)) = &schema.items {
+            walk(&format!("{path}[]"), items, visit);
+        }
+        if let Some(JSONSchemaPropsOrBool::Schema(values)) = &schema.additional_properties {
+            walk(&format!("{path}{{}}"), values, visit);
+        }
+    }
+
+    /// What was embedded from Kubernetes is as Kubernetes has it.
+    fn ours(path: &str) -> bool {
+        !path.starts_with("Pipeline.spec.worker.") && !path.contains(".conditions[]")
+    }
+
+    #[test]
+    fn files_are_those_of_the_types() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("yaml");
+        for (name, text) in definition_files().unwrap() {
+            let on_disk = std::fs::read_to_string(folder.join(&name)).unwrap_or_default();
+            assert!(
+                on_disk == text,
+                "crds/yaml/{name} is not what the types say: run `cargo run -p tidemill-crds --bin crdgen`"
+            );
+        }
+    }
+
+    #[test]
+    fn every_field_is_described() {
+        for_each(&mut |path, schema| {
+            for (name, property) in schema.properties.iter().flatten() {
+                let said = property.description.as_deref().unwrap_or_default();
+                assert!(said.len() > 10, "{path}.{name} is not described");
+                assert!(!ours(path) || said.ends_with('.'), "{path}.{name}: {said}");
+            }
+        });
+    }
+
+    #[test]
+    fn schemas_are_structural() {
+        for_each(&mut |path, schema| {
+            let either = schema.x_kubernetes_preserve_unknown_fields == Some(true)
+                || schema.x_kubernetes_int_or_string == Some(true);
+            assert!(
+                schema.type_.is_some() != either,
+                "{path} has no type, or one too many"
+            );
+            assert!(
+                schema.any_of.is_none() && schema.one_of.is_none() && schema.all_of.is_none(),
+                "{path}"
+            );
+            assert!(
+                schema.ref_path.is_none() && schema.nullable.is_none(),
+                "{path}"
+            );
+            let format = schema.format.as_deref().unwrap_or("int64");
+            assert!(
+                ["int32", "int64", "double", "date-time"].contains(&format),
+                "{path}: {format}"
+            );
+        });
+    }
+
+    #[test]
+    fn lists_and_texts_have_bounds_where_rules_look_into_them() {
+        for path in ["sources", "streams", "outputs"] {
+            let spec = schema_of("Pipeline")
+                .unwrap()
+                .properties
+                .unwrap()
+                .remove("spec")
+                .unwrap();
+            let list = spec.properties.unwrap().remove(path).unwrap();
+            assert!(list.max_items.is_some(), "{path}");
+            assert_eq!(
+                list.x_kubernetes_list_type.as_deref(),
+                Some("map"),
+                "{path}"
+            );
+            let Some(JSONSchemaPropsOrArray::Schema(item)) = list.items else {
+                panic!("{path}")
+            };
+            for key in list.x_kubernetes_list_map_keys.unwrap() {
+                let key_schema = &item.properties.as_ref().unwrap()[&key];
+                assert!(key_schema.max_length.is_some(), "{path}[].{key}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_rule_is_on_a_schema_and_every_schema_rule_is_known() {
+        let mut seen = BTreeSet::new();
+        for_each(&mut |path, schema| {
+            for rule in schema.x_kubernetes_validations.iter().flatten() {
+                let known =
+                    rules::find(&rule.rule).unwrap_or_else(|| panic!("{path}: {}", rule.rule));
+                assert_eq!(rule.message.as_deref(), Some(known.message));
+                seen.insert(known.cel);
+            }
+        });
+        assert_eq!(seen.len(), rules::ALL.len(), "a rule is on no schema");
+    }
+
+    #[test]
+    fn every_pattern_has_a_check_that_says_what_to_write() {
+        for_each(&mut |path, schema| {
+            if let Some(pattern) = &schema.pattern {
+                assert!(patterns::knows(pattern), "{path}: {pattern}");
+            }
+        });
+    }
+
+    #[test]
+    fn kubectl_scale_finds_the_workers() {
+        let definition = definitions().remove(0);
+        let version = &definition.spec.versions[0];
+        let scale = version
+            .subresources
+            .as_ref()
+            .unwrap()
+            .scale
+            .as_ref()
+            .unwrap();
+        assert_eq!(scale.spec_replicas_path, ".spec.workers");
+        assert_eq!(scale.status_replicas_path, ".status.replicas");
+        assert_eq!(
+            scale.label_selector_path.as_deref(),
+            Some(".status.selector")
+        );
     }
 }

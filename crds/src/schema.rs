@@ -1,15 +1,5 @@
 //! Small pieces of OpenAPI schema that the derives do not give.
 
-use serde_json::{Value, json};
-
-/// `x-kubernetes-validations`: CEL rules, each with the message that a user gets when it is not true.
-pub(crate) fn rules(rules: &[(&str, &str)]) -> Value {
-    rules
-        .iter()
-        .map(|(rule, message)| json!({"rule": rule, "message": message}))
-        .collect()
-}
-
 /// A newtype over a string: serde by `FromStr` and `Display`, and a schema with a pattern.
 macro_rules! string_type {
     ($type:ty, $max_length:literal) => {

@@ -7,9 +7,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::pipeline::{KafkaAuth, SecretRef};
-use crate::schema::rules;
 use crate::status::Condition;
 use crate::{Duration, Size};
+use crate::{patterns, rules};
 
 /// Where results go: exactly one of the kinds.
 #[derive(CustomResource, JsonSchema, Serialize, Deserialize, Debug, Clone, PartialEq)]
@@ -67,20 +67,17 @@ use crate::{Duration, Size};
     )
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(extend("x-kubernetes-validations" = rules(&[(
-    "[has(self.kafka), has(self.postgres), has(self.iceberg), has(self.sqlite), has(self.stdout)].filter(given, given).size() == 1",
-    "a sink is of one kind: write one of `kafka: {topic: ...}`, `postgres: {...}`, `iceberg: {...}`, `sqlite: {...}` or `stdout: {}`",
-)])))]
+#[schemars(extend("x-kubernetes-validations" = rules::validations(&[rules::ONE_SINK])))]
 pub struct SinkSpec {
-    /// A topic.
+    /// A Kafka topic: a record for each row.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kafka: Option<KafkaSink>,
 
-    /// A table in PostgreSQL.
+    /// A table in PostgreSQL, written in the transaction that also records the progress.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub postgres: Option<PostgresSink>,
 
-    /// An Iceberg table.
+    /// An Iceberg table: Parquet files, committed with the progress in one snapshot.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub iceberg: Option<IcebergSink>,
 
@@ -130,7 +127,7 @@ impl SinkSpec {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KafkaSink {
     /// The topic's name.
-    #[schemars(length(min = 1, max = 249), regex(pattern = "^[A-Za-z0-9._-]+$"))]
+    #[schemars(length(min = 1, max = 249), regex(pattern = patterns::TOPIC))]
     pub topic: String,
 
     /// The brokers of the topic's cluster, as `host:port`. Default: the pipeline's; only there exactly once holds.
@@ -199,10 +196,7 @@ pub enum Timestamps {
 /// A table in PostgreSQL.
 #[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(extend("x-kubernetes-validations" = rules(&[(
-    "!has(self.mode) || self.mode != 'Upsert' || (has(self.primaryKey) && size(self.primaryKey) > 0)",
-    "`mode: Upsert` needs to know which row is replaced; add its columns, such as `primaryKey: [customer_id]`",
-)])))]
+#[schemars(extend("x-kubernetes-validations" = rules::validations(&[rules::UPSERT_HAS_KEY])))]
 pub struct PostgresSink {
     /// The Secret with the key `url`, or with `host`, `port`, `database`, `user` and `password`.
     pub secret_ref: SecretRef,
@@ -261,7 +255,7 @@ pub struct IcebergSink {
     pub catalog: IcebergCatalog,
 
     /// The table's name with its namespace. Example: `bank.transactions`.
-    #[schemars(length(min = 3, max = 512), regex(pattern = r"^[^.]+(\.[^.]+)+$"))]
+    #[schemars(length(min = 3, max = 512), regex(pattern = patterns::ICEBERG_TABLE))]
     pub table: String,
 
     /// How the table's files are partitioned when it is made: columns, or `year`, `month`, `day`, `hour`, `bucket` or
@@ -290,10 +284,7 @@ fn default_iceberg_commit_interval() -> Duration {
 /// An Iceberg catalog: REST or SQL.
 #[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(extend("x-kubernetes-validations" = rules(&[(
-    "has(self.rest) != has(self.sql)",
-    "a catalog is of one kind: write `rest: {uri: ..., warehouse: ...}` or `sql: {secretRef: {name: ...}, warehouse: ...}`",
-)])))]
+#[schemars(extend("x-kubernetes-validations" = rules::validations(&[rules::ONE_CATALOG])))]
 pub struct IcebergCatalog {
     /// A catalog that speaks Iceberg's REST protocol.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Duration;
-use crate::schema::rules;
+use crate::rules;
 
 pub use source::{
     ConfigMapKeyRef, Deduplicate, EventTime, GeneratorKind, GeneratorSource, KafkaSource, Origin,
@@ -106,16 +106,7 @@ pub use worker::WorkerTemplate;
     )
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(extend("x-kubernetes-validations" = rules(&[
-    (
-        "!(has(self.workers) && has(self.autoscale))",
-        "give `workers` or `autoscale`, not both: a fixed number of workers, or bounds to choose it within",
-    ),
-    (
-        "!has(self.streams) || self.streams.all(t, !self.sources.exists(s, s.name == t.name))",
-        "a stream has the name of a source: give every source and every stream a name of its own",
-    ),
-])))]
+#[schemars(extend("x-kubernetes-validations" = rules::validations(&[rules::WORKERS_OR_AUTOSCALE, rules::NAMES_DIFFER])))]
 pub struct PipelineSpec {
     /// The Kafka cluster that holds the sources, the pipeline's internal topics and its offsets. Needed in a Kubernetes
     /// cluster; `tidemill run` does without it.
@@ -272,10 +263,7 @@ pub enum DeletionPolicy {
 /// Bounds to choose the number of workers within.
 #[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(extend("x-kubernetes-validations" = rules(&[(
-    "self.min <= self.max",
-    "`min` is more than `max`: write the smaller number of workers as `min`",
-)])))]
+#[schemars(extend("x-kubernetes-validations" = rules::validations(&[rules::MIN_TO_MAX])))]
 pub struct Autoscale {
     /// The fewest workers. Default 1.
     #[serde(default = "default_min_workers")]

@@ -8,37 +8,16 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::{Value, json};
 
-use crate::schema::rules;
 use crate::{ColumnType, Duration};
+use crate::{patterns, rules};
 
 /// Something that is read: a stream, or with `table` a table.
 #[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(extend("x-kubernetes-validations" = rules(&[
-    (
-        "has(self.kafka) != has(self.generator)",
-        "a source has one origin: write `kafka: {topic: ...}` to read a topic, or `generator: {kind: Transactions}` to make records up",
-    ),
-    (
-        "!has(self.kafka) || (has(self.columns) && size(self.columns) > 0)",
-        "name the columns to read from the topic, such as `columns: [{name: id, type: String}]`",
-    ),
-    (
-        "!has(self.generator) || !has(self.format)",
-        "`format` is for topics; a generator's records need none, so leave it out",
-    ),
-    (
-        "!(has(self.table) && has(self.deduplicate))",
-        "a table holds one row per key already; leave `deduplicate` out, or leave `table` out to read a stream",
-    ),
-    (
-        "!(self.name in ['alerts', 'deadLetter'])",
-        "`alerts` and `deadLetter` are names that every pipeline has already; choose another",
-    ),
-])))]
+#[schemars(extend("x-kubernetes-validations" = rules::validations(&[rules::ONE_ORIGIN, rules::TOPIC_HAS_COLUMNS, rules::FORMAT_OF_TOPIC, rules::TABLE_OR_DEDUPLICATE, rules::NAME_NOT_RESERVED])))]
 pub struct Source {
     /// The name that SQL uses: letters, digits and `_`, not a digit first. Example: `transactions`.
-    #[schemars(length(min = 1, max = 63), regex(pattern = "^[A-Za-z_][A-Za-z0-9_]*$"))]
+    #[schemars(length(min = 1, max = 63), regex(pattern = patterns::NAME))]
     pub name: String,
 
     /// The topic that is read.
@@ -110,7 +89,7 @@ impl Source {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KafkaSource {
     /// The topic's name.
-    #[schemars(length(min = 1, max = 249), regex(pattern = "^[A-Za-z0-9._-]+$"))]
+    #[schemars(length(min = 1, max = 249), regex(pattern = patterns::TOPIC))]
     pub topic: String,
 
     /// Where reading starts when the pipeline has not committed an offset yet: `Earliest` (default), `Latest`, or

@@ -7,19 +7,16 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::{Value, json};
 
 use crate::Duration;
-use crate::schema::rules;
+use crate::{patterns, rules};
 
 /// A SQL query over sources and other streams.
 #[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(extend("x-kubernetes-validations" = rules(&[(
-    "!(self.name in ['alerts', 'deadLetter'])",
-    "`alerts` and `deadLetter` are names that every pipeline has already; choose another",
-)])))]
+#[schemars(extend("x-kubernetes-validations" = rules::validations(&[rules::NAME_NOT_RESERVED])))]
 pub struct Stream {
     /// The stream's name, for outputs, rules and other streams: letters, digits and `_`, not a digit first. Example:
     /// `spend_per_customer`.
-    #[schemars(length(min = 1, max = 63), regex(pattern = "^[A-Za-z_][A-Za-z0-9_]*$"))]
+    #[schemars(length(min = 1, max = 63), regex(pattern = patterns::NAME))]
     pub name: String,
 
     /// The query. Windows are table functions: `SELECT account, sum(amount) AS total, window_start, window_end FROM
@@ -51,10 +48,7 @@ pub struct Stream {
 /// When results are handed on.
 #[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(extend("x-kubernetes-validations" = rules(&[(
-    "!has(self.every) || self.when == 'OnUpdate'",
-    "`every` is for `when: OnUpdate`; with `OnClose` there is one result per window, so leave it out",
-)])))]
+#[schemars(extend("x-kubernetes-validations" = rules::validations(&[rules::EVERY_WITH_ON_UPDATE])))]
 pub struct Emit {
     /// `OnClose`: once, when the window closes. `OnUpdate`: whenever they have changed.
     pub when: EmitWhen,

@@ -73,6 +73,9 @@ pub enum LogError {
     Refused(String),
 }
 
+/// Called with each key and value of a changelog; a value of `None` is a tombstone.
+pub type OnEntry<'a> = &'a mut dyn FnMut(&[u8], Option<&[u8]>);
+
 /// The reading side: this worker's membership in the pipeline's group and its partitions.
 pub trait Reader: Send {
     /// Joins the group for these topics. Partitions come with [`Reader::events`].
@@ -104,11 +107,7 @@ pub trait Reader: Send {
     fn end_offsets(&mut self, partitions: &[TopicPartition]) -> Result<Vec<i64>, LogError>;
     /// Reads a partition of a changelog from its beginning to its very end, in order: key and value (`None` is a
     /// tombstone). It waits out transactions that are still open, so that nothing committed is missed.
-    fn restore(
-        &mut self,
-        partition: &TopicPartition,
-        each: &mut dyn FnMut(&[u8], Option<&[u8]>),
-    ) -> Result<(), LogError>;
+    fn restore(&mut self, partition: &TopicPartition, each: OnEntry<'_>) -> Result<(), LogError>;
     /// Proof of membership, to be taken immediately before each commit. It may be called from the committing thread.
     fn membership(&self) -> Arc<dyn Membership>;
     /// Leaves the group in good order, so that others take over at once.
@@ -134,13 +133,16 @@ pub struct Produced {
     pub headers: Headers,
 }
 
+/// A range of an arena; `None` is null.
+pub type Span = Option<std::ops::Range<u32>>;
+
 /// Many records for one topic, packed: keys and values lie behind each other in one arena.
 #[derive(Debug, Default)]
 pub struct Packed {
     /// All bytes.
     pub arena: Vec<u8>,
     /// Key and value of each record as ranges of the arena; `None` is null.
-    pub records: Vec<(Option<std::ops::Range<u32>>, Option<std::ops::Range<u32>>)>,
+    pub records: Vec<(Span, Span)>,
 }
 
 /// All that one commit makes true, or none of it.

@@ -1,0 +1,93 @@
+//! What the regular expressions of the definitions mean, with messages that say what to write.
+
+use std::str::FromStr;
+
+use serde_json::Value;
+
+use crate::pipeline::{OnMissing, StartFrom};
+use crate::{ColumnType, Duration, Size};
+
+/// The names that SQL uses: of sources and streams.
+pub(crate) const NAME: &str = "^[A-Za-z_][A-Za-z0-9_]*$";
+/// The names of Kafka topics.
+pub(crate) const TOPIC: &str = "^[A-Za-z0-9._-]+$";
+/// The names of Iceberg tables.
+pub(crate) const ICEBERG_TABLE: &str = r"^[^.]+(\.[^.]+)+$";
+
+/// Checks a value where the definitions have this pattern; a pattern that they do not have takes anything.
+///
+/// # Errors
+/// A message that says what to write.
+pub fn check(pattern: &str, value: &Value) -> Result<(), String> {
+    match pattern {
+        Duration::PATTERN => parse::<Duration>(value),
+        Size::PATTERN => parse::<Size>(value),
+        ColumnType::PATTERN => parse::<ColumnType>(value),
+        StartFrom::PATTERN => StartFrom::from_value(value).map(drop),
+        OnMissing::PATTERN => OnMissing::from_value(value).map(drop),
+        NAME => check_text(
+            value,
+            is_name,
+            "is not a name that SQL can use: write letters, digits and _, not a digit first",
+        ),
+        TOPIC => check_text(
+            value,
+            is_topic,
+            "is not the name of a topic: write letters, digits, dots, - and _",
+        ),
+        ICEBERG_TABLE => check_text(
+            value,
+            is_iceberg_table,
+            "is not the name of a table with its namespace: write it such as bank.transactions",
+        ),
+        _ => Ok(()),
+    }
+}
+
+fn parse<T: FromStr<Err: ToString>>(value: &Value) -> Result<(), String> {
+    let Some(text) = value.as_str() else {
+        return Ok(());
+    };
+    text.parse::<T>()
+        .map(drop)
+        .map_err(|error| error.to_string())
+}
+
+fn check_text(value: &Value, holds: fn(&str) -> bool, otherwise: &str) -> Result<(), String> {
+    match value.as_str() {
+        Some(text) if !holds(text) => Err(format!("`{text}` {otherwise}")),
+        _ => Ok(()),
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+fn is_topic(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
+}
+
+fn is_iceberg_table(text: &str) -> bool {
+    text.contains('.') && text.split('.').all(|part| !part.is_empty())
+}
+
+/// Whether [`check`] knows a pattern.
+#[cfg(test)]
+pub(crate) fn knows(pattern: &str) -> bool {
+    const ALL: [&str; 8] = [
+        Duration::PATTERN,
+        Size::PATTERN,
+        ColumnType::PATTERN,
+        StartFrom::PATTERN,
+        OnMissing::PATTERN,
+        NAME,
+        TOPIC,
+        ICEBERG_TABLE,
+    ];
+    ALL.contains(&pattern)
+}

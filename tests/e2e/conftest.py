@@ -1,0 +1,66 @@
+"""Fixtures of the end-to-end tests."""
+
+import itertools
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from harness.kafka import Kafka
+from harness.tidemill import Tidemill, find_binary
+
+TAGS = itertools.count(1)
+
+
+def pytest_configure(config):
+    # Being told to end is a reason to clean up, not to leave things running.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if report.when == "call" and report.failed and "tidemill" in item.funcargs:
+        for run in item.funcargs["tidemill"].runs[-4:]:
+            report.sections.append((f"end of the log of {run}", run.tail()))
+    return report
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Kafka:
+    """A Kafka to test with."""
+    address = os.environ.get("TIDEMILL_TEST_KAFKA")
+    assert address, "TIDEMILL_TEST_KAFKA names no Kafka; tests/run starts one"
+    return Kafka(address)
+
+
+@pytest.fixture
+def tidemill(request, tmp_path):
+    """The program under test; whatever is started with it is gone after the test."""
+    logs = Path(os.environ.get("TIDEMILL_TEST_LOGS", tmp_path)) / request.node.name
+    logs.mkdir(parents=True, exist_ok=True)
+    tidemill = Tidemill(find_binary(), logs)
+    yield tidemill
+    tidemill.put_away()
+
+
+@pytest.fixture
+def tag() -> str:
+    """A name that no topic or group has yet."""
+    return f"{int(time.time()):x}{os.getpid():x}-{next(TAGS)}"
+
+
+@pytest.fixture(scope="session")
+def records() -> int:
+    """How many records a test of exactness takes."""
+    return int(os.environ.get("TIDEMILL_TEST_RECORDS", "200000"))
+
+
+@pytest.fixture(scope="session")
+def seed() -> int:
+    """The seed of everything random; name it in TIDEMILL_TEST_SEED to see a failure again."""
+    seed = int(os.environ.get("TIDEMILL_TEST_SEED", time.time_ns() % 1_000_000))
+    print(f"TIDEMILL_TEST_SEED={seed}")
+    return seed

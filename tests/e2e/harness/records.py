@@ -1,0 +1,82 @@
+"""Input records of the examples, made from a seed."""
+
+import json
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+
+START = 1_704_067_200  # 2024-01-01T00:00:00Z
+CATEGORIES = ["electronics", "fashion", "grocery", "home", "beauty", "sports"]
+BRANDS = ["apple", "samsung", "oneplus", "mi", "boat", "sony"]
+PAYMENTS = ["credit_card", "debit_card", "online_transfer"]
+
+
+@dataclass(frozen=True)
+class Input:
+    """A record to be written."""
+
+    key: str
+    value: bytes
+
+
+def account_activity(seed: int, disorder: int, step: float, accounts: int = 2_000) -> Iterator[Input]:
+    """Endless account movements, `step` seconds apart in event time and up to `disorder` whole seconds out of order.
+
+    Account and timestamp are numbers in some records and text in others.
+    """
+    rng = random.Random(seed)
+    index = 0
+    while True:
+        account = rng.randrange(1_000, 1_000 + accounts)
+        cents = rng.randrange(-60_000, 180_000)
+        time = START + int(index * step) - rng.randint(0, disorder)
+        fields = {
+            "account": account if rng.random() < 0.5 else str(account),
+            "amount": cents / 100 if cents % 100 else cents // 100,
+            "timestamp": time if rng.random() < 0.5 else str(time),
+            "type": "deposit" if cents >= 0 else "withdrawal",
+        }
+        yield Input(str(account), json.dumps(fields).encode())
+        index += 1
+
+
+def financial_transactions(seed: int, disorder: int, step: float) -> Iterator[Input]:
+    """Endless sales, `step` seconds apart; their dates are ISO-8601 in several spellings."""
+    rng = random.Random(seed)
+    index = 0
+    while True:
+        time = START + index * step - rng.uniform(0, disorder)
+        price = rng.randrange(1_000, 100_000)
+        quantity = rng.randint(1, 10)
+        number = f"{rng.getrandbits(64):016x}"
+        fields = {
+            "transactionId": f"{number}-{index}",
+            "productId": f"product{rng.randint(1, 6)}",
+            "productName": rng.choice(["laptop", "mobile", "tablet", "watch", "headphone", "speaker"]),
+            "productCategory": rng.choice(CATEGORIES),
+            "productPrice": price / 100,
+            "productQuantity": quantity,
+            "productBrand": rng.choice(BRANDS),
+            "totalAmount": price * quantity / 100,
+            "currency": rng.choice(["USD", "GBP"]),
+            "customerId": f"customer{rng.randrange(1_000)}",
+            "transactionDate": iso8601(time, rng.randrange(4)),
+            "paymentMethod": rng.choice(PAYMENTS),
+        }
+        yield Input(fields["transactionId"], json.dumps(fields).encode())
+        index += 1
+
+
+def iso8601(seconds: float, spelling: int) -> str:
+    """A time as text, in one of four spellings of the same moment."""
+    time = datetime.fromtimestamp(seconds, timezone.utc)
+    match spelling:
+        case 0:
+            return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        case 1:
+            return time.isoformat(timespec="microseconds")
+        case 2:
+            return time.replace(tzinfo=None).isoformat(timespec="seconds")
+        case _:
+            return time.astimezone(timezone(timedelta(hours=2))).isoformat(timespec="milliseconds")

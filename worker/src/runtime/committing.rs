@@ -1,0 +1,138 @@
+//! The thread that commits, so that reading never waits for it.
+//!
+//! Sinks outside the log go first: each keeps the positions its rows cover in its own transaction, so that a commit
+//! that fails after them is repeated without writing them twice.
+
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use crate::log::{Commit, Committer, Outcome};
+use crate::sink::{ExternalSink, ExternalRows, SinkError};
+
+/// All of one commit: what goes to the log, and what goes to sinks outside it.
+#[derive(Debug, Default)]
+pub struct Work {
+    /// For the log.
+    pub commit: Commit,
+    /// For each sink outside the log, by its index.
+    pub external: Vec<Vec<ExternalRows>>,
+}
+
+enum Job {
+    Init,
+    Commit(Box<Work>),
+}
+
+enum Done {
+    Initialized(Result<(), String>),
+    Ended(Outcome),
+}
+
+/// A handle on the committing thread.
+#[derive(Debug)]
+pub struct Committing {
+    jobs: Sender<Job>,
+    done: Receiver<Done>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Committing {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// Fails where the system gives no thread.
+    pub fn start(
+        name: &str,
+        committer: Box<dyn Committer>,
+        sinks: Vec<Box<dyn ExternalSink>>,
+    ) -> std::io::Result<Self> {
+        let (jobs, todo) = bounded::<Job>(1);
+        let (finished, done) = bounded::<Done>(1);
+        let thread = std::thread::Builder::new()
+            .name(format!("commit-{name}"))
+            .spawn(move || serve(&todo, &finished, committer, sinks))?;
+        Ok(Self { jobs, done, thread: Some(thread) })
+    }
+
+    /// Makes the committer the only one of its identity, and waits for it.
+    ///
+    /// # Errors
+    /// Says why it could not be done this time.
+    pub fn init(&self) -> Result<(), String> {
+        let gone = || "the committing thread has ended".to_owned();
+        self.jobs.send(Job::Init).map_err(|_| gone())?;
+        loop {
+            match self.done.recv().map_err(|_| gone())? {
+                Done::Initialized(result) => return result,
+                // A commit that nobody waits for any more ended before the new committer was made.
+                Done::Ended(_) => {}
+            }
+        }
+    }
+
+    /// Hands a commit over. One at a time: the caller waits for its end before the next.
+    pub fn send(&self, work: Work) {
+        // A thread that has ended is noticed by `ended`.
+        let _ = self.jobs.send(Job::Commit(Box::new(work)));
+    }
+
+    /// How the commit in flight has ended, if it has within `wait`.
+    pub fn ended(&self, wait: Duration) -> Option<Outcome> {
+        use crossbeam_channel::RecvTimeoutError::{Disconnected, Timeout};
+        match self.done.recv_timeout(wait) {
+            Ok(Done::Ended(outcome)) => Some(outcome),
+            Ok(Done::Initialized(_)) | Err(Timeout) => None,
+            Err(Disconnected) => {
+                Some(Outcome::Fatal("the committing thread has ended unexpectedly".to_owned()))
+            }
+        }
+    }
+}
+
+impl Drop for Committing {
+    fn drop(&mut self) {
+        let (closed, _) = bounded(0);
+        self.jobs = closed;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn serve(
+    todo: &Receiver<Job>,
+    finished: &Sender<Done>,
+    mut committer: Box<dyn Committer>,
+    mut sinks: Vec<Box<dyn ExternalSink>>,
+) {
+    for job in todo {
+        let done = match job {
+            Job::Init => Done::Initialized(committer.init().map_err(|e| e.to_string())),
+            Job::Commit(work) => Done::Ended(commit(committer.as_mut(), &mut sinks, &work)),
+        };
+        if finished.send(done).is_err() {
+            return;
+        }
+    }
+}
+
+fn commit(committer: &mut dyn Committer, sinks: &mut [Box<dyn ExternalSink>], work: &Work) -> Outcome {
+    let _span = tracing::info_span!(
+        "commit",
+        otel.kind = "producer",
+        records = work.commit.produced.len()
+            + work.commit.packed.iter().map(|(_, packed)| packed.records.len()).sum::<usize>(),
+    )
+    .entered();
+    for (sink, rows) in sinks.iter_mut().zip(&work.external) {
+        let span = tracing::info_span!("sink", sink = sink.name(), otel.kind = "client");
+        match span.in_scope(|| sink.write(rows, &work.commit.positions)) {
+            Ok(()) => {}
+            Err(SinkError::Fenced(why)) => return Outcome::Fenced(why),
+            Err(error) => return Outcome::Aborted(format!("sink `{}`: {error}", sink.name())),
+        }
+    }
+    committer.commit(&work.commit)
+}

@@ -1,0 +1,355 @@
+//! One pipeline, run by one worker: the loop that joins the engine to the log.
+//!
+//! ```text
+//!   log ── Reader ──▶ tasks (engine) ──▶ pending ──▶ committing thread ──▶ sinks, log
+//!    ▲      │ events                                        │ outcome
+//!    │      ▼                                               ▼
+//!    └── joining ◀──────────── Commits (engine::commit) decides ──────────┘
+//! ```
+//! Everything here happens on one thread; only commits happen on another.
+
+mod committing;
+mod joining;
+mod pending;
+mod pick;
+mod reading;
+mod tasks;
+mod topology;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use tidemill_engine::commit::{Action, Commits, Event};
+use tidemill_engine::error::EngineError;
+use tidemill_plan::model::{Micros, Plan};
+
+use self::committing::Committing;
+use self::pending::Pending;
+use self::tasks::Tasks;
+pub use self::topology::{Stage, Subscription, Topology};
+use crate::log::{Admin, Committer, GroupEvent, LogError, Outcome, Reader};
+use crate::sink::ExternalSink;
+use crate::status::{Phase, Shared};
+
+/// The longest that the loop waits for input before it looks at its clock again.
+const NAP: Duration = Duration::from_millis(20);
+/// The longest that it waits while a commit is in flight, whose end it must notice.
+const NAP_IN_FLIGHT: Duration = Duration::from_millis(2);
+
+/// How to run a pipeline.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How long to gather work before it is committed.
+    pub commit_interval: Duration,
+    /// Read to the end of the input as it is at the start, close every window, and end.
+    pub bounded: bool,
+    /// The partitions of topics that are made here and say nothing themselves.
+    pub default_partitions: u32,
+    /// Make source topics that are not there yet, rather than wait for somebody to make them.
+    pub create_sources: bool,
+}
+
+/// The parts of the world that a pipeline runs on.
+pub struct Parts {
+    /// The reading side of the log.
+    pub reader: Box<dyn Reader>,
+    /// The writing side of the log.
+    pub committer: Box<dyn Committer>,
+    /// Topics.
+    pub admin: Box<dyn Admin>,
+    /// Sinks outside the log, by output; `None` where an output goes to a topic of the log.
+    pub sinks: Vec<Option<Box<dyn ExternalSink>>>,
+}
+
+/// Why a pipeline stopped running.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The log refuses what is needed.
+    #[error("{0}")]
+    Log(#[from] LogError),
+    /// A task failed: a defect, or state that cannot be read.
+    #[error("{0}")]
+    Engine(#[from] EngineError),
+    /// The system refuses a thread.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[from] std::io::Error),
+    /// The committer is beyond repair; the process should start anew.
+    #[error("{0}")]
+    Commit(String),
+    /// A sink cannot take the rows of its output.
+    #[error("{0}")]
+    Sink(String),
+}
+
+/// Runs a pipeline until it is done (if bounded) or `stop` is set, then leaves in good order.
+///
+/// # Errors
+/// Only what a new start of the process might mend; whatever can be mended here is retried, and said in the status.
+pub fn run(
+    plan: &Arc<Plan>,
+    settings: Settings,
+    parts: Parts,
+    status: Shared,
+    stop: &Arc<AtomicBool>,
+) -> Result<(), RunError> {
+    let Some(mut runner) = Runner::new(plan, settings, parts, status, stop)? else {
+        return Ok(());
+    };
+    while !runner.ended {
+        runner.turn()?;
+    }
+    runner.publish(Phase::Finished);
+    Ok(())
+}
+
+struct Runner {
+    plan: Arc<Plan>,
+    topology: Topology,
+    settings: Settings,
+    reader: Box<dyn Reader>,
+    committing: Committing,
+    commits: Commits,
+    tasks: Tasks,
+    pending: Pending,
+    /// How many partitions each stage's input has.
+    partitions: std::collections::HashMap<Stage, u32>,
+    /// How far a partition is read ahead of the lowest watermark.
+    ahead: Micros,
+    last_commit: Instant,
+    last_publish: Instant,
+    started: Instant,
+    status: Shared,
+    stop: Arc<AtomicBool>,
+    stopping: bool,
+    ended: bool,
+}
+
+impl Runner {
+    /// Makes what is missing in the log and joins the group; `None` if it was told to stop before that was done.
+    fn new(
+        plan: &Arc<Plan>,
+        settings: Settings,
+        mut parts: Parts,
+        status: Shared,
+        stop: &Arc<AtomicBool>,
+    ) -> Result<Option<Self>, RunError> {
+        let topology = Topology::new(plan);
+        status.update(|s| s.pipeline.clone_from(&plan.name));
+        let Some(partitions) =
+            joining::prepare_topics(plan, &topology, &settings, parts.admin.as_mut(), &status, stop)?
+        else {
+            return Ok(None);
+        };
+        let (pending, sinks) = Pending::new(plan, &topology, parts.sinks)?;
+        let committing = Committing::start(&plan.name, parts.committer, sinks)?;
+        let now = Instant::now();
+        let mut runner = Self {
+            ahead: reading::ahead(plan),
+            plan: Arc::clone(plan),
+            topology,
+            settings,
+            reader: parts.reader,
+            committing,
+            commits: Commits::default(),
+            tasks: Tasks::default(),
+            pending,
+            partitions,
+            last_commit: now,
+            last_publish: now,
+            started: now,
+            status,
+            stop: Arc::clone(stop),
+            stopping: false,
+            ended: false,
+        };
+        runner.reinit();
+        let topics: Vec<String> =
+            runner.topology.subscriptions.iter().map(|s| s.topic.clone()).collect();
+        runner.reader.subscribe(&topics)?;
+        Ok(Some(runner))
+    }
+
+    /// One turn of the loop.
+    fn turn(&mut self) -> Result<(), RunError> {
+        if self.stop.load(Ordering::Relaxed) && !self.stopping {
+            self.stopping = true;
+            self.on(Event::Stop)?;
+        }
+        self.hear_commit(Duration::ZERO)?;
+        let read = if self.commits.may_read() && !self.pending.is_full() { self.read_some()? } else { 0 };
+        if !self.ended {
+            self.commit_if_due()?;
+            self.hear_group(if read > 0 { Duration::ZERO } else { self.nap() })?;
+        }
+        if self.last_publish.elapsed() >= Duration::from_millis(200) {
+            self.publish(if self.commits.may_read() { Phase::Running } else { Phase::Joining });
+        }
+        Ok(())
+    }
+
+    fn nap(&self) -> Duration {
+        if self.commits.in_flight() { NAP_IN_FLIGHT } else { NAP.min(self.settings.commit_interval) }
+    }
+
+    fn hear_group(&mut self, wait: Duration) -> Result<(), RunError> {
+        let events = match self.reader.events(wait) {
+            Ok(events) => events,
+            Err(LogError::Unavailable(why)) => {
+                self.trouble(&why);
+                return Ok(());
+            }
+            Err(refused) => return Err(refused.into()),
+        };
+        for event in events {
+            match event {
+                GroupEvent::Assigned(partitions) => self.join(&partitions)?,
+                GroupEvent::Revoked => self.on(Event::Revoked)?,
+                GroupEvent::Lost => self.on(Event::Lost)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn hear_commit(&mut self, wait: Duration) -> Result<(), RunError> {
+        if !self.commits.in_flight() {
+            return Ok(());
+        }
+        let Some(outcome) = self.committing.ended(wait) else {
+            return Ok(());
+        };
+        let event = match outcome {
+            Outcome::Committed => {
+                self.committed();
+                return self.on(Event::Committed);
+            }
+            Outcome::Aborted(why) => self.setback(why, Event::Aborted),
+            Outcome::Fenced(why) => self.setback(why, Event::Fenced),
+            Outcome::Unknown(why) => self.setback(why, Event::Unknown),
+            Outcome::Fatal(why) => {
+                self.commits.on(Event::Fatal);
+                return Err(RunError::Commit(why));
+            }
+        };
+        self.on(event)
+    }
+
+    fn setback(&mut self, why: String, event: Event) -> Event {
+        tracing::warn!(pipeline = %self.plan.name, %why, "work since the last commit is done again");
+        self.status.update(|s| {
+            s.rewinds += 1;
+            s.trouble = Some(why);
+        });
+        event
+    }
+
+    fn committed(&mut self) {
+        let rows = self.pending.confirm();
+        for held in self.tasks.iter_mut() {
+            if let Some(position) = held.committing.take() {
+                held.committed = Some(position);
+            }
+        }
+        self.status.update(|s| {
+            s.commits += 1;
+            s.trouble = None;
+            for (output, rows) in s.outputs.iter_mut().zip(rows) {
+                output.rows += rows;
+            }
+        });
+    }
+
+    fn commit_if_due(&mut self) -> Result<(), RunError> {
+        if self.commits.in_flight() || self.last_commit.elapsed() < self.settings.commit_interval {
+            return Ok(());
+        }
+        if self.tasks.iter().any(|held| held.dirty) {
+            self.on(Event::Due)?;
+        } else if self.settings.bounded && self.commits.may_read() && self.all_finished() {
+            self.on(Event::Stop)?;
+        }
+        Ok(())
+    }
+
+    fn on(&mut self, event: Event) -> Result<(), RunError> {
+        for action in self.commits.on(event) {
+            match action {
+                Action::Commit => self.commit()?,
+                Action::Discard => {
+                    self.tasks.clear();
+                    self.pending.clear();
+                }
+                Action::Reinit => self.reinit(),
+                Action::Rewind => self.rewind()?,
+                Action::Release => {
+                    self.tasks.park();
+                    self.retry("giving partitions back", |runner| runner.reader.unassign())?;
+                }
+                Action::Leave => {
+                    if let Err(error) = self.reader.leave() {
+                        tracing::warn!(%error, "the group was not left in good order");
+                    }
+                    self.ended = true;
+                }
+                Action::Fail => self.ended = true,
+            }
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(), RunError> {
+        self.last_commit = Instant::now();
+        for held in self.tasks.iter_mut().filter(|held| held.dirty) {
+            self.pending.flush(held)?;
+        }
+        match self.pending.take() {
+            Some(work) => {
+                self.committing.send(work);
+                Ok(())
+            }
+            None => self.on(Event::Committed),
+        }
+    }
+
+    /// Tries until it works; only a stop ends it.
+    fn reinit(&mut self) {
+        let mut pause = Duration::from_millis(100);
+        while let Err(why) = self.committing.init() {
+            self.trouble(&why);
+            if !self.pause(&mut pause) {
+                return;
+            }
+        }
+    }
+
+    /// Repeats what fails because the log cannot be reached.
+    fn retry<T>(
+        &mut self,
+        what: &str,
+        mut attempt: impl FnMut(&mut Self) -> Result<T, LogError>,
+    ) -> Result<Option<T>, RunError> {
+        let mut pause = Duration::from_millis(100);
+        loop {
+            match attempt(self) {
+                Ok(done) => return Ok(Some(done)),
+                Err(LogError::Unavailable(why)) => self.trouble(&format!("{what}: {why}")),
+                Err(refused) => return Err(refused.into()),
+            }
+            if !self.pause(&mut pause) {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Waits before another attempt, longer each time; false if the process is to stop.
+    fn pause(&self, pause: &mut Duration) -> bool {
+        std::thread::sleep(*pause);
+        *pause = (*pause * 2).min(Duration::from_secs(2));
+        !self.stop.load(Ordering::Relaxed)
+    }
+
+    fn trouble(&self, why: &str) {
+        tracing::warn!(pipeline = %self.plan.name, why);
+        self.status.update(|s| s.trouble = Some(why.to_owned()));
+    }
+}

@@ -1,0 +1,113 @@
+//! The tasks of the partitions that this worker holds, each with its place in the log.
+
+use std::collections::HashMap;
+use std::time::Instant;
+
+use tidemill_engine::generator::Generator;
+use tidemill_engine::task::Task;
+
+use super::topology::Stage;
+use crate::log::{Position, TopicPartition};
+
+/// A partition that this worker holds.
+pub struct Held {
+    /// Which.
+    pub partition: TopicPartition,
+    /// What reads it.
+    pub stage: Stage,
+    /// Its computation and state.
+    pub task: Task,
+    /// Makes the records, where they do not come from the log.
+    pub generator: Option<Generated>,
+    /// The next offset to read.
+    pub offset: i64,
+    /// The position that is known to be committed.
+    pub committed: Option<Position>,
+    /// The position that the commit in flight will make known.
+    pub committing: Option<Position>,
+    /// Whether something has been read since the last commit was collected.
+    pub dirty: bool,
+    /// Whether everything that the log has of it has been read.
+    pub at_end: bool,
+    /// When it last had a record.
+    pub last_record: Instant,
+    /// Whether it holds no window back.
+    pub idle: bool,
+    /// Where reading stops, when the input is bounded.
+    pub end: Option<i64>,
+    /// Whether its task has been told that nothing more comes.
+    pub finished: bool,
+    /// Up to which offset each sink outside the log has its rows already.
+    pub written_until: Vec<i64>,
+}
+
+/// A share of generated records.
+pub struct Generated {
+    /// Makes them.
+    pub generator: Generator,
+    /// Records per second for this share; 0 is as fast as possible.
+    pub rate: f64,
+    /// When making began, and at which record.
+    pub since: (Instant, i64),
+}
+
+impl Held {
+    /// Whether reading goes on.
+    pub fn wants_more(&self) -> bool {
+        !self.finished && self.end.is_none_or(|end| self.offset < end)
+    }
+
+    /// Where the task is now.
+    pub fn position(&self) -> Position {
+        Position { offset: self.offset, clock: self.task.clock() }
+    }
+}
+
+/// All partitions that are held, in a fixed order, and those given back a moment ago, which may come again.
+#[derive(Default)]
+pub struct Tasks {
+    held: Vec<Held>,
+    parked: HashMap<TopicPartition, Held>,
+}
+
+impl Tasks {
+    /// The partitions held.
+    pub fn iter(&self) -> impl Iterator<Item = &Held> {
+        self.held.iter()
+    }
+
+    /// The partitions held, to change them.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Held> {
+        self.held.iter_mut()
+    }
+
+    /// The partition at an index of [`Tasks::iter`].
+    pub fn get_mut(&mut self, index: usize) -> Option<&mut Held> {
+        self.held.get_mut(index)
+    }
+
+    /// Replaces all that is held.
+    pub fn hold(&mut self, mut held: Vec<Held>) {
+        held.sort_by(|a, b| a.partition.cmp(&b.partition));
+        self.held = held;
+        self.parked.clear();
+    }
+
+    /// Forgets everything, and with it all that is not committed.
+    pub fn clear(&mut self) {
+        self.held.clear();
+        self.parked.clear();
+    }
+
+    /// Sets what is held aside: everything of it is committed, and if the group gives a partition back unchanged, its
+    /// state need not be read again.
+    pub fn park(&mut self) {
+        self.parked = self.held.drain(..).map(|held| (held.partition.clone(), held)).collect();
+    }
+
+    /// A partition that was set aside, if its state is that of `committed`.
+    pub fn unpark(&mut self, partition: &TopicPartition, committed: Option<&Position>) -> Option<Held> {
+        let held = self.parked.remove(partition)?;
+        (!held.dirty && held.committed.as_ref() == committed).then_some(held)
+    }
+}

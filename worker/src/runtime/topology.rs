@@ -1,0 +1,140 @@
+//! Which topics a plan reads and keeps, and which task reads which of them.
+
+use std::collections::HashMap;
+
+use tidemill_plan::model::{Exchange, Origin, Plan, StartFrom};
+
+/// What reads a topic: one task for each of its partitions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Stage {
+    /// A source, by its index in the plan: decoding and all that needs no shuffle.
+    Source(usize),
+    /// The far side of a stream's shuffle, by the stream's index.
+    Shard(usize),
+}
+
+/// A topic that a worker subscribes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subscription {
+    /// The topic.
+    pub topic: String,
+    /// Who reads it.
+    pub stage: Stage,
+    /// The partitions it is made with where it is not there; `None` leaves making it to others.
+    pub partitions: Option<u32>,
+    /// Whether records come from the topic. A generator's topic stays empty: owning a partition of it is the right to
+    /// make that share of the records, and the offset committed for it is how many have been made.
+    pub carries_records: bool,
+    /// Where to start if nothing is committed.
+    pub start_from: StartFrom,
+    /// The compacted topic that holds the stage's state, with as many partitions; `None` where it has no state.
+    pub changelog: Option<String>,
+}
+
+/// The topics of one plan.
+#[derive(Debug, Clone)]
+pub struct Topology {
+    /// The consumer group, and the prefix of the topics of its own.
+    pub group: String,
+    /// What is read.
+    pub subscriptions: Vec<Subscription>,
+    /// The topic of each shuffled stream, by the stream's index.
+    pub shuffles: HashMap<usize, String>,
+    /// Where dead letters are kept when no output takes them.
+    pub dead_letter: String,
+}
+
+impl Topology {
+    /// Works out the topics of a plan.
+    #[must_use]
+    pub fn new(plan: &Plan) -> Self {
+        let group = plan.name.clone();
+        let sources = plan.sources.iter().enumerate().map(|(index, source)| {
+            let stage = Stage::Source(index);
+            let changelog =
+                has_local_state(plan, stage).then(|| format!("{group}.{}.changelog", source.name));
+            match &source.origin {
+                Origin::Topic { topic, start_from } => Subscription {
+                    topic: topic.clone(),
+                    stage,
+                    partitions: None,
+                    carries_records: true,
+                    start_from: *start_from,
+                    changelog,
+                },
+                Origin::Generator(generator) => Subscription {
+                    topic: format!("{group}.{}.generator", source.name),
+                    stage,
+                    partitions: Some(generator.partitions),
+                    carries_records: false,
+                    start_from: StartFrom::Earliest,
+                    changelog,
+                },
+            }
+        });
+        let shards = plan.streams.iter().enumerate().filter_map(|(index, stream)| {
+            let Exchange::Shuffle { shards } = stream.aggregate.as_ref()?.exchange else {
+                return None;
+            };
+            Some(Subscription {
+                topic: shuffle_topic(&group, &stream.name),
+                stage: Stage::Shard(index),
+                partitions: Some(shards),
+                carries_records: true,
+                start_from: StartFrom::Earliest,
+                changelog: Some(format!("{group}.{}.changelog", stream.name)),
+            })
+        });
+        let subscriptions: Vec<_> = sources.chain(shards).collect();
+        let shuffles = subscriptions
+            .iter()
+            .filter_map(|s| match s.stage {
+                Stage::Shard(stream) => Some((stream, s.topic.clone())),
+                Stage::Source(_) => None,
+            })
+            .collect();
+        Self { dead_letter: format!("{group}.dead-letter"), group, subscriptions, shuffles }
+    }
+
+    /// The subscription behind a topic.
+    #[must_use]
+    pub fn of_topic(&self, topic: &str) -> Option<&Subscription> {
+        self.subscriptions.iter().find(|s| s.topic == topic)
+    }
+
+    /// The subscription of a stage.
+    #[must_use]
+    pub fn of_stage(&self, stage: Stage) -> Option<&Subscription> {
+        self.subscriptions.iter().find(|s| s.stage == stage)
+    }
+}
+
+fn shuffle_topic(group: &str, stream: &str) -> String {
+    format!("{group}.{stream}.shuffle")
+}
+
+/// The stage in which a stream's results come to be: its shuffle's far side, or where its input is.
+#[must_use]
+pub fn stage_of(plan: &Plan, stream: usize) -> Option<Stage> {
+    let it = plan.streams.get(stream)?;
+    match it.aggregate.as_ref().map(|a| &a.exchange) {
+        Some(Exchange::Shuffle { .. }) => Some(Stage::Shard(stream)),
+        Some(Exchange::Local) | None => stage_of_input(plan, it.input),
+    }
+}
+
+/// The stage in which an input's rows come to be.
+#[must_use]
+pub fn stage_of_input(plan: &Plan, input: tidemill_plan::model::Input) -> Option<Stage> {
+    match input {
+        tidemill_plan::model::Input::Source(source) => Some(Stage::Source(source)),
+        tidemill_plan::model::Input::Stream(stream) => stage_of(plan, stream),
+    }
+}
+
+fn has_local_state(plan: &Plan, stage: Stage) -> bool {
+    plan.streams.iter().any(|stream| {
+        matches!(stream.aggregate.as_ref().map(|a| &a.exchange), Some(Exchange::Local))
+            && stage_of_input(plan, stream.input) == Some(stage)
+    })
+}

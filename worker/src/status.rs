@@ -1,0 +1,113 @@
+//! What a worker says of itself: the JSON of `/status`, and what `tidemill run` shows.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+/// A pipeline as one worker sees it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Status {
+    /// The pipeline's name.
+    pub pipeline: String,
+    /// What it is doing.
+    pub phase: Phase,
+    /// Since the start of the worker, in milliseconds.
+    pub uptime_ms: u64,
+    /// Commits that are in the log.
+    pub commits: u64,
+    /// Times that work had to be thrown away and done again, with the reason of the last.
+    pub rewinds: u64,
+    /// Why the last rewind was needed, or what cannot be reached now.
+    pub trouble: Option<String>,
+    /// Late records that were dropped, as their streams want it.
+    pub late_dropped: u64,
+    /// Records that went to the dead letters, by reason.
+    pub dead_letters: std::collections::BTreeMap<String, u64>,
+    /// The sources.
+    pub sources: Vec<SourceStatus>,
+    /// The outputs.
+    pub outputs: Vec<OutputStatus>,
+    /// The partitions held, of sources and of shuffles.
+    pub partitions: Vec<PartitionStatus>,
+}
+
+/// What a worker is doing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Phase {
+    /// It has not got partitions yet.
+    #[default]
+    Joining,
+    /// It reads its state back.
+    Restoring,
+    /// It reads and writes.
+    Running,
+    /// It has come to the end of what it was to do.
+    Finished,
+}
+
+/// A source as one worker sees it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SourceStatus {
+    /// Its name.
+    pub name: String,
+    /// Records read since the start.
+    pub records: u64,
+    /// Bytes of their values.
+    pub bytes: u64,
+    /// Records not read yet in the partitions held; `None` while unknown.
+    pub lag: Option<i64>,
+    /// The lowest watermark of the partitions held, in microseconds since the epoch.
+    pub watermark: Option<i64>,
+}
+
+/// An output as one worker sees it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OutputStatus {
+    /// The stream or source written.
+    pub from: String,
+    /// The sink.
+    pub sink: String,
+    /// Rows committed since the start.
+    pub rows: u64,
+}
+
+/// A partition as the worker that holds it sees it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PartitionStatus {
+    /// The topic.
+    pub topic: String,
+    /// The partition.
+    pub partition: i32,
+    /// The next offset to read.
+    pub offset: i64,
+    /// The committed offset.
+    pub committed: i64,
+    /// Its watermark, in microseconds since the epoch.
+    pub watermark: Option<i64>,
+    /// Whether it holds no window back because nothing has come for its `idleTimeout`.
+    pub idle: bool,
+}
+
+/// The newest status, shared with whoever shows it.
+#[derive(Debug, Clone, Default)]
+pub struct Shared(Arc<Mutex<Status>>);
+
+impl Shared {
+    /// A copy of the newest status.
+    #[must_use]
+    pub fn get(&self) -> Status {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Changes the status in place.
+    pub fn update(&self, change: impl FnOnce(&mut Status)) {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}

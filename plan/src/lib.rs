@@ -1,3 +1,5 @@
 //! Manifests and SQL to a checked plan, or to errors that point at the line. Pure: no I/O.
 
 pub mod model;
+mod names;
+pub mod sql;

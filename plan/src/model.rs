@@ -173,7 +173,7 @@ pub enum Changes {
 }
 
 /// Something done row by row. Expressions are bound to the batch that the step before hands on.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Step {
     /// Keeps the rows for which the expression is true.
     Filter(ExprRef),

@@ -1,0 +1,85 @@
+//! Names that someone may have meant.
+
+/// The known name nearest to one that is not known, if one is near enough to be meant.
+#[must_use]
+pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let wanted = name.to_lowercase();
+    known
+        .into_iter()
+        .map(|candidate| (distance(&wanted, &candidate.to_lowercase()), candidate))
+        .filter(|(distance, candidate)| *distance <= 1 + name.len().min(candidate.len()) / 4)
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+/// How to go on after a name that is not known: the near one, or what there is.
+#[must_use]
+pub(crate) fn hint<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let known: Vec<&str> = known.into_iter().collect();
+    match nearest(name, known.iter().copied()) {
+        Some(near) if near.to_lowercase() == name.to_lowercase() => {
+            Some(format!("names are taken as written: write `{near}`"))
+        }
+        Some(near) => Some(format!("did you mean `{near}`?")),
+        None if known.is_empty() => None,
+        None => Some(format!("there is {}", list(&known))),
+    }
+}
+
+/// At most a dozen names, quoted.
+fn list(names: &[&str]) -> String {
+    let shown: Vec<String> = names.iter().take(12).map(|n| format!("`{n}`")).collect();
+    let more = if names.len() > 12 { ", …" } else { "" };
+    format!("{}{more}", shown.join(", "))
+}
+
+/// How many letters must be added, dropped or changed to get from one to the other.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut next = Vec::with_capacity(row.len());
+        next.push(i + 1);
+        for ((y, above), diagonal) in b.iter().zip(row.iter().skip(1)).zip(&row) {
+            let left = next.last().copied().unwrap_or(0);
+            next.push(
+                (left + 1)
+                    .min(above + 1)
+                    .min(diagonal + usize::from(x != *y)),
+            );
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_near_name_is_found_and_a_far_one_is_not() {
+        let known = ["customer_id", "amount", "ts"];
+        assert_eq!(nearest("custmer_id", known), Some("customer_id"));
+        assert_eq!(nearest("Amount", known), Some("amount"));
+        assert_eq!(nearest("price", known), None);
+        assert_eq!(nearest("", known), None);
+    }
+
+    #[test]
+    fn the_hint_says_what_to_write() {
+        let known = ["customer_id", "amount"];
+        assert_eq!(
+            hint("Amount", known).as_deref(),
+            Some("names are taken as written: write `amount`")
+        );
+        assert_eq!(
+            hint("amuont", known).as_deref(),
+            Some("did you mean `amount`?")
+        );
+        assert_eq!(
+            hint("x", known).as_deref(),
+            Some("there is `customer_id`, `amount`")
+        );
+    }
+}

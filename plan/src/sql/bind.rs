@@ -1,0 +1,361 @@
+//! A planned query: what it needs of its input, what it gives, and its parts bound to the columns that are read.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use datafusion_common::Result;
+
+use super::Relation;
+use super::chain::{self, Moves, Origin, narrow, rebase, remap, schema_after, substitute};
+use super::error::{SqlError, duplicate_column};
+use super::parse::Parsed;
+use super::translate::{Call, Grouping, Shape};
+use crate::model::{ExprRef, Function, ResultColumn, Step, Window, WindowKind};
+
+/// A planned query, bound to all the columns of the relation that it reads.
+#[derive(Debug, Clone)]
+pub struct Query {
+    reads: String,
+    needs: BTreeSet<usize>,
+    before: Vec<Step>,
+    grouping: Option<Grouping>,
+    after: Vec<Step>,
+    schema: SchemaRef,
+    columns: Vec<From>,
+    key_columns: Vec<Option<usize>>,
+}
+
+/// Where a column of the result comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum From {
+    /// A column of the input, unchanged.
+    Input(usize),
+    /// A key of the grouping.
+    Key(usize),
+    /// A bound of the grouping's window.
+    Window,
+    /// Anything else.
+    Computed,
+}
+
+/// A query's parts, bound to the columns of its input that are read.
+#[derive(Debug)]
+pub struct Bound {
+    /// Row by row, before the grouping.
+    pub before: Vec<Step>,
+    /// The window of the grouping.
+    pub window: Option<Window>,
+    /// The grouping.
+    pub grouping: Option<BoundGrouping>,
+    /// Row by row, after the grouping.
+    pub after: Vec<Step>,
+}
+
+/// A grouping's parts: see [`Aggregate`](crate::model::Aggregate).
+#[derive(Debug)]
+pub struct BoundGrouping {
+    /// The keys, other than the window.
+    pub keys: Vec<ExprRef>,
+    /// Their names and types.
+    pub key_schema: SchemaRef,
+    /// The aggregate functions.
+    pub functions: Vec<Function>,
+    /// The result row.
+    pub layout: Vec<ResultColumn>,
+    /// Its schema.
+    pub schema: SchemaRef,
+}
+
+impl Query {
+    pub(super) fn new(
+        shape: Shape,
+        relation: &Relation,
+        parsed: &Parsed,
+    ) -> std::result::Result<Self, SqlError> {
+        if relation.key.is_some() && shape.grouping.is_some() {
+            let message = format!(
+                "`{}` is a table kept up to date, and its rows cannot be grouped again",
+                relation.name
+            );
+            return Err(SqlError::at(parsed.grouping_place(), message)
+                .hint("group the rows of the source, or of a stream that only adds rows"));
+        }
+        let query = Self::narrowed(shape, relation).map_err(|e| SqlError::internal(&e))?;
+        query.check_names(parsed)?;
+        Ok(query)
+    }
+
+    fn narrowed(shape: Shape, relation: &Relation) -> Result<Self> {
+        let schema = match shape.grouping {
+            Some(_) => Arc::clone(&shape.after.schema),
+            None => Arc::clone(&shape.before.schema),
+        };
+        let columns = origins(&shape);
+        let mut grouping = shape.grouping;
+        let wanted = match &grouping {
+            Some(grouping) => grouping.reads(),
+            None => (0..schema.fields().len()).collect(),
+        };
+        let key_columns = grouping.as_ref().map_or_else(Vec::new, |g| {
+            let origin = |key: &ExprRef| match chain::column(key)
+                .and_then(|i| shape.before.origins.get(i))
+            {
+                Some(Origin::Start(i)) => Some(*i),
+                _ => None,
+            };
+            g.keys.iter().map(origin).collect()
+        });
+        let narrowed = narrow(&shape.before.steps, &wanted, relation.schema.fields().len())?;
+        let mut before = narrowed.steps;
+        if let Some(grouping) = &mut grouping {
+            grouping.move_columns(&narrowed.moved)?;
+            grouping.absorb_last(&mut before)?;
+        }
+        Ok(Self {
+            reads: shape.table,
+            needs: narrowed.reads,
+            before,
+            grouping,
+            after: shape.after.steps,
+            schema,
+            columns,
+            key_columns,
+        })
+    }
+
+    /// Two columns of one name cannot be told apart in a sink.
+    fn check_names(&self, parsed: &Parsed) -> std::result::Result<(), SqlError> {
+        let mut seen = BTreeSet::new();
+        for field in self.schema.fields() {
+            if !seen.insert(field.name()) {
+                let place = super::plan::column_place(&parsed.query, field.name());
+                let place = place.unwrap_or(parsed.tokens.start());
+                return Err(duplicate_column(place, field.name()));
+            }
+        }
+        Ok(())
+    }
+
+    /// The name of the relation that is read.
+    #[must_use]
+    pub fn reads(&self) -> &str {
+        &self.reads
+    }
+
+    /// The columns of the relation that are needed, by index.
+    #[must_use]
+    pub fn needs(&self) -> &BTreeSet<usize> {
+        &self.needs
+    }
+
+    /// The schema of the result's rows.
+    #[must_use]
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// Whether rows are grouped.
+    #[must_use]
+    pub fn is_grouped(&self) -> bool {
+        self.grouping.is_some()
+    }
+
+    /// The window that rows are grouped by.
+    #[must_use]
+    pub fn window(&self) -> Option<WindowKind> {
+        self.grouping.as_ref()?.window.map(|(_, kind)| kind)
+    }
+
+    /// The columns of the input that the keys of the grouping are, where they are columns unchanged.
+    #[must_use]
+    pub fn key_columns(&self) -> &[Option<usize>] {
+        &self.key_columns
+    }
+
+    /// The column of the input that a column of the result is, unchanged: directly, or as a key of the grouping.
+    #[must_use]
+    pub fn input_column(&self, column: usize) -> Option<usize> {
+        match self.columns.get(column)? {
+            From::Input(i) => Some(*i),
+            From::Key(key) => self.key_columns.get(*key).copied().flatten(),
+            From::Window | From::Computed => None,
+        }
+    }
+
+    /// The columns of the result that identify a row of a grouping, the window among them.
+    ///
+    /// # Errors
+    /// The names of the keys that the result does not show.
+    pub fn identity(&self) -> std::result::Result<Vec<usize>, Vec<String>> {
+        let Some(grouping) = &self.grouping else {
+            return Ok(Vec::new());
+        };
+        let mut wanted: Vec<(From, &str)> = grouping
+            .key_schema
+            .fields()
+            .iter()
+            .enumerate()
+            .map(|(i, field)| (From::Key(i), field.name().as_str()))
+            .collect();
+        if grouping.window.is_some() {
+            wanted.push((From::Window, "window_start"));
+        }
+        self.positions(&wanted)
+    }
+
+    /// The columns of the result that are these columns of the input.
+    ///
+    /// # Errors
+    /// The names of those that the result does not show.
+    pub fn kept(
+        &self,
+        columns: &[usize],
+        input: &SchemaRef,
+    ) -> std::result::Result<Vec<usize>, Vec<String>> {
+        let name = |i: usize| input.fields().get(i).map_or("", |f| f.name().as_str());
+        let wanted: Vec<(From, &str)> =
+            columns.iter().map(|&i| (From::Input(i), name(i))).collect();
+        self.positions(&wanted)
+    }
+
+    fn positions(&self, wanted: &[(From, &str)]) -> std::result::Result<Vec<usize>, Vec<String>> {
+        let mut found = Vec::with_capacity(wanted.len());
+        let mut missing = Vec::new();
+        for (from, name) in wanted {
+            match self.columns.iter().position(|c| c == from) {
+                Some(position) => found.push(position),
+                None => missing.push((*name).to_owned()),
+            }
+        }
+        if missing.is_empty() {
+            Ok(found)
+        } else {
+            Err(missing)
+        }
+    }
+
+    /// Binds the query to the columns of its input that are read, by their index in the relation: at least those that
+    /// it [needs](Self::needs).
+    ///
+    /// # Errors
+    /// None that a query could cause.
+    pub fn bind(
+        &self,
+        columns: &[usize],
+        input: &SchemaRef,
+    ) -> std::result::Result<Bound, SqlError> {
+        self.try_bind(columns, input)
+            .map_err(|e| SqlError::internal(&e))
+    }
+
+    fn try_bind(&self, columns: &[usize], input: &SchemaRef) -> Result<Bound> {
+        let moves: Moves = columns
+            .iter()
+            .enumerate()
+            .map(|(new, &old)| (old, new))
+            .collect();
+        let before = rebase(&self.before, &moves, input)?;
+        let projected = self
+            .before
+            .iter()
+            .any(|s| matches!(s, Step::Project { .. }));
+        let mut grouping = self.grouping.clone();
+        if let (Some(grouping), false) = (&mut grouping, projected) {
+            grouping.move_columns(&moves)?;
+        }
+        let rows = schema_after(&before, input);
+        let window = grouping.as_ref().and_then(|g| g.window);
+        Ok(Bound {
+            before,
+            window: window.map(|(time, kind)| Window { time, kind }),
+            grouping: grouping.map(|g| g.bind(&rows)).transpose()?,
+            after: self.after.clone(),
+        })
+    }
+}
+
+/// Where the columns of the result come from.
+fn origins(shape: &Shape) -> Vec<From> {
+    let Some(grouping) = &shape.grouping else {
+        let direct = |origin: &Origin| match origin {
+            Origin::Start(i) => From::Input(*i),
+            _ => From::Computed,
+        };
+        return shape.before.origins.iter().map(direct).collect();
+    };
+    let through = |origin: &Origin| match origin {
+        Origin::Start(i) => match grouping.layout.get(*i) {
+            Some(ResultColumn::Key(key)) => From::Key(*key),
+            Some(ResultColumn::WindowStart | ResultColumn::WindowEnd) => From::Window,
+            _ => From::Computed,
+        },
+        _ => From::Computed,
+    };
+    shape.after.origins.iter().map(through).collect()
+}
+
+impl Grouping {
+    /// The columns that it reads.
+    fn reads(&self) -> BTreeSet<usize> {
+        let mut reads: BTreeSet<usize> = self.keys.iter().flat_map(chain::columns).collect();
+        reads.extend(self.calls.iter().flat_map(Call::reads));
+        reads.extend(self.window.map(|(time, _)| time));
+        reads
+    }
+
+    fn move_columns(&mut self, moves: &Moves) -> Result<()> {
+        self.rewrite(|expr| remap(expr, moves))?;
+        if let Some((time, _)) = &mut self.window {
+            *time = moves.get(time).copied().unwrap_or(*time);
+        }
+        Ok(())
+    }
+
+    /// Takes a last projection that only picks columns into the grouping's own expressions.
+    fn absorb_last(&mut self, before: &mut Vec<Step>) -> Result<()> {
+        let Some(Step::Project { exprs, .. }) = before.last() else {
+            return Ok(());
+        };
+        let Some(columns) = exprs
+            .iter()
+            .map(chain::column)
+            .collect::<Option<Vec<usize>>>()
+        else {
+            return Ok(());
+        };
+        self.rewrite(|expr| substitute(expr, exprs))?;
+        if let Some((time, _)) = &mut self.window {
+            *time = columns.get(*time).copied().unwrap_or(*time);
+        }
+        before.pop();
+        Ok(())
+    }
+
+    fn rewrite(&mut self, with: impl Fn(&ExprRef) -> Result<ExprRef>) -> Result<()> {
+        let arguments = self
+            .calls
+            .iter_mut()
+            .flat_map(|c| c.arguments.iter_mut().chain(&mut c.filter));
+        for expr in self.keys.iter_mut().chain(arguments) {
+            *expr = with(expr)?;
+        }
+        Ok(())
+    }
+
+    fn bind(self, rows: &SchemaRef) -> Result<BoundGrouping> {
+        let functions = self.calls.iter().map(|call| {
+            Ok(Function {
+                expr: Arc::new(call.build(rows)?),
+                filter: call.filter.clone(),
+            })
+        });
+        Ok(BoundGrouping {
+            functions: functions.collect::<Result<_>>()?,
+            keys: self.keys,
+            key_schema: self.key_schema,
+            layout: self.layout,
+            schema: self.schema,
+        })
+    }
+}

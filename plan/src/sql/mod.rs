@@ -1,0 +1,50 @@
+//! One SQL query to one stream.
+//!
+//! The text is parsed and checked for what no stream can do ([`Parsed`]), planned by DataFusion over the tables that it
+//! reads, and translated into steps before a grouping, the grouping, and steps after it ([`Query`]). Binding a query to
+//! the columns that are really read gives the parts of a [`Stream`](crate::model::Stream).
+
+mod bind;
+mod chain;
+mod check;
+mod context;
+mod error;
+mod functions;
+mod output;
+mod parse;
+mod plan;
+mod refuse;
+mod translate;
+mod types;
+mod window;
+
+#[cfg(test)]
+mod tests;
+
+use arrow::datatypes::SchemaRef;
+
+pub use bind::{Bound, Query};
+pub use check::plan_check;
+pub use error::SqlError;
+pub use parse::Parsed;
+
+/// A source or a stream, as a query sees it.
+#[derive(Debug, Clone)]
+pub struct Relation {
+    /// Its name in FROM.
+    pub name: String,
+    /// All its columns.
+    pub schema: SchemaRef,
+    /// The column that is its event time: windows open over this one.
+    pub event_time: Option<usize>,
+    /// Where its rows replace each other: the columns that identify a row.
+    pub key: Option<Vec<usize>>,
+}
+
+/// Plans a query over the relations that it may read.
+///
+/// # Errors
+/// What is wrong with it, as much at once as can be told.
+pub fn plan_query(text: &str, relations: &[Relation]) -> Result<Query, Vec<SqlError>> {
+    Parsed::parse(text)?.plan(relations)
+}

@@ -1,0 +1,191 @@
+//! Text to syntax tree: one query, or the reasons why it is not one.
+
+use datafusion_sql::sqlparser::ast::{
+    Expr, Ident, Query, SelectItem, SetExpr, Spanned, Statement, VisitMut, VisitorMut,
+};
+use datafusion_sql::sqlparser::dialect::GenericDialect;
+use datafusion_sql::sqlparser::keywords::Keyword;
+use datafusion_sql::sqlparser::parser::Parser;
+use datafusion_sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
+use std::ops::ControlFlow;
+
+use super::error::{START, SqlError, from_parser};
+use super::refuse::{self, Outline};
+use super::window;
+
+/// No honest query is longer, and a longer one would exhaust the stack of what walks it.
+const MAX_BYTES: usize = 64 * 1024;
+const MAX_OPERATORS: usize = 2_000;
+
+/// A query's syntax, checked for all that needs no schema.
+#[derive(Debug, Clone)]
+pub struct Parsed {
+    pub(super) query: Query,
+    pub(super) outline: Outline,
+    pub(super) tokens: Tokens,
+}
+
+/// The words of a text and where they are.
+#[derive(Debug, Clone)]
+pub(crate) struct Tokens(Vec<TokenWithSpan>);
+
+impl Parsed {
+    /// Reads one query.
+    ///
+    /// # Errors
+    /// Everything that no stream can do, each at its place.
+    pub fn parse(text: &str) -> Result<Self, Vec<SqlError>> {
+        let tokens = Tokens::read(text).map_err(|e| vec![e])?;
+        let mut query = parse_query(&tokens).map_err(|e| vec![e])?;
+        name_columns(&mut query);
+        let outline = refuse::walk(&query, &tokens)?;
+        Ok(Self {
+            query,
+            outline,
+            tokens,
+        })
+    }
+
+    /// The names of the sources and streams that it reads.
+    pub fn reads(&self) -> impl Iterator<Item = &str> {
+        self.outline.reads.iter().map(|(name, _)| name.as_str())
+    }
+}
+
+impl Tokens {
+    pub(crate) fn read(text: &str) -> Result<Self, SqlError> {
+        if text.len() > MAX_BYTES {
+            return Err(SqlError::at(
+                START,
+                format!("the SQL is longer than {MAX_BYTES} bytes"),
+            ));
+        }
+        let mut tokens = Tokenizer::new(&GenericDialect {}, text)
+            .tokenize_with_location()
+            .map_err(|e| SqlError::at(e.location, e.message))?;
+        tokens.retain(|token| !matches!(token.token, Token::Whitespace(_)));
+        let operators = tokens.iter().filter(|t| is_operator(&t.token));
+        if let Some(token) = operators.skip(MAX_OPERATORS).next() {
+            return Err(SqlError::at(
+                token.span.start,
+                format!("the SQL has more than {MAX_OPERATORS} operators"),
+            ));
+        }
+        if tokens.iter().all(|t| t.token == Token::SemiColon) {
+            return Err(SqlError::at(START, "there is no SQL").hint("write SELECT … FROM …"));
+        }
+        Ok(Self(tokens))
+    }
+
+    /// The last `keyword` at or before a place; the place itself if there is none.
+    pub(crate) fn back_to(&self, keyword: Keyword, place: Location) -> Location {
+        self.0
+            .iter()
+            .rev()
+            .find(|t| t.span.start <= place && is_keyword(&t.token, keyword))
+            .map_or(place, |t| t.span.start)
+    }
+
+    /// Where a keyword is first.
+    pub(crate) fn first(&self, keyword: Keyword) -> Option<Location> {
+        let found = self.0.iter().find(|t| is_keyword(&t.token, keyword));
+        found.map(|t| t.span.start)
+    }
+
+    /// Where the text begins.
+    pub(crate) fn start(&self) -> Location {
+        self.0.first().map_or(START, |t| t.span.start)
+    }
+
+    /// Where the text ends.
+    pub(crate) fn end(&self) -> Location {
+        self.0.last().map_or(START, |t| t.span.end)
+    }
+
+    pub(crate) fn parser(&self) -> Parser<'static> {
+        Parser::new(&GenericDialect {})
+            .with_tokens_with_locations(window::plain_table_arguments(&self.0))
+    }
+}
+
+pub(crate) fn is_keyword(token: &Token, keyword: Keyword) -> bool {
+    matches!(token, Token::Word(word) if word.keyword == keyword && word.quote_style.is_none())
+}
+
+fn is_operator(token: &Token) -> bool {
+    match token {
+        Token::Word(word) => matches!(word.keyword, Keyword::AND | Keyword::OR | Keyword::NOT),
+        Token::Comma
+        | Token::Period
+        | Token::LParen
+        | Token::RParen
+        | Token::Number(..)
+        | Token::SingleQuotedString(_)
+        | Token::SemiColon => false,
+        _ => true,
+    }
+}
+
+fn parse_query(tokens: &Tokens) -> Result<Query, SqlError> {
+    let mut parser = tokens.parser();
+    let statement = parser.parse_statement().map_err(|e| from_parser(&e, tokens.end()))?;
+    while parser.consume_token(&Token::SemiColon) {}
+    let rest = parser.peek_token();
+    if rest.token != Token::EOF {
+        return Err(SqlError::at(
+            rest.span.start,
+            "a stream has one query, and here it goes on",
+        )
+        .hint("give each query a stream of its own"));
+    }
+    match statement {
+        Statement::Query(query) => Ok(*query),
+        other => {
+            let text = other.to_string();
+            let verb = text
+                .split_whitespace()
+                .next()
+                .unwrap_or_default()
+                .to_uppercase();
+            Err(
+                SqlError::at(tokens.start(), format!("{verb} is not a query"))
+                    .hint("a stream's sql starts with SELECT or WITH"),
+            )
+        }
+    }
+}
+
+/// Gives every column that has no name the text of its expression as name.
+fn name_columns(query: &mut Query) {
+    struct Naming;
+    impl VisitorMut for Naming {
+        type Break = ();
+        fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+            if let SetExpr::Select(select) = query.body.as_mut() {
+                select.projection.iter_mut().for_each(name_column);
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    let _: ControlFlow<()> = query.visit(&mut Naming);
+}
+
+fn name_column(item: &mut SelectItem) {
+    if let SelectItem::UnnamedExpr(expr) = item
+        && !matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_))
+    {
+        let alias = Ident::with_quote_and_span('"', expr.span(), expr.to_string());
+        let expr = expr.clone();
+        *item = SelectItem::ExprWithAlias { expr, alias };
+    }
+}
+
+/// The name of the column that an item gives; a wildcard gives many.
+pub(crate) fn item_name(item: &SelectItem) -> Option<&Ident> {
+    match item {
+        SelectItem::UnnamedExpr(Expr::Identifier(name)) => Some(name),
+        SelectItem::UnnamedExpr(Expr::CompoundIdentifier(path)) => path.last(),
+        SelectItem::ExprWithAlias { alias, .. } => Some(alias),
+        _ => None,
+    }
+}

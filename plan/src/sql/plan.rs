@@ -1,0 +1,292 @@
+//! Planning a parsed query, and finding the places of what the planner does not like.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use datafusion_common::DataFusionError;
+use datafusion_expr::LogicalPlan;
+use datafusion_optimizer::analyzer::type_coercion::TypeCoercion;
+use datafusion_optimizer::simplify_expressions::SimplifyExpressions;
+use datafusion_optimizer::{Analyzer, Optimizer, OptimizerContext};
+use datafusion_sql::planner::SqlToRel;
+use datafusion_sql::sqlparser::ast::{
+    Expr, GroupByExpr, Ident, Query as SqlQuery, Select, SelectItem, SetExpr, Spanned, Statement,
+    Value, VisitMut, VisitorMut,
+};
+use datafusion_sql::sqlparser::keywords::Keyword;
+use datafusion_sql::sqlparser::tokenizer::{Location, Span};
+
+use super::{Relation, types};
+use super::bind::Query;
+use super::context::Context;
+use super::error::{self, SqlError, start};
+use super::parse::{Parsed, item_name};
+use super::translate::{Misfit, translate};
+use crate::names;
+
+/// More errors than this help nobody.
+const MAX_ERRORS: usize = 8;
+
+impl Parsed {
+    /// Plans the query over the relations that it may read.
+    ///
+    /// # Errors
+    /// What is wrong with it, as much at once as can be told.
+    pub fn plan(&self, relations: &[Relation]) -> Result<Query, Vec<SqlError>> {
+        let known: Vec<&str> = relations.iter().map(|r| r.name.as_str()).collect();
+        let unknown = self.unknown_tables(&known);
+        if !unknown.is_empty() {
+            return Err(unknown);
+        }
+        let plan = self.logical_plan(&Context::new(relations))?;
+        let leaf = leaf_name(&plan);
+        let Some(relation) = relations.iter().find(|r| Some(&r.name) == leaf.as_ref()) else {
+            return Err(vec![SqlError::at(
+                self.tokens.start(),
+                "the query reads no table",
+            )]);
+        };
+        let shape = translate(&plan, relation.event_time)
+            .map_err(|misfit| vec![self.misfit(misfit, relation)])?;
+        Query::new(shape, relation, self).map_err(|e| vec![e])
+    }
+
+    /// The tables that it reads and that are not among the known ones.
+    #[must_use]
+    pub fn unknown_tables(&self, known: &[&str]) -> Vec<SqlError> {
+        let unknown = self.outline.reads.iter().filter(|(name, _)| !known.contains(&name.as_str()));
+        let errors = unknown.map(|(name, place)| SqlError {
+            hint: names::hint(name, known.iter().copied()),
+            ..SqlError::at(*place, format!("there is no source or stream `{name}`"))
+        });
+        errors.collect()
+    }
+
+    /// Plans; where that fails, takes the part at fault out and plans again, to find what else is wrong.
+    fn logical_plan(&self, context: &Context) -> Result<LogicalPlan, Vec<SqlError>> {
+        let mut query = self.query.clone();
+        let mut errors: Vec<SqlError> = Vec::new();
+        while errors.len() < MAX_ERRORS {
+            let failure = match plan(context, &query) {
+                Ok(plan) if errors.is_empty() => return Ok(plan),
+                Ok(_) => break,
+                Err(failure) => failure,
+            };
+            let found = error::from_planner(&failure);
+            if let Some(name) = &found.duplicate {
+                let place = column_place(&query, name).or(found.place);
+                errors.push(error::duplicate_column(place.unwrap_or(self.tokens.start()), name));
+                break;
+            }
+            let blamed = blame(context, &query, &found.message);
+            let place = found
+                .place
+                .or_else(|| blamed.as_ref().and_then(|b| start(b.span)));
+            let error = SqlError {
+                hint: found.hint,
+                ..SqlError::at(place.unwrap_or(self.tokens.start()), found.message)
+            };
+            if !errors.contains(&error) {
+                errors.push(error);
+            }
+            match blamed {
+                Some(part) => query = part.without,
+                None => break,
+            }
+        }
+        errors.sort_by_key(|e| (e.line, e.column));
+        Err(errors)
+    }
+
+    fn misfit(&self, misfit: Misfit, relation: &Relation) -> SqlError {
+        let time = self.outline.tumble_time.unwrap_or(self.tokens.start());
+        match misfit {
+            Misfit::TwoGroupings => {
+                SqlError::at(self.grouping_place(), "a stream groups its rows once")
+                    .hint("put the inner query into a stream of its own, and read that")
+            }
+            Misfit::ComputedTime => SqlError::at(
+                time,
+                format!(
+                    "a window is over the event time of `{}`, as it is",
+                    relation.name
+                ),
+            )
+            .hint(event_time_hint(relation)),
+            Misfit::NotEventTime(column) => {
+                let name = column_name(relation, column);
+                SqlError::at(
+                    time,
+                    format!("`{name}` is not the event time of `{}`", relation.name),
+                )
+                .hint(event_time_hint(relation))
+            }
+            Misfit::NotByWindow => SqlError::at(
+                self.grouping_place(),
+                "the rows of a window are grouped by it",
+            )
+            .hint("add window_start, window_end to GROUP BY"),
+            Misfit::LostTime => SqlError::at(
+                self.grouping_place(),
+                "the window's time is gone where the rows are grouped",
+            )
+            .hint("select the time column, or window_start, in the subquery, of one TUMBLE"),
+            Misfit::Operator(what) => SqlError::at(
+                self.tokens.start(),
+                format!("a stream cannot do this: {what}"),
+            ),
+            Misfit::Unstorable { name, what, hint } => {
+                let place = column_place(&self.query, &name).unwrap_or(self.tokens.start());
+                SqlError::at(place, format!("`{name}` is {what}, which no sink can hold"))
+                    .hint(hint)
+            }
+            Misfit::Planner(failure) => {
+                let found = error::from_planner(&failure);
+                SqlError {
+                    hint: found.hint,
+                    ..SqlError::at(found.place.unwrap_or(self.tokens.start()), found.message)
+                }
+            }
+        }
+    }
+
+    /// Where the grouping is written.
+    pub(super) fn grouping_place(&self) -> Location {
+        let keyword = self
+            .tokens
+            .first(Keyword::GROUP)
+            .or(self.tokens.first(Keyword::DISTINCT));
+        keyword.unwrap_or(self.tokens.start())
+    }
+}
+
+fn event_time_hint(relation: &Relation) -> String {
+    match relation.event_time {
+        Some(column) => format!("write `{}`", column_name(relation, column)),
+        None => format!("give the source of `{}` an eventTime", relation.name),
+    }
+}
+
+fn column_name(relation: &Relation, column: usize) -> &str {
+    relation
+        .schema
+        .fields()
+        .get(column)
+        .map_or("", |f| f.name())
+}
+
+/// The last place of an output column of this name in the outermost SELECT.
+pub(super) fn column_place(query: &SqlQuery, name: &str) -> Option<Location> {
+    let SetExpr::Select(select) = query.body.as_ref() else {
+        return None;
+    };
+    let item = select.projection.iter().rfind(|item| item_name(item).is_some_and(|n| n.value == name))?;
+    start(item.span())
+}
+
+fn leaf_name(plan: &LogicalPlan) -> Option<String> {
+    let mut node = plan;
+    loop {
+        match (node, node.inputs().first()) {
+            (LogicalPlan::TableScan(scan), _) => return Some(scan.table_name.table().to_owned()),
+            (_, Some(input)) => node = input,
+            (_, None) => return None,
+        }
+    }
+}
+
+/// Names resolved, types coerced, constants folded.
+fn plan(context: &Context, query: &SqlQuery) -> Result<LogicalPlan, DataFusionError> {
+    let planner = SqlToRel::new_with_options(context, Context::parser_options());
+    let plan = planner.sql_statement_to_plan(Statement::Query(Box::new(query.clone())))?;
+    let options = OptimizerContext::new().with_skip_failing_rules(false);
+    let mut analyzer = Analyzer::with_rules(vec![Arc::new(TypeCoercion::new())]);
+    analyzer.add_function_rewrite(types::rewrite());
+    let config = datafusion_optimizer::OptimizerConfig::options(&options);
+    let plan = analyzer.execute_and_check(plan, &config, |_, _| {})?;
+    let rules = Optimizer::with_rules(vec![Arc::new(SimplifyExpressions::new())]);
+    let plan = rules.optimize(plan, &options, |_, _| {})?;
+    types::check_constants(&plan)?;
+    Ok(plan)
+}
+
+/// The part of a query at fault.
+struct Blamed {
+    span: Span,
+    /// The query without it.
+    without: SqlQuery,
+}
+
+/// Finds the part without which the planner no longer complains in the same words.
+fn blame(context: &Context, query: &SqlQuery, message: &str) -> Option<Blamed> {
+    let mut number = 0;
+    loop {
+        let mut without = query.clone();
+        let mut removal = Removal {
+            left: number,
+            span: None,
+        };
+        let _: ControlFlow<()> = without.visit(&mut removal);
+        let span = removal.span?;
+        let silent = match plan(context, &without) {
+            Ok(_) => true,
+            Err(failure) => error::from_planner(&failure).message != message,
+        };
+        if silent {
+            return Some(Blamed { span, without });
+        }
+        number += 1;
+    }
+}
+
+/// Takes the n-th part out of a query.
+struct Removal {
+    left: usize,
+    span: Option<Span>,
+}
+
+impl Removal {
+    /// Whether it is this part's turn.
+    fn turn(&mut self) -> bool {
+        let turn = self.left == 0 && self.span.is_none();
+        self.left = self.left.saturating_sub(1);
+        turn
+    }
+
+    fn select(&mut self, select: &mut Select) {
+        for item in &mut select.projection {
+            let Some(alias) = item_name(item).cloned() else {
+                continue;
+            };
+            if self.turn() {
+                self.span = Some(item.span());
+                let expr = Expr::value(Value::Null);
+                *item = SelectItem::ExprWithAlias { expr, alias };
+            }
+        }
+        for clause in [&mut select.selection, &mut select.having] {
+            if clause.is_some() && self.turn() {
+                self.span = clause.take().map(|expr| expr.span());
+            }
+        }
+        if let GroupByExpr::Expressions(exprs, _) = &mut select.group_by {
+            let number = (0..exprs.len()).find(|_| self.turn());
+            if let Some(number) = number {
+                self.span = Some(exprs.remove(number).span());
+            }
+        }
+    }
+}
+
+impl VisitorMut for Removal {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, query: &mut SqlQuery) -> ControlFlow<()> {
+        if self.span.is_none()
+            && let SetExpr::Select(select) = query.body.as_mut()
+        {
+            self.select(select);
+        }
+        ControlFlow::Continue(())
+    }
+}

@@ -1,0 +1,442 @@
+//! A logical plan to the shape of a stream: steps, at most one grouping, steps.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion_common::{DFSchema, DataFusionError};
+use datafusion_expr::execution_props::ExecutionProps;
+use datafusion_expr::expr::{AggregateFunction, Alias};
+use datafusion_expr::{AggregateUDF, Distinct, Expr, LogicalPlan};
+use datafusion_physical_expr::create_physical_expr;
+use datafusion_physical_expr::expressions::{Column, cast};
+
+use super::chain::{Chain, Origin, field, tumble};
+use super::output;
+use crate::model::{ExprRef, ResultColumn, WindowKind};
+
+/// A query in the shape of a stream, bound to all the columns of the table that it reads.
+#[derive(Debug, Clone)]
+pub(crate) struct Shape {
+    /// The table's name.
+    pub(crate) table: String,
+    pub(crate) before: Chain,
+    pub(crate) grouping: Option<Grouping>,
+    pub(crate) after: Chain,
+}
+
+/// A GROUP BY, or a DISTINCT.
+#[derive(Debug, Clone)]
+pub(crate) struct Grouping {
+    /// Index of the window's time in the rows of `before`.
+    pub(crate) window: Option<(usize, WindowKind)>,
+    pub(crate) keys: Vec<ExprRef>,
+    pub(crate) key_schema: SchemaRef,
+    pub(crate) calls: Vec<Call>,
+    pub(crate) layout: Vec<ResultColumn>,
+    pub(crate) schema: SchemaRef,
+    /// The types in which the keys were computed, where they are stored in another one.
+    computed: Vec<Option<DataType>>,
+}
+
+/// An aggregate function and its arguments.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    pub(crate) function: Arc<AggregateUDF>,
+    pub(crate) arguments: Vec<ExprRef>,
+    pub(crate) distinct: bool,
+    pub(crate) ignore_nulls: bool,
+    pub(crate) filter: Option<ExprRef>,
+    pub(crate) name: String,
+}
+
+/// Why a plan has not the shape of a stream.
+#[derive(Debug)]
+pub(crate) enum Misfit {
+    /// Something grouped is grouped again.
+    TwoGroupings,
+    /// The window's time is not a column of the table as it is.
+    ComputedTime,
+    /// The window's time is this column of the table, which is not its event time.
+    NotEventTime(usize),
+    /// A window is opened, and the grouping is not by it.
+    NotByWindow,
+    /// The grouping is by the windows of two calls, or by a window whose time is gone.
+    LostTime,
+    /// An operator that no stream has.
+    Operator(String),
+    /// A column that no sink can hold.
+    Unstorable {
+        name: String,
+        what: &'static str,
+        hint: &'static str,
+    },
+    /// The planner failed.
+    Planner(DataFusionError),
+}
+
+impl From<DataFusionError> for Misfit {
+    fn from(error: DataFusionError) -> Self {
+        Self::Planner(error)
+    }
+}
+
+/// Translates a plan over one table, of which one column may be the event time.
+pub(crate) fn translate(plan: &LogicalPlan, event_time: Option<usize>) -> Result<Shape, Misfit> {
+    let nodes = nodes_from_leaf(plan)?;
+    let mut nodes = nodes.into_iter();
+    let Some(LogicalPlan::TableScan(scan)) = nodes.next() else {
+        return Err(Misfit::Operator("a query without a table".into()));
+    };
+    let mut shape = Shape {
+        table: scan.table_name.table().to_owned(),
+        before: Chain::new(all_nullable(scan.source.schema().as_ref())),
+        grouping: None,
+        after: Chain::new(crate::model::empty_schema()),
+    };
+    for node in nodes {
+        shape.push(node, event_time)?;
+    }
+    shape.finish(plan.schema())?;
+    Ok(shape)
+}
+
+/// The plan's operators, the table first.
+fn nodes_from_leaf(plan: &LogicalPlan) -> Result<Vec<&LogicalPlan>, Misfit> {
+    let mut nodes = vec![plan];
+    let mut node = plan;
+    loop {
+        match node.inputs().as_slice() {
+            [] => break,
+            [input] => {
+                node = input;
+                nodes.push(node);
+            }
+            _ => return Err(Misfit::Operator(node.display().to_string())),
+        }
+    }
+    nodes.reverse();
+    Ok(nodes)
+}
+
+fn all_nullable(schema: &Schema) -> SchemaRef {
+    let fields = schema
+        .fields()
+        .iter()
+        .map(|f| field(f.name(), f.data_type().clone()));
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}
+
+impl Shape {
+    /// The rows that the next operator works on.
+    fn rows(&mut self) -> &mut Chain {
+        match self.grouping {
+            Some(_) => &mut self.after,
+            None => &mut self.before,
+        }
+    }
+
+    fn push(&mut self, node: &LogicalPlan, event_time: Option<usize>) -> Result<(), Misfit> {
+        match node {
+            LogicalPlan::SubqueryAlias(_) => Ok(()),
+            LogicalPlan::Filter(filter) => {
+                let predicate = physical(&filter.predicate, filter.input.schema())?;
+                Ok(self.rows().filter(predicate)?)
+            }
+            LogicalPlan::Projection(projection) => {
+                let input = projection.input.schema();
+                let exprs = physical_all(&projection.expr, input)?;
+                self.check_windows(&exprs, event_time)?;
+                Ok(self.rows().project(exprs, &names(&projection.schema))?)
+            }
+            LogicalPlan::Aggregate(aggregate) => {
+                let input = aggregate.input.schema();
+                let keys = physical_all(&aggregate.group_expr, input)?;
+                let calls = aggregate
+                    .aggr_expr
+                    .iter()
+                    .map(|expr| call(expr, input))
+                    .collect::<Result<Vec<_>, _>>()?;
+                self.group(keys, calls, &names(&aggregate.schema))
+            }
+            LogicalPlan::Distinct(Distinct::All(input)) => {
+                let schema = input.schema();
+                let columns = names(schema).into_iter().enumerate();
+                let keys = columns.map(|(i, name)| Arc::new(Column::new(&name, i)) as ExprRef);
+                self.group(keys.collect(), Vec::new(), &names(schema))
+            }
+            other => Err(Misfit::Operator(other.display().to_string())),
+        }
+    }
+
+    /// Windows open over the event time alone: what the watermark is about.
+    fn check_windows(&self, exprs: &[ExprRef], event_time: Option<usize>) -> Result<(), Misfit> {
+        for expr in exprs.iter().filter(|e| tumble(e).is_some()) {
+            match self.before.origin(expr) {
+                _ if self.grouping.is_some() => return Err(Misfit::ComputedTime),
+                Origin::WindowStart { time, .. } | Origin::WindowEnd { time, .. } => {
+                    if event_time != Some(time) {
+                        return Err(Misfit::NotEventTime(time));
+                    }
+                }
+                Origin::Start(_) | Origin::Computed => return Err(Misfit::ComputedTime),
+            }
+        }
+        Ok(())
+    }
+
+    fn group(
+        &mut self,
+        exprs: Vec<ExprRef>,
+        calls: Vec<Call>,
+        names: &[String],
+    ) -> Result<(), Misfit> {
+        if self.grouping.is_some() {
+            return Err(Misfit::TwoGroupings);
+        }
+        let mut builder = GroupingBuilder::new(&self.before);
+        for (expr, name) in exprs.into_iter().zip(names) {
+            builder.key(expr, name)?;
+        }
+        let grouping = builder.finish(calls, names)?;
+        self.after = Chain::new(Arc::clone(&grouping.schema));
+        self.grouping = Some(grouping);
+        self.restore_key_types(names)
+    }
+
+    /// Keys are kept in types that sinks hold; the expressions after the grouping know them as they were.
+    fn restore_key_types(&mut self, names: &[String]) -> Result<(), Misfit> {
+        let Some(grouping) = &self.grouping else {
+            return Ok(());
+        };
+        let mut exprs = Vec::with_capacity(grouping.layout.len());
+        let mut changed = false;
+        for (i, (result, name)) in grouping.layout.iter().zip(names).enumerate() {
+            let column = Arc::new(Column::new(name, i)) as ExprRef;
+            let computed = match result {
+                ResultColumn::Key(key) => grouping.computed.get(*key).cloned().flatten(),
+                _ => None,
+            };
+            changed |= computed.is_some();
+            exprs.push(match computed {
+                Some(computed) => cast(column, &grouping.schema, computed)?,
+                None => column,
+            });
+        }
+        if changed {
+            let origins = std::mem::take(&mut self.after.origins);
+            self.after.project(exprs, names)?;
+            self.after.origins = origins;
+        }
+        Ok(())
+    }
+
+    /// Makes the last rows those that sinks can hold.
+    fn finish(&mut self, schema: &DFSchema) -> Result<(), Misfit> {
+        let names = names(schema);
+        let rows = self.rows();
+        let mut exprs = Vec::with_capacity(names.len());
+        let mut changed = false;
+        for (i, field) in rows.schema.fields().iter().enumerate() {
+            let column = Arc::new(Column::new(field.name(), i)) as ExprRef;
+            let stored = output::storable(field.data_type()).ok_or_else(|| Misfit::Unstorable {
+                name: field.name().clone(),
+                what: output::name(field.data_type()),
+                hint: output::hint(field.data_type()),
+            })?;
+            changed |= &stored != field.data_type();
+            exprs.push(if &stored == field.data_type() {
+                column
+            } else {
+                cast(column, &rows.schema, stored)?
+            });
+        }
+        let unnamed = rows
+            .schema
+            .fields()
+            .iter()
+            .zip(&names)
+            .any(|(f, name)| f.name() != name);
+        if changed || unnamed {
+            let origins = rows.origins.clone();
+            rows.project(exprs, &names)?;
+            rows.origins = origins;
+        }
+        Ok(())
+    }
+}
+
+/// Sorts the grouping expressions into keys and the window's bounds.
+struct GroupingBuilder<'a> {
+    rows: &'a Chain,
+    window: Option<(usize, WindowKind)>,
+    keys: Vec<ExprRef>,
+    key_fields: Vec<Field>,
+    computed: Vec<Option<DataType>>,
+    layout: Vec<ResultColumn>,
+}
+
+impl<'a> GroupingBuilder<'a> {
+    fn new(rows: &'a Chain) -> Self {
+        Self {
+            rows,
+            window: None,
+            keys: Vec::new(),
+            key_fields: Vec::new(),
+            computed: Vec::new(),
+            layout: Vec::new(),
+        }
+    }
+
+    fn key(&mut self, expr: ExprRef, name: &str) -> Result<(), Misfit> {
+        let origin = super::chain::column(&expr).and_then(|i| self.rows.origins.get(i).copied());
+        match origin {
+            Some(Origin::WindowStart { time, kind }) => {
+                self.by_window(time, kind)?;
+                self.layout.push(ResultColumn::WindowStart);
+            }
+            Some(Origin::WindowEnd { time, kind }) => {
+                self.by_window(time, kind)?;
+                self.layout.push(ResultColumn::WindowEnd);
+            }
+            _ => self.plain_key(expr, name)?,
+        }
+        Ok(())
+    }
+
+    fn plain_key(&mut self, expr: ExprRef, name: &str) -> Result<(), Misfit> {
+        let data_type = expr.data_type(&self.rows.schema)?;
+        let stored = output::storable(&data_type).ok_or_else(|| Misfit::Unstorable {
+            name: name.to_owned(),
+            what: output::name(&data_type),
+            hint: output::hint(&data_type),
+        })?;
+        let same = stored == data_type;
+        let expr = if same {
+            expr
+        } else {
+            cast(expr, &self.rows.schema, stored.clone())?
+        };
+        self.computed.push((!same).then_some(data_type));
+        self.layout.push(ResultColumn::Key(self.keys.len()));
+        self.keys.push(expr);
+        self.key_fields.push(field(name, stored));
+        Ok(())
+    }
+
+    fn by_window(&mut self, time: usize, kind: WindowKind) -> Result<(), Misfit> {
+        let start = Origin::WindowStart { time, kind };
+        // The window's start falls into the same window, should the time itself be gone.
+        let found = [Origin::Start(time), start]
+            .iter()
+            .find_map(|origin| self.rows.origins.iter().position(|o| o == origin));
+        let found = found.ok_or(Misfit::LostTime)?;
+        match self.window {
+            Some(window) if window != (found, kind) => Err(Misfit::LostTime),
+            _ => {
+                self.window = Some((found, kind));
+                Ok(())
+            }
+        }
+    }
+
+    fn finish(mut self, calls: Vec<Call>, names: &[String]) -> Result<Grouping, Misfit> {
+        let window_rows = self.rows.origins.iter().any(is_window);
+        if window_rows && self.window.is_none() {
+            return Err(Misfit::NotByWindow);
+        }
+        self.layout
+            .extend((0..calls.len()).map(ResultColumn::Function));
+        let mut fields = Vec::with_capacity(self.layout.len());
+        for (result, name) in self.layout.iter().zip(names) {
+            let data_type = match result {
+                ResultColumn::Key(i) => self.key_fields.get(*i).map(|f| f.data_type().clone()),
+                ResultColumn::Function(i) => match calls.get(*i) {
+                    Some(call) => Some(call.data_type(&self.rows.schema)?),
+                    None => None,
+                },
+                ResultColumn::WindowStart | ResultColumn::WindowEnd => Some(super::window::MICROS),
+            };
+            fields.extend(data_type.map(|t| field(name, t)));
+        }
+        Ok(Grouping {
+            window: self.window,
+            keys: self.keys,
+            key_schema: Arc::new(Schema::new(self.key_fields)),
+            calls,
+            layout: self.layout,
+            schema: Arc::new(Schema::new(fields)),
+            computed: self.computed,
+        })
+    }
+}
+
+pub(crate) fn is_window(origin: &Origin) -> bool {
+    matches!(
+        origin,
+        Origin::WindowStart { .. } | Origin::WindowEnd { .. }
+    )
+}
+
+impl Call {
+    pub(crate) fn build(
+        &self,
+        rows: &SchemaRef,
+    ) -> datafusion_common::Result<datafusion_physical_expr::aggregate::AggregateFunctionExpr> {
+        datafusion_physical_expr::aggregate::AggregateExprBuilder::new(
+            Arc::clone(&self.function),
+            self.arguments.clone(),
+        )
+        .schema(Arc::clone(rows))
+        .alias(&self.name)
+        .with_distinct(self.distinct)
+        .with_ignore_nulls(self.ignore_nulls)
+        .build()
+    }
+
+    fn data_type(&self, rows: &SchemaRef) -> datafusion_common::Result<DataType> {
+        Ok(self.build(rows)?.field().data_type().clone())
+    }
+
+    pub(crate) fn reads(&self) -> BTreeSet<usize> {
+        let exprs = self.arguments.iter().chain(&self.filter);
+        exprs.flat_map(super::chain::columns).collect()
+    }
+}
+
+fn call(expr: &Expr, input: &DFSchema) -> Result<Call, Misfit> {
+    let name = expr.schema_name().to_string();
+    let mut expr = expr;
+    while let Expr::Alias(Alias { expr: inner, .. }) = expr {
+        expr = inner;
+    }
+    let Expr::AggregateFunction(AggregateFunction { func, params }) = expr else {
+        return Err(Misfit::Operator(name));
+    };
+    let filter = params
+        .filter
+        .as_ref()
+        .map(|f| physical(f, input))
+        .transpose()?;
+    Ok(Call {
+        function: Arc::clone(func),
+        arguments: physical_all(&params.args, input)?,
+        distinct: params.distinct,
+        ignore_nulls: params.null_treatment
+            == Some(datafusion_expr::expr::NullTreatment::IgnoreNulls),
+        filter,
+        name,
+    })
+}
+
+fn physical(expr: &Expr, input: &DFSchema) -> datafusion_common::Result<ExprRef> {
+    create_physical_expr(expr, input, &ExecutionProps::new())
+}
+
+fn physical_all(exprs: &[Expr], input: &DFSchema) -> datafusion_common::Result<Vec<ExprRef>> {
+    exprs.iter().map(|e| physical(e, input)).collect()
+}
+
+fn names(schema: &DFSchema) -> Vec<String> {
+    schema.fields().iter().map(|f| f.name().clone()).collect()
+}

@@ -161,3 +161,14 @@ pub fn start(plan: Plan, settings: Settings, log: &LogAt, tables: &Tables) -> Re
     })?;
     Ok(Running { status, stop, thread })
 }
+
+/// Opens the sink of an output, if it is outside the log.
+fn open_sink(output: &Output, tables: &Tables) -> Result<Option<Box<dyn ExternalSink>>, LaunchError> {
+    let failed = |error| LaunchError::Sink(output.sink.clone(), error);
+    let sink: Box<dyn ExternalSink> = match output.spec.kind() {
+        Some(SinkKind::Kafka(_)) | None => return Ok(None),
+        Some(SinkKind::Stdout(_)) => Box::new(StdoutSink::open(&output.schema).map_err(failed)?),
+        _ => todo!(),
+    };
+    Ok(Some(sink))
+}

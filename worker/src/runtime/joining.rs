@@ -17,6 +17,7 @@ use super::tasks::{Generated, Held};
 use super::topology::{Stage, Subscription, Topology, stage_of_input};
 use super::{RunError, Runner, Settings};
 use crate::log::{Admin, LogError, Position, Start, TopicPartition, TopicSpec};
+use crate::sink::SinkError;
 use crate::status::{OutputStatus, Phase, Shared, SourceStatus};
 
 /// Dead letters may be as long as the longest record that can be read.
@@ -155,6 +156,9 @@ impl Runner {
         let Some(committed) = self.retry("reading committed offsets", |r| r.reader.committed(partitions))? else {
             return Ok(false);
         };
+        let Some(written_until) = self.claim(partitions)? else {
+            return Ok(false);
+        };
         let mut held = Vec::with_capacity(partitions.len());
         for (partition, committed) in partitions.iter().zip(committed) {
             match self.tasks.unpark(partition, committed.as_ref()) {
@@ -164,6 +168,9 @@ impl Runner {
                     None => return Ok(false),
                 },
             }
+        }
+        for (held, written_until) in held.iter_mut().zip(written_until) {
+            held.written_until = written_until;
         }
         let starts: Vec<_> = held
             .iter()
@@ -239,9 +246,6 @@ impl Runner {
         let generator = self.generator_of(subscription.stage, partition.partition, offset)?;
         let end = generator.as_ref().and_then(|g| g.generator.records()).and_then(|n| i64::try_from(n).ok());
         let skipped = self.settings.bounded && generator.is_some() && end.is_none();
-        let Some(written_until) = self.written_until(partition)? else {
-            return Ok(None);
-        };
         Ok(Some(Held {
             partition: partition.clone(),
             stage: subscription.stage,
@@ -257,7 +261,7 @@ impl Runner {
             // An endless generator adds nothing to an input that is to end.
             end: if skipped { Some(offset) } else { end },
             finished: false,
-            written_until,
+            written_until: Vec::new(),
         }))
     }
 
@@ -340,18 +344,20 @@ impl Runner {
         Ok(Some(Generated { generator, rate: reading::share_of_rate(spec), since: (Instant::now(), from) }))
     }
 
-    fn written_until(&mut self, partition: &TopicPartition) -> Result<Option<Vec<i64>>, RunError> {
-        let mut pause = Duration::from_millis(100);
-        loop {
-            match self.committing.progress(partition) {
-                Ok(positions) => {
-                    return Ok(Some(positions.into_iter().map(|p| p.map_or(0, |p| p.offset)).collect()));
-                }
-                Err(why) => self.trouble(&why),
-            }
-            if !self.pause(&mut pause) {
-                return Ok(None);
-            }
-        }
+    /// Takes the partitions over in the sinks outside the log: up to which offset each has its rows already, by
+    /// partition, then by sink.
+    fn claim(&mut self, partitions: &[TopicPartition]) -> Result<Option<Vec<Vec<i64>>>, RunError> {
+        let claimed = self.retry("taking over in the sinks", |runner| {
+            runner.committing.claim(partitions).map_err(|error| match error {
+                SinkError::Unavailable(why) | SinkError::Fenced(why) => LogError::Unavailable(why),
+                other => LogError::Refused(other.to_string()),
+            })
+        })?;
+        let until = |of_sink: &Vec<Option<Position>>, index: usize| {
+            of_sink.get(index).and_then(Option::as_ref).map_or(0, |position| position.offset)
+        };
+        Ok(claimed.map(|by_sink| {
+            (0..partitions.len()).map(|index| by_sink.iter().map(|sink| until(sink, index)).collect()).collect()
+        }))
     }
 }

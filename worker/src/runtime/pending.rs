@@ -11,13 +11,13 @@ use tidemill_engine::encode::{self, JsonEncoder, JsonOptions, KeyEncoder};
 use tidemill_engine::record::DeadLetter;
 use tidemill_plan::model::{Output, OutputOf, Plan};
 
-use super::committing::Work;
+use super::committing::{Named, Work};
 use super::dead_letters;
 use super::tasks::Held;
 use super::topology::{Stage, Topology};
 use super::RunError;
 use crate::log::{Commit, Packed, Produced};
-use crate::sink::{ExternalRows, ExternalSink};
+use crate::sink::{self, ExternalSink};
 use crate::telemetry;
 
 /// Reading pauses when this much waits for the commit in flight to end.
@@ -44,7 +44,7 @@ struct Route {
 /// Work that is not committed yet.
 pub(super) struct Pending {
     routes: Vec<Route>,
-    external: Vec<Vec<ExternalRows>>,
+    external: Vec<Vec<sink::Rows>>,
     commit: Commit,
     effects: Effects,
     bytes: usize,
@@ -70,13 +70,13 @@ impl Pending {
         plan: &Plan,
         topology: &Topology,
         sinks: Vec<Option<Box<dyn ExternalSink>>>,
-    ) -> Result<(Self, Vec<Box<dyn ExternalSink>>), RunError> {
+    ) -> Result<(Self, Vec<Named>), RunError> {
         let mut external = Vec::new();
         let mut routes = Vec::new();
         for (output, sink) in plan.outputs.iter().zip(sinks) {
             let target = match sink {
                 Some(sink) => {
-                    external.push(sink);
+                    external.push(Named { name: output.sink.clone(), sink });
                     Target::External(external.len() - 1)
                 }
                 None => topic_target(output)?,
@@ -206,11 +206,11 @@ impl Pending {
                 Target::Topic { rows: encoder, key, .. } => {
                     self.bytes += pack(&mut route.packed, encoder, key, rows)?;
                 }
-                Target::External(sink) if held.is_written(*sink) => continue,
-                Target::External(sink) => {
+                Target::External(place) if held.is_written(*place) => continue,
+                Target::External(place) => {
                     self.bytes += rows.batch.get_array_memory_size();
-                    if let Some(waiting) = self.external.get_mut(*sink) {
-                        waiting.push(ExternalRows { batch: rows.batch.clone(), deleted: rows.deleted.clone() });
+                    if let Some(waiting) = self.external.get_mut(*place) {
+                        waiting.push(sink::Rows { batch: rows.batch.clone(), deleted: rows.deleted.clone() });
                     }
                 }
             }
@@ -233,11 +233,11 @@ impl Pending {
                     let records = letters.iter().cloned().map(dead_letters::to_record);
                     self.commit.produced.extend(records.map(|record| (Arc::clone(topic), record)));
                 }
-                Target::External(sink) if held.is_written(*sink) => continue,
-                Target::External(sink) => {
+                Target::External(place) if held.is_written(*place) => continue,
+                Target::External(place) => {
                     let batch = dead_letters::to_rows(&letters).map_err(|e| RunError::Sink(e.to_string()))?;
-                    if let Some(waiting) = self.external.get_mut(*sink) {
-                        waiting.push(ExternalRows { batch, deleted: None });
+                    if let Some(waiting) = self.external.get_mut(*place) {
+                        waiting.push(sink::Rows { batch, deleted: None });
                     }
                 }
             }

@@ -6,13 +6,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 use tidemill_crds::sink::SinkKind;
+use tidemill_engine::encode::{JsonEncoder, JsonOptions};
 use tidemill_plan::model::{Output, Plan};
 
 use crate::log::embedded::EmbeddedLog;
 use crate::log::kafka::{KafkaAdmin, KafkaCommitter, KafkaConfig, KafkaReader};
 use crate::log::{Admin, LogError, Reader};
 use crate::runtime::{self, Parts, RunError, Settings};
-use crate::sink::{ExternalSink, SinkError};
+use crate::sink::sqlite::{SqliteSink, Target};
+use crate::sink::{ExternalSink, Mode, SinkError, stdout};
 use crate::status::{Phase, Shared};
 
 /// The log that pipelines run on.
@@ -163,12 +165,35 @@ pub fn start(plan: Plan, settings: Settings, log: &LogAt, tables: &Tables) -> Re
 }
 
 /// Opens the sink of an output, if it is outside the log.
-fn open_sink(output: &Output, tables: &Tables) -> Result<Option<Box<dyn ExternalSink>>, LaunchError> {
+fn open_sink(output: &Output, pipeline: &str, tables: &Tables) -> Result<Option<Box<dyn ExternalSink>>, LaunchError> {
     let failed = |error| LaunchError::Sink(output.sink.clone(), error);
+    let target = |path: PathBuf, table: &str, mode| Target {
+        path,
+        table: table.to_owned(),
+        writer: format!("{pipeline}/{}/{}", output.from_name, output.sink),
+        schema: Arc::clone(&output.schema),
+        mode,
+        create: true,
+    };
     let sink: Box<dyn ExternalSink> = match output.spec.kind() {
-        Some(SinkKind::Kafka(_)) | None => return Ok(None),
-        Some(SinkKind::Stdout(_)) => Box::new(StdoutSink::open(&output.schema).map_err(failed)?),
-        _ => todo!(),
+        Some(SinkKind::Stdout(_)) => {
+            let encoder = JsonEncoder::new(&output.schema, JsonOptions::default());
+            Box::new(stdout::stdout(encoder.map_err(|e| failed(SinkError::Refused(e.to_string())))?))
+        }
+        Some(SinkKind::Sqlite(table)) => {
+            let target = target(PathBuf::from(&table.path), &table.table, mode(output));
+            Box::new(SqliteSink::open(target).map_err(failed)?)
+        }
+        Some(SinkKind::Postgres(table)) => {
+            let target = target(tables.file(), &table.table, mode(output));
+            Box::new(SqliteSink::open(target).map_err(failed)?)
+        }
+        Some(SinkKind::Kafka(_) | SinkKind::Iceberg(_)) | None => return Ok(None),
     };
     Ok(Some(sink))
+}
+
+/// Rows with a key replace each other.
+fn mode(output: &Output) -> Mode {
+    if output.key.is_empty() { Mode::Append } else { Mode::Upsert { key: output.key.clone() } }
 }

@@ -6,5 +6,6 @@ pub mod launch;
 pub mod log;
 pub mod runtime;
 pub mod sink;
+mod sqlite;
 pub mod status;
 pub mod telemetry;

@@ -259,7 +259,7 @@ impl Member {
         for other in others {
             let (member, process, expires): (String, String, i64) =
                 (other.try_get(0)?, other.try_get(1)?, other.try_get(2)?);
-            if expires < now() || !shared.alive.is_alive(&process) {
+            if !shared.alive.is_alive(&process) || expires < now() {
                 buried |= remove(connection, &self.group, &member).await?;
             }
         }

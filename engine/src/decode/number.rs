@@ -11,6 +11,11 @@ const POWERS: [u128; 39] = {
     powers
 };
 
+/// Every byte 1.
+const ONES: u64 = 0x0101_0101_0101_0101;
+/// The high bit of every byte.
+const HIGHS: u64 = ONES * 0x80;
+
 /// More significant digits than that are not kept: no type here holds them.
 const KEPT_DIGITS: u32 = 38;
 
@@ -35,12 +40,49 @@ pub(super) enum Unfit {
 
 impl Number {
     /// Reads a number as JSON writes it; a leading `+` and leading zeros do no harm either.
+    #[inline]
     pub(super) fn parse(text: &[u8]) -> Option<Self> {
         let (negative, text) = match text {
             [b'-', rest @ ..] => (true, rest),
             [b'+', rest @ ..] => (false, rest),
             rest => (false, rest),
         };
+        let number = Self::parse_short(text).or_else(|| Self::parse_any(text))?;
+        Some(Self { negative, ..number })
+    }
+
+    /// Reads four to eight characters, digits with or without a point among them, all at once. How many there are
+    /// differs from record to record, so a loop's end would be mispredicted most of the time.
+    #[inline]
+    fn parse_short(text: &[u8]) -> Option<Self> {
+        let (first, last) = (text.first_chunk::<4>()?, text.last_chunk::<4>()?);
+        let before = 8 * u32::try_from(8_usize.checked_sub(text.len())?).ok()?;
+        // The last character is in the highest byte, and there are zeros before the first.
+        let first = u64::from(u32::from_le_bytes(*first)) << before;
+        let last = u64::from(u32::from_le_bytes(*last)) << 32;
+        let mut digits = (first | last) ^ ((ONES * u64::from(b'0')) << before);
+        let mut exponent = 0;
+        let points = digits ^ (ONES * u64::from(b'.' ^ b'0'));
+        let point = (points.wrapping_sub(ONES) & !points & HIGHS).trailing_zeros() & !7;
+        if point < 64 {
+            if point == before || point == 56 {
+                return None; // A digit must stand on both sides.
+            }
+            let above = (digits >> point >> 8) << 8 << point;
+            let below = digits & ((1 << point) - 1);
+            digits = above | below << 8;
+            exponent = i64::from(point / 8) - 7;
+        }
+        let are_digits = ((digits & !HIGHS) + ONES * 0x76 | digits) & HIGHS == 0;
+        are_digits.then_some(Self {
+            negative: false,
+            digits: join_digits(digits).into(),
+            exponent,
+            cut: false,
+        })
+    }
+
+    fn parse_any(text: &[u8]) -> Option<Self> {
         let (whole, text) = split_digits(text)?;
         let (fraction, text) = match text {
             [b'.', rest @ ..] => split_digits(rest)?,
@@ -56,18 +98,18 @@ impl Number {
         if whole.len() + fraction.len() < 20 {
             let digits = all.fold(0, |digits, digit| digits * 10 + u64::from(digit));
             return Some(Self {
-                negative,
+                negative: false,
                 digits: digits.into(),
                 exponent,
                 cut: false,
             });
         }
-        Some(Self::from_digits(negative, all, exponent))
+        Some(Self::from_digits(all, exponent))
     }
 
-    fn from_digits(negative: bool, all: impl Iterator<Item = u8>, exponent: i64) -> Self {
+    fn from_digits(all: impl Iterator<Item = u8>, exponent: i64) -> Self {
         let mut number = Self {
-            negative,
+            negative: false,
             digits: 0,
             exponent,
             cut: false,
@@ -130,6 +172,14 @@ impl Number {
         let units = i128::try_from(units).ok()?;
         Some(if self.negative { -units } else { units })
     }
+}
+
+/// The number that eight digits make, the first in the lowest byte: pairs of digits, then of pairs, then of those.
+#[inline]
+fn join_digits(digits: u64) -> u64 {
+    let pairs = (digits * 10 + (digits >> 8)) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs * 100 + (pairs >> 16)) & 0x0000_ffff_0000_ffff;
+    (fours * 10_000 + (fours >> 32)) & 0xffff_ffff
 }
 
 /// Whether the unscaled value has at most so many digits.

@@ -55,7 +55,7 @@ pub(super) type Walked<T> = Result<T, Box<Flaw>>;
 /// Every byte 1.
 const ONES: u64 = 0x0101_0101_0101_0101;
 /// The high bit of every byte.
-const HIGHS: u64 = 0x8080_8080_8080_8080;
+const HIGHS: u64 = ONES * 0x80;
 
 /// A place in a record's text.
 pub(super) struct Cursor<'a> {
@@ -350,11 +350,16 @@ impl<'a> Cursor<'a> {
         Ok(Kind::Number)
     }
 
+    /// Walks over digits. How many there are differs from record to record: counted, they cost no mispredicted branch.
     #[inline]
     fn digits(&mut self) -> Walked<()> {
         let start = self.at;
-        while let Some(b'0'..=b'9') = self.peek() {
-            self.at += 1;
+        loop {
+            let digits = leading_digits(self.next_8());
+            self.at += digits;
+            if digits < 8 {
+                break;
+            }
         }
         if self.at == start {
             return Err(self.expected("a digit"));
@@ -371,6 +376,15 @@ impl<'a> Cursor<'a> {
         self.at += word.len();
         Ok(kind)
     }
+}
+
+/// How many bytes at the start of a little-endian word are digits.
+#[inline]
+fn leading_digits(word: u64) -> usize {
+    let digits = word ^ (ONES * u64::from(b'0'));
+    // Adding 0x76 to the low bits sets a byte's high bit from 10 on.
+    let too_large = ((digits & !HIGHS) + ONES * 0x76 | digits) & HIGHS;
+    (too_large.trailing_zeros() / 8) as usize
 }
 
 /// Appends the text that a string stands for, whose escapes a [`Cursor`] has walked over.

@@ -4,6 +4,7 @@ use arrow::array::{Array, BooleanArray, Int64Array, RecordBatch, TimestampMicros
 use tidemill_plan::model::{Check, EventTime, Micros};
 
 use crate::clock::SourceClock;
+use crate::decode::JsonDecoder;
 use crate::effects::Effects;
 use crate::error::{EngineError, Result};
 use crate::record::{RawRecord, Reason, Rejection};
@@ -12,34 +13,16 @@ use crate::rows::Flow;
 use crate::steps::{isolate, truth};
 use crate::window::NEVER;
 
-/// Rows made of records.
-#[derive(Debug)]
-pub struct Decoded {
-    /// The rows, in the source's schema.
-    pub batch: RecordBatch,
-    /// Index of the record that each row was made of.
-    pub record: Vec<u32>,
-}
-
-/// Makes rows of a source's records.
-pub trait Decode: Send {
-    /// Decodes records; those that cannot be read are told in `rejected`, and fail alone.
-    ///
-    /// # Errors
-    /// Only for a failure of the decoder itself, never for what a record holds.
-    fn decode(&mut self, records: &[RawRecord<'_>], rejected: &mut Vec<Rejection>) -> Result<Decoded>;
-}
-
 /// Reads one partition of a source.
 pub(crate) struct Reader {
     /// Absent where rows are generated.
-    decoder: Option<Box<dyn Decode>>,
+    decoder: Option<JsonDecoder>,
     rejected: Vec<Rejection>,
     pub(crate) clock: SourceClock,
 }
 
 impl Reader {
-    pub(crate) fn new(decoder: Option<Box<dyn Decode>>) -> Self {
+    pub(crate) fn new(decoder: Option<JsonDecoder>) -> Self {
         Self { decoder, rejected: Vec::new(), clock: SourceClock::default() }
     }
 
@@ -57,7 +40,11 @@ impl Reader {
         for rejection in self.rejected.drain(..) {
             place.reject_record(rejection, fx);
         }
-        let origin = Some(UInt32Array::from(decoded.record));
+        let origin = match decoded.record {
+            Some(record) => UInt32Array::from(record),
+            None => UInt32Array::from_iter_values((0u32..).take(decoded.batch.num_rows())),
+        };
+        let origin = Some(origin);
         Ok(Self::fresh(decoded.batch, origin))
     }
 

@@ -8,13 +8,14 @@ use tidemill_plan::model::{Changes, EventTime, Input, Micros, Origin, OutputOf, 
 
 use crate::aggregate::{ChunkKey, Operator};
 use crate::clock::{self, Marks, ShardClock};
+use crate::decode::{JsonDecoder, Limits};
 use crate::effects::{Effects, Rows};
 use crate::error::{EngineError, Result};
 use crate::record::RawBatch;
 use crate::reject::Place;
 use crate::rows::{Flow, Replaces};
 use crate::shuffle::{self, Word};
-use crate::source::{Decode, Reader};
+use crate::source::Reader;
 use crate::stage::Stage;
 use crate::steps;
 use crate::window::NEVER;
@@ -84,16 +85,18 @@ pub struct Task {
 }
 
 impl Task {
-    /// A task that reads a partition of a source; `decoder` makes rows of its records, and is not needed where they are
-    /// generated.
+    /// A task that reads a partition of a source.
     ///
     /// # Errors
     /// If the plan has no such source, or asks for what cannot be run.
-    pub fn source(plan: Arc<Plan>, source: usize, partition: i32, decoder: Option<Box<dyn Decode>>) -> Result<Self> {
+    pub fn source(plan: Arc<Plan>, source: usize, partition: i32) -> Result<Self> {
         let from = plan.sources.get(source).ok_or_else(|| EngineError::Plan(format!("there is no source {source}")))?;
-        let topic = match &from.origin {
-            Origin::Topic { topic, .. } => topic.clone(),
-            Origin::Generator(_) => from.name.clone(),
+        let (topic, decoder) = match &from.origin {
+            Origin::Topic { topic, .. } => {
+                let decoder = JsonDecoder::new(&from.columns, Arc::clone(&from.schema), Limits::default())?;
+                (topic.clone(), Some(decoder))
+            }
+            Origin::Generator(_) => (from.name.clone(), None),
         };
         Self::new(plan, Stage::Source(source), topic, partition, Feeder::Source(Reader::new(decoder)))
     }

@@ -15,7 +15,7 @@ use tidemill_plan::model::{Exchange, Input, Late, WindowKind};
 
 use self::oracle::wanted;
 use self::plans::{SECOND, Shape, plan};
-use self::world::{Id, World};
+use self::world::{Id, World, time_text};
 use crate::aggregate::ChunkKey;
 use crate::error::EngineError;
 use crate::record::Reason;
@@ -26,7 +26,7 @@ fn shape(exchange: Exchange) -> Shape {
 }
 
 fn record(k: &str, v: i64, seconds: i64) -> Vec<u8> {
-    serde_json::json!({"k": k, "v": v, "ts": seconds * SECOND}).to_string().into_bytes()
+    serde_json::json!({"k": k, "v": v, "ts": time_text(seconds * SECOND)}).to_string().into_bytes()
 }
 
 /// Partitions of records whose times go on with gaps and jitter, some of them late, some of them bad.
@@ -44,9 +44,9 @@ fn records(rng: &mut StdRng, shared_keys: bool) -> Vec<Vec<Vec<u8>>> {
             let k = format!("{owner}-{}", rng.random_range(0..keys));
             match rng.random_range(0..60) {
                 0 => b"{\"k\":".to_vec(),
-                1 => serde_json::json!({"k": k, "v": -1, "ts": ts + 1000 * SECOND}).to_string().into_bytes(),
+                1 => serde_json::json!({"k": k, "v": -1, "ts": time_text(ts + 1000 * SECOND)}).to_string().into_bytes(),
                 2 => serde_json::json!({"k": k, "v": 1}).to_string().into_bytes(),
-                _ => serde_json::json!({"k": k, "v": rng.random_range(0..20), "ts": ts}).to_string().into_bytes(),
+                _ => serde_json::json!({"k": k, "v": rng.random_range(0..20), "ts": time_text(ts)}).to_string().into_bytes(),
             }
         });
         logs.push(log.collect());
@@ -307,10 +307,10 @@ fn state_that_is_damaged_or_of_other_windows_is_refused() {
     let mut other = plan(&shape(Exchange::Local));
     let aggregate = Arc::get_mut(&mut other).unwrap().streams[1].aggregate.as_mut().unwrap();
     aggregate.window.as_mut().unwrap().kind = WindowKind::Tumble { size: 20 * SECOND };
-    let mut task = Task::source(other, 0, 0, None).unwrap();
+    let mut task = Task::source(other, 0, 0).unwrap();
     assert!(matches!(task.restore(&key, Some(&value)), Err(EngineError::Incompatible(stream)) if stream == "sums"));
 
-    let mut task = Task::source(plan(&shape(Exchange::Local)), 0, 0, None).unwrap();
+    let mut task = Task::source(plan(&shape(Exchange::Local)), 0, 0).unwrap();
     for i in 0..value.len() {
         let mut damaged = value.clone();
         damaged[i] ^= 1;

@@ -3,46 +3,24 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Float64Type, Int64Type, TimestampMicrosecondType};
 use rand::rngs::StdRng;
 use rand::Rng;
 use tidemill_plan::model::{Exchange, Input, Plan};
 
-use super::plans::source_schema;
 use crate::effects::{Effects, Rows};
-use crate::error::Result;
-use crate::record::{DeadLetter, RawBatch, RawRecord, Reason, Rejection};
-use crate::source::{Decode, Decoded};
+use crate::record::{DeadLetter, RawBatch, RawRecord};
 use crate::task::Task;
 
-/// Reads `{"k":…,"v":…,"ts":…}`.
-pub(super) struct PlainDecoder;
+/// A time as records have it.
+pub(super) fn time_text(micros: i64) -> String {
+    chrono::DateTime::from_timestamp_micros(micros).unwrap().to_rfc3339()
+}
 
-impl Decode for PlainDecoder {
-    fn decode(&mut self, records: &[RawRecord<'_>], rejected: &mut Vec<Rejection>) -> Result<Decoded> {
-        let (mut k, mut v, mut ts, mut record) = (vec![], vec![], vec![], vec![]);
-        for (i, raw) in records.iter().enumerate() {
-            let Ok(json) = serde_json::from_slice::<serde_json::Value>(raw.value.unwrap_or_default()) else {
-                let message = "not JSON".to_owned();
-                rejected.push(Rejection { record: i, reason: Reason::MalformedJson, column: None, message });
-                continue;
-            };
-            k.push(json["k"].as_str().map(str::to_owned));
-            v.push(json["v"].as_i64());
-            ts.push(json["ts"].as_i64());
-            record.push(i as u32);
-        }
-        let batch = RecordBatch::try_new(
-            source_schema(),
-            vec![
-                Arc::new(StringArray::from(k)),
-                Arc::new(Int64Array::from(v)),
-                Arc::new(TimestampMicrosecondArray::from(ts)),
-            ],
-        )?;
-        Ok(Decoded { batch, record })
-    }
+/// The time that such a text means.
+pub(super) fn time_of(text: &str) -> i64 {
+    chrono::DateTime::parse_from_rfc3339(text).unwrap().timestamp_micros()
 }
 
 /// Gives some records to a task.
@@ -110,7 +88,7 @@ impl World {
     fn start(&self, id: Id, clock: Option<&str>, changelog: &[(Vec<u8>, Option<Vec<u8>>)]) -> (Task, Effects) {
         let plan = Arc::clone(&self.plan);
         let mut task = match id {
-            Id::Source(p) => Task::source(plan, 0, p, Some(Box::new(PlainDecoder))).unwrap(),
+            Id::Source(p) => Task::source(plan, 0, p).unwrap(),
             Id::Shard(stream, shard) => Task::shard(plan, stream, shard).unwrap(),
         };
         if let Some(clock) = clock {

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use tidemill_crds::sink::SinkKind;
 use tidemill_engine::commit::Event;
-use tidemill_engine::decode::{JsonDecoder, Limits};
 use tidemill_engine::generator::Generator;
 use tidemill_engine::task::Task;
 use tidemill_plan::model::{Input, Origin, OutputOf, Plan, StartFrom};
@@ -306,16 +305,7 @@ impl Runner {
         let plan = Arc::clone(&self.plan);
         Ok(match stage {
             Stage::Shard(stream) => Task::shard(plan, stream, u32::try_from(partition).unwrap_or_default())?,
-            Stage::Source(index) => {
-                let decoder = match plan.sources.get(index) {
-                    Some(source) if matches!(source.origin, Origin::Topic { .. }) => {
-                        let schema = Arc::clone(&source.schema);
-                        Some(JsonDecoder::new(&source.columns, schema, Limits::default())?)
-                    }
-                    _ => None,
-                };
-                Task::source(plan, index, partition, decoder)?
-            }
+            Stage::Source(source) => Task::source(plan, source, partition)?,
         })
     }
 

@@ -82,9 +82,6 @@ pub enum RunError {
     /// A source's records cannot be generated.
     #[error("source `{0}`: {1}")]
     Generator(String, tidemill_engine::generator::GeneratorError),
-    /// Records of a source cannot be decoded as its columns ask.
-    #[error("{0}")]
-    Decoder(#[from] tidemill_engine::decode::DecoderError),
     /// A sink cannot take the rows of its output.
     #[error("{0}")]
     Sink(String),

@@ -1,5 +1,6 @@
 """Who takes part: how each is built, and the command that runs it."""
 
+import hashlib
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -47,8 +48,7 @@ class Contender:
 
 
 def checksum(path: Path) -> str:
-    import hashlib
-
+    """A short name of what a file holds."""
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 

@@ -74,6 +74,11 @@ def build_rawc(place: Place):
     call("cc", "-O2", "-Wall", "-Wextra", "-o", place.work / "rawc", HERE / "rawc/rawc.c", *flags)
 
 
+def tidemill(place: Place) -> list[str]:
+    state = place.work / "tidemill-state"
+    return [str(place.tidemill), "run", str(HERE / "tidemill"), "--kafka", place.bootstrap, "--state", str(state), "--bounded"]
+
+
 def flink(main: str, output: str) -> Callable[[Place], list[str]]:
     return lambda place: java(
         place.classes("flink"), place.jars("flink"), main, place.bootstrap, place.input_topic, output, place.work / "checkpoints" / main
@@ -100,7 +105,7 @@ CONTENDERS = [
     Contender(
         name="tidemill",
         what="Tidemill, 200 ms commits",
-        command=lambda place: [str(place.tidemill), "run", str(HERE / "tidemill"), "--kafka", place.bootstrap, "--bounded"],
+        command=tidemill,
         output="totals-tidemill",
     ),
     Contender(

@@ -43,7 +43,10 @@ enum Step<'e> {
 impl<'e> Layout<'e> {
     /// Nothing yet; rows will carry this as their `traceparent`.
     pub(super) fn new(traceparent: Option<&'e str>) -> Self {
-        Self { traceparent, ..Self::default() }
+        Self {
+            traceparent,
+            ..Self::default()
+        }
     }
 
     fn topic(&mut self, name: &'e str, fact: Fact) -> Option<&mut Topic<'e>> {

@@ -18,7 +18,7 @@ use super::position::unframe;
 use super::tail::{self, CHUNK, Next, PATIENCE, Tail};
 use super::wake::Wake;
 use crate::log::{
-    GroupEvent, LogError, Membership, Position, Reader, Start, Taken, TopicPartition,
+    GroupEvent, LogError, Membership, OnEntry, Position, Reader, Start, Taken, TopicPartition,
 };
 
 /// How long leaving the group may take before it is left to the session timeout.
@@ -479,11 +479,7 @@ impl Reader for KafkaReader {
     }
 
     /// It keeps the membership alive meanwhile; events of the group are kept for [`Reader::events`].
-    fn restore(
-        &mut self,
-        partition: &TopicPartition,
-        each: &mut dyn FnMut(&[u8], Option<&[u8]>),
-    ) -> Result<(), LogError> {
+    fn restore(&mut self, partition: &TopicPartition, each: OnEntry<'_>) -> Result<(), LogError> {
         let edge = |offset| [(partition.clone(), offset)];
         // The very end, transactions that are still open included: they may turn out to be committed.
         let all = tail(&mut self.all, &self.config, Isolation::Uncommitted)?;

@@ -100,16 +100,20 @@ impl World {
         (reader, committer, ours)
     }
 
-    /// All that readers of committed data see.
-    fn read(&self, topic: &str) -> Vec<Seen> {
-        let mut seen = Vec::new();
-        self.admin()
-            .read(topic, false, &mut |batch| {
-                seen.extend(copy(batch));
-                true
-            })
-            .unwrap();
-        seen
+    /// What readers of committed data see once there are this many records: a commit is true some moments before they
+    /// see it.
+    fn read(&self, topic: &str, count: usize) -> Vec<Seen> {
+        let mut admin = self.admin();
+        until("committed records", || {
+            let mut seen = Vec::new();
+            admin
+                .read(topic, false, &mut |batch| {
+                    seen.extend(copy(batch));
+                    true
+                })
+                .unwrap();
+            (seen.len() >= count).then_some(seen)
+        })
     }
 }
 
@@ -198,6 +202,14 @@ fn step(reader: &mut KafkaReader) -> Option<Vec<TopicPartition>> {
         }
     }
     given
+}
+
+/// Waits until readers of committed data see a partition up to this offset.
+fn wait_for_end(reader: &mut KafkaReader, partition: &TopicPartition, offset: i64) {
+    until("the end to move", || {
+        let end = reader.end_offsets(std::slice::from_ref(partition)).unwrap();
+        (end == [offset]).then_some(())
+    });
 }
 
 /// Takes from a partition until its end has been seen; the records and the next offset.

@@ -32,7 +32,7 @@ fn rows_records_and_positions_are_committed_together() {
         reader.committed(&ours).unwrap(),
         [None, Some(position(17, "clock \n ä"))]
     );
-    let seen = world.read(&out);
+    let seen = world.read(&out, 51);
     assert_eq!(seen.len(), 51);
     assert!(
         seen.iter()
@@ -50,7 +50,7 @@ fn rows_records_and_positions_are_committed_together() {
                 .collect::<Vec<_>>(),
         )
         .unwrap();
-    let all = world.read(&out);
+    let all = world.read(&out, 101);
     for key in &keys {
         let places: Vec<_> = all
             .iter()
@@ -74,7 +74,7 @@ fn records_without_a_key_are_spread() {
         ..Commit::default()
     };
     assert_eq!(committer.commit(&commit), Outcome::Committed);
-    let seen = world.read(&out);
+    let seen = world.read(&out, 8);
     assert_eq!(
         (0..4)
             .map(|p| seen.iter().filter(|s| s.partition == p).count())
@@ -104,7 +104,7 @@ fn what_is_aborted_is_never_seen() {
         ..Commit::default()
     };
     assert_eq!(committer.commit(&good), Outcome::Committed);
-    let values: Vec<_> = world.read(&out).into_iter().map(|s| s.value).collect();
+    let values: Vec<_> = world.read(&out, 1).into_iter().map(|s| s.value).collect();
     assert_eq!(values, [Some(b"good".to_vec())]);
     assert_eq!(reader.committed(&ours).unwrap(), [Some(position(1, ""))]);
 }
@@ -141,7 +141,7 @@ fn a_second_committer_fences_the_first() {
     );
     assert_eq!(successor.commit(&commit("after", 2)), Outcome::Committed);
     let values: Vec<_> = world
-        .read(&out)
+        .read(&out, 2)
         .into_iter()
         .filter_map(|s| s.value)
         .collect();
@@ -168,6 +168,8 @@ fn a_record_of_five_megabytes_goes_through() {
     };
     assert_eq!(committer.commit(&commit), Outcome::Committed);
     world.admin().write(&topic, &[produced("k", &big)]).unwrap();
+    // Three records and a marker, and one more record.
+    super::wait_for_end(&mut reader, &ours[0], 5);
     let (seen, _) = super::take_to_end(&mut reader, &ours[0]);
     let sizes: Vec<_> = seen
         .iter()
@@ -194,7 +196,7 @@ fn a_dead_letter_that_is_too_large_is_cut_and_a_row_refused_by_name() {
         ..Commit::default()
     };
     assert_eq!(committer.commit(&commit), Outcome::Committed);
-    let seen = world.read(&out);
+    let seen = world.read(&out, 1);
     assert_eq!(
         seen[0].headers,
         [
@@ -236,7 +238,7 @@ fn many_small_rows_fit_a_topic_with_a_small_limit() {
         ..Commit::default()
     };
     assert_eq!(committer.commit(&commit), Outcome::Committed);
-    assert_eq!(world.read(&out).len(), 1000);
+    assert_eq!(world.read(&out, 1000).len(), 1000);
 }
 
 #[test]
@@ -258,7 +260,7 @@ fn rows_carry_the_trace_and_keep_their_order() {
         ..Commit::default()
     };
     assert_eq!(committer.commit(&commit), Outcome::Committed);
-    let seen = world.read(&out);
+    let seen = world.read(&out, 4);
     let values: Vec<_> = seen.iter().filter_map(|s| s.value.as_deref()).collect();
     assert_eq!(values, [b"0", b"1", b"2", b"3"]);
     assert_eq!(

@@ -118,9 +118,6 @@ impl Committer for KafkaCommitter {
         {
             return Outcome::Committed;
         }
-        if self.producer.is_none() {
-            return Outcome::Fenced("the committer is not ready: init comes first".into());
-        }
         let layout = match self.lay_out(commit) {
             Ok(layout) => layout,
             Err(outcome) => return outcome,
@@ -140,9 +137,7 @@ impl Committer for KafkaCommitter {
                 Err(failure) => give_up(lent, failure, limit),
             }
         });
-        let end = end.unwrap_or_else(|| {
-            Outcome::Fenced("the committer is not ready: init comes first".into())
-        });
+        let end = end.unwrap_or_else(not_ready);
         if matches!(
             end,
             Outcome::Fenced(_) | Outcome::Unknown(_) | Outcome::Fatal(_)
@@ -151,6 +146,10 @@ impl Committer for KafkaCommitter {
         }
         end
     }
+}
+
+fn not_ready() -> Outcome {
+    Outcome::Fenced("the committer is not ready: init comes first".into())
 }
 
 /// An error before anything was written.

@@ -141,8 +141,8 @@ impl KafkaConfig {
             // Larger fetches are slower. A broker sends a batch that is larger than this all the same.
             .set("fetch.message.max.bytes", "524288")
             .set("fetch.min.bytes", "1")
-            // A partition that wants more joins the next fetch only: this is how long it may wait for an idle one.
-            .set("fetch.wait.max.ms", "100")
+            // An end is told after waiting this long for more: short, for reads that end there.
+            .set("fetch.wait.max.ms", "10")
             .set("fetch.error.backoff.ms", "100");
         config
     }
@@ -152,6 +152,8 @@ impl KafkaConfig {
         let mut config = self.consumer(Isolation::Committed);
         config
             .set("group.instance.id", &self.identity)
+            // A partition that wants more joins the next fetch only: this is how long it may wait for an idle one.
+            .set("fetch.wait.max.ms", "100")
             // Same-numbered partitions of all topics meet in one worker: joins need that.
             .set("partition.assignment.strategy", "range")
             .set(

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier};
-use rdkafka::client::Client;
-use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::client::{Client, DefaultClientContext};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::types::RDKafkaRespErr;
 
 use super::config::{KafkaConfig, MAX_RECORD};
@@ -33,7 +33,10 @@ pub(super) struct Fact {
 
 /// Topics as last seen.
 #[derive(Default)]
-pub(super) struct Facts(HashMap<Arc<str>, Fact>);
+pub(super) struct Facts {
+    known: HashMap<Arc<str>, Fact>,
+    admin: Option<AdminClient<DefaultClientContext>>,
+}
 
 impl Facts {
     /// The topic, asked for anew from time to time.
@@ -43,7 +46,7 @@ impl Facts {
         client: &Client<Context>,
         topic: &Arc<str>,
     ) -> Result<Fact, LogError> {
-        let known = self.0.get(topic).copied();
+        let known = self.known.get(topic).copied();
         if let Some(fact) = known.filter(|fact| fact.asked.elapsed() < FRESH) {
             return Ok(fact);
         }
@@ -54,7 +57,7 @@ impl Facts {
         };
         let limit = match known {
             Some(fact) => fact.limit,
-            None => limit(config, topic).unwrap_or_else(|error| {
+            None => self.limit(config, topic).unwrap_or_else(|error| {
                 tracing::debug!(%error, %topic, "taking the default of max.message.bytes");
                 DEFAULT_LIMIT
             }),
@@ -64,8 +67,36 @@ impl Facts {
             limit: limit.min(MAX_RECORD),
             asked: Instant::now(),
         };
-        self.0.insert(Arc::clone(topic), fact);
+        self.known.insert(Arc::clone(topic), fact);
         Ok(fact)
+    }
+
+    /// `max.message.bytes` of the topic.
+    fn limit(&mut self, config: &KafkaConfig, topic: &str) -> Result<usize, String> {
+        let admin = match &self.admin {
+            Some(open) => open,
+            None => self.admin.insert(
+                config
+                    .producer()
+                    .create()
+                    .map_err(|e: KafkaError| e.to_string())?,
+            ),
+        };
+        let options = AdminOptions::new().request_timeout(Some(PATIENCE));
+        let answer = wait(admin.describe_configs(&[ResourceSpecifier::Topic(topic)], &options))
+            .map_err(|e| e.to_string())?;
+        let answer = answer
+            .map_err(|e| e.to_string())?
+            .pop()
+            .ok_or("no answer")?
+            .map_err(|e| e.to_string())?;
+        let entry = answer
+            .get("max.message.bytes")
+            .and_then(|entry| entry.value.as_ref())
+            .ok_or("not told")?;
+        entry
+            .parse()
+            .map_err(|_| format!("{entry:?} is not a number"))
     }
 }
 
@@ -92,29 +123,6 @@ fn count(config: &KafkaConfig, client: &Client<Context>, topic: &str) -> Result<
         )),
         partitions => Ok(u32::try_from(partitions).unwrap_or(u32::MAX)),
     }
-}
-
-/// `max.message.bytes` of the topic.
-fn limit(config: &KafkaConfig, topic: &str) -> Result<usize, String> {
-    let admin: AdminClient<_> = config
-        .producer()
-        .create()
-        .map_err(|e: rdkafka::error::KafkaError| e.to_string())?;
-    let options = AdminOptions::new().request_timeout(Some(PATIENCE));
-    let answer = wait(admin.describe_configs(&[ResourceSpecifier::Topic(topic)], &options))
-        .map_err(|e| e.to_string())?;
-    let answer = answer
-        .map_err(|e| e.to_string())?
-        .pop()
-        .ok_or("no answer")?
-        .map_err(|e| e.to_string())?;
-    let entry = answer
-        .get("max.message.bytes")
-        .and_then(|entry| entry.value.as_ref())
-        .ok_or("not told")?;
-    entry
-        .parse()
-        .map_err(|_| format!("{entry:?} is not a number"))
 }
 
 /// Waits for an answer of the admin client, whose own thread moves it on.

@@ -7,8 +7,8 @@ use tidemill_engine::record::Headers;
 use super::facts::Fact;
 use super::ffi::{Lent, Row, TxnError};
 use super::fit::{HeaderRefs, fit, size};
-use super::partitioner::partition_of;
-use crate::log::{Packed, Produced};
+use crate::log::partitioner::partition_of;
+use crate::log::{Packed, Produced, Span};
 
 static NO_HEADERS: Headers = Headers::new();
 
@@ -43,7 +43,10 @@ enum Step<'e> {
 impl<'e> Layout<'e> {
     /// Nothing yet; rows will carry this as their `traceparent`.
     pub(super) fn new(traceparent: Option<&'e str>) -> Self {
-        Self { traceparent, ..Self::default() }
+        Self {
+            traceparent,
+            ..Self::default()
+        }
     }
 
     fn topic(&mut self, name: &'e str, fact: Fact) -> Option<&mut Topic<'e>> {
@@ -73,7 +76,7 @@ impl<'e> Layout<'e> {
         let Some(topic) = self.topic(name, fact) else {
             return Ok(());
         };
-        let part = |range: &Option<std::ops::Range<u32>>| match range {
+        let part = |range: &Span| match range {
             None => Ok(None),
             Some(range) => match packed.arena.get(range.start as usize..range.end as usize) {
                 Some(bytes) => Ok(Some(bytes)),
@@ -183,7 +186,8 @@ impl<'e> Topic<'e> {
 
     fn choose(&mut self, key: Option<&[u8]>) -> i32 {
         match key {
-            Some(key) => partition_of(key, self.fact.partitions),
+            // Below 2^31 in any case.
+            Some(key) => partition_of(key, self.fact.partitions).cast_signed(),
             None => {
                 self.turn = (self.turn + 1) % self.open.len().max(1);
                 i32::try_from(self.turn).unwrap_or(0)

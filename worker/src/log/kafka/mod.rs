@@ -12,7 +12,6 @@ mod fence;
 mod ffi;
 mod fit;
 mod layout;
-mod partitioner;
 mod position;
 mod reader;
 mod tail;

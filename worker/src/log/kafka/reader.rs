@@ -18,7 +18,7 @@ use super::position::unframe;
 use super::tail::{self, CHUNK, Next, PATIENCE, Tail};
 use super::wake::Wake;
 use crate::log::{
-    GroupEvent, LogError, Membership, Position, Reader, Start, Taken, TopicPartition,
+    GroupEvent, LogError, Membership, OnEntry, Position, Reader, Start, Taken, TopicPartition,
 };
 
 /// How long leaving the group may take before it is left to the session timeout.
@@ -148,6 +148,16 @@ impl KafkaReader {
         lock(&self.held)
     }
 
+    /// What the group has said, or why it says nothing any more.
+    fn heard(&mut self) -> Result<Vec<GroupEvent>, LogError> {
+        self.serve()?;
+        let events = self.take_events()?;
+        match &self.fatal {
+            Some(reason) if events.is_empty() => Err(LogError::Refused(reason.clone())),
+            _ => Ok(events),
+        }
+    }
+
     /// The events so far, with their effect on what may be committed.
     fn take_events(&mut self) -> Result<Vec<GroupEvent>, LogError> {
         let events = self.consumer()?.context().take_events();
@@ -222,20 +232,25 @@ impl KafkaReader {
         Ok(offsets)
     }
 
-    fn seek_to(&self, at: &TopicPartition, offset: i64) -> Result<(), LogError> {
-        let doing = || format!("seeking topic {} partition {}", at.topic, at.partition);
+    fn seek_to(
+        &self,
+        consumer: &Consumer,
+        at: &TopicPartition,
+        offset: i64,
+    ) -> Result<(), KafkaError> {
         let mut list = TopicPartitionList::new();
-        let added = list.add_partition_offset(&at.topic, at.partition, Offset::Offset(offset));
-        added.map_err(|e| self.failed(&doing(), &e))?;
-        let sought = self
-            .consumer()?
-            .seek_partitions(list, PATIENCE)
-            .map_err(|e| self.failed(&doing(), &e))?;
-        sought
-            .elements()
-            .iter()
-            .try_for_each(|each| each.error())
-            .map_err(|e| self.failed(&doing(), &e))
+        list.add_partition_offset(&at.topic, at.partition, Offset::Offset(offset))?;
+        let sought = consumer.seek_partitions(list, PATIENCE)?;
+        sought.elements().iter().try_for_each(|each| each.error())
+    }
+
+    /// Starts all partitions anew, each where it is.
+    fn restart(&self, consumer: &Consumer) -> Result<(), KafkaError> {
+        let mut list = TopicPartitionList::with_capacity(self.partitions.len());
+        for (at, slot) in &self.partitions {
+            list.add_partition_offset(&at.topic, at.partition, Offset::Offset(slot.next))?;
+        }
+        consumer.assign(&list)
     }
 
     /// The offset to read next is not there any more: goes on at the first that is, and says so.
@@ -286,24 +301,11 @@ impl Reader for KafkaReader {
     /// Returns early when a partition's empty queue has got something, or when the last [`Reader::take`] left something
     /// behind. What stays in a queue that is not taken from does not end the wait again.
     fn events(&mut self, wait: Duration) -> Result<Vec<GroupEvent>, LogError> {
-        let until = Instant::now() + wait;
-        loop {
-            self.serve()?;
-            let events = self.take_events()?;
-            if !events.is_empty() {
-                return Ok(events);
-            }
-            if let Some(reason) = &self.fatal {
-                return Err(LogError::Refused(reason.clone()));
-            }
-            let left = until.saturating_duration_since(Instant::now());
-            let woken = self.wake.wait(left);
-            if !woken {
-                return Ok(Vec::new());
-            }
-            self.serve()?;
-            return self.take_events();
+        let events = self.heard()?;
+        if !events.is_empty() || !self.wake.wait(wait) {
+            return Ok(events);
         }
+        self.heard()
     }
 
     /// Reads offsets as stable ones only (KIP-447): where a transaction that would move them is open, it waits for that
@@ -348,7 +350,6 @@ impl Reader for KafkaReader {
         let consumer = Arc::clone(self.consumer()?);
         let offsets = self.starts(partitions)?;
         self.partitions.clear();
-        let mut list = TopicPartitionList::with_capacity(partitions.len());
         for ((at, _), next) in partitions.iter().zip(offsets) {
             let invalid = || {
                 LogError::Refused(format!(
@@ -358,8 +359,6 @@ impl Reader for KafkaReader {
             };
             let queue = PartitionQueue::open(&consumer, &at.topic, at.partition, &self.wake)
                 .ok_or_else(invalid)?;
-            let added = list.add_partition_offset(&at.topic, at.partition, Offset::Offset(next));
-            added.map_err(|e| self.failed("assigning partitions", &e))?;
             self.partitions.insert(
                 at.clone(),
                 Assigned {
@@ -370,8 +369,7 @@ impl Reader for KafkaReader {
                 },
             );
         }
-        consumer
-            .assign(&list)
+        self.restart(&consumer)
             .map_err(|e| self.failed("assigning partitions", &e))?;
         if let Asked::Assign(ours) = std::mem::replace(&mut self.asked, Asked::Nothing) {
             let generation = GroupMetadata::of(&consumer).map_or(-1, |member| member.generation());
@@ -392,14 +390,26 @@ impl Reader for KafkaReader {
     }
 
     fn seek(&mut self, partition: &TopicPartition, offset: i64) -> Result<(), LogError> {
-        if !self.partitions.contains_key(partition) {
-            return Err(not_assigned(partition));
-        }
-        self.seek_to(partition, offset)?;
-        if let Some(slot) = self.partitions.get_mut(partition) {
-            (slot.next, slot.at_end, slot.failed) = (offset, false, None);
-        }
-        Ok(())
+        let consumer = Arc::clone(self.consumer()?);
+        let slot = self
+            .partitions
+            .get_mut(partition)
+            .ok_or_else(|| not_assigned(partition))?;
+        (slot.next, slot.at_end, slot.failed) = (offset, false, None);
+        let sought = match self.seek_to(&consumer, partition, offset) {
+            // It has not started yet, or has stopped at an error.
+            Err(error) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::State) => {
+                self.restart(&consumer)
+            }
+            sought => sought,
+        };
+        let doing = || {
+            format!(
+                "seeking topic {} partition {}",
+                partition.topic, partition.partition
+            )
+        };
+        sought.map_err(|e| self.failed(&doing(), &e))
     }
 
     fn take(
@@ -469,11 +479,7 @@ impl Reader for KafkaReader {
     }
 
     /// It keeps the membership alive meanwhile; events of the group are kept for [`Reader::events`].
-    fn restore(
-        &mut self,
-        partition: &TopicPartition,
-        each: &mut dyn FnMut(&[u8], Option<&[u8]>),
-    ) -> Result<(), LogError> {
+    fn restore(&mut self, partition: &TopicPartition, each: OnEntry<'_>) -> Result<(), LogError> {
         let edge = |offset| [(partition.clone(), offset)];
         // The very end, transactions that are still open included: they may turn out to be committed.
         let all = tail(&mut self.all, &self.config, Isolation::Uncommitted)?;

@@ -45,7 +45,7 @@ pub(super) async fn prepare(
             )));
         }
     }
-    let (mut found, mut strict) = look(connection, name).await?;
+    let (found, _) = look(connection, name).await?;
     if found.is_empty() {
         if !create {
             return Err(SinkError::Refused(format!(
@@ -63,7 +63,7 @@ pub(super) async fn prepare(
         // Should the rows that are there be ambiguous, the check below says so.
         let _ = connection.execute(create_index(name, &key).as_str()).await;
     }
-    (found, strict) = look(connection, name).await?;
+    let (found, strict) = look(connection, name).await?;
     let table = table(name, schema, &key, &found, strict);
     let mut mismatches = mismatches(schema, &found, strict);
     if mismatches.is_empty()

@@ -3,13 +3,14 @@
 
 mod aggregate;
 mod clock;
+pub mod decode;
 pub mod effects;
 pub mod error;
 pub mod record;
 mod reject;
 mod rows;
 mod shuffle;
-pub mod source;
+mod source;
 mod stage;
 mod steps;
 pub mod task;

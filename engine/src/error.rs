@@ -3,6 +3,8 @@
 use arrow::error::ArrowError;
 use datafusion_common::DataFusionError;
 
+use crate::decode::{DecodeError, SchemaError};
+
 /// A failure that stops a task: state that cannot be read, or a plan that cannot be run.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
@@ -34,6 +36,12 @@ pub enum EngineError {
     /// An expression or aggregate function failed where no row can be blamed for it.
     #[error("computing failed: {0}")]
     Compute(#[from] DataFusionError),
+    /// A source's columns cannot be decoded.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    /// Records could not be decoded at all.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
     /// Columns could not be put together.
     #[error("columns do not fit together: {0}")]
     Columns(#[from] ArrowError),

@@ -31,7 +31,11 @@ pub(crate) struct Fault<'a> {
 impl Place<'_> {
     /// Rejects a row of a flow.
     pub(crate) fn reject_row(&self, flow: &Flow, row: usize, fault: Fault<'_>, fx: &mut Effects) {
-        let record = flow.origin.as_ref().and_then(|o| o.values().get(row)).map(|&r| r as usize);
+        let record = flow
+            .origin
+            .as_ref()
+            .and_then(|o| o.values().get(row))
+            .map(|&r| r as usize);
         let mut letter = self.letter(record, fault);
         if letter.value.is_none() {
             letter.value = Some(row_json(&flow.batch, row).into_bytes());
@@ -57,13 +61,24 @@ impl Place<'_> {
 
     /// Rejects a record that could not be decoded.
     pub(crate) fn reject_record(&self, rejection: Rejection, fx: &mut Effects) {
-        let Rejection { record, reason, column, message } = rejection;
-        let fault = Fault { stream: None, reason, column: column.as_deref(), message };
+        let Rejection {
+            record,
+            reason,
+            column,
+            message,
+        } = rejection;
+        let fault = Fault {
+            stream: None,
+            reason,
+            column: column.as_deref(),
+            message,
+        };
         fx.dead_letters.push(self.letter(Some(record), fault));
     }
 
     fn letter(&self, record: Option<usize>, fault: Fault<'_>) -> DeadLetter {
-        let found = record.and_then(|i| self.raw.and_then(|raw| Some((raw, i, raw.records.get(i)?))));
+        let found =
+            record.and_then(|i| self.raw.and_then(|raw| Some((raw, i, raw.records.get(i)?))));
         DeadLetter {
             topic: self.topic.to_owned(),
             partition: self.partition,
@@ -71,7 +86,9 @@ impl Place<'_> {
             timestamp: found.map_or(-1, |(_, _, r)| r.timestamp),
             key: found.and_then(|(_, _, r)| r.key.map(<[u8]>::to_vec)),
             value: found.and_then(|(_, _, r)| r.value.map(<[u8]>::to_vec)),
-            headers: found.map(|(raw, i, _)| (raw.headers)(i)).unwrap_or_default(),
+            headers: found
+                .map(|(raw, i, _)| (raw.headers)(i))
+                .unwrap_or_default(),
             stream: fault.stream.map(str::to_owned),
             reason: fault.reason,
             column: fault.column.map(str::to_owned),
@@ -83,7 +100,13 @@ impl Place<'_> {
 /// A row as a JSON object, for a person to read.
 pub(crate) fn row_json(batch: &RecordBatch, row: usize) -> String {
     let mut out = String::from("{");
-    for (i, (field, column)) in batch.schema_ref().fields().iter().zip(batch.columns()).enumerate() {
+    for (i, (field, column)) in batch
+        .schema_ref()
+        .fields()
+        .iter()
+        .zip(batch.columns())
+        .enumerate()
+    {
         if i > 0 {
             out.push(',');
         }
@@ -108,5 +131,9 @@ fn value_json(column: &dyn Array, row: usize) -> String {
         DataType::Decimal128(..) => true,
         other => other.is_numeric() && text.parse::<f64>().is_ok_and(f64::is_finite),
     };
-    if bare { text } else { serde_json::Value::from(text).to_string() }
+    if bare {
+        text
+    } else {
+        serde_json::Value::from(text).to_string()
+    }
 }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, RecordBatchOptions, UInt32Array};
+use arrow::array::{
+    Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, RecordBatchOptions, UInt32Array,
+};
 use arrow::compute::{FilterBuilder, cast};
 use arrow::datatypes::{DataType, SchemaRef};
 use tidemill_plan::model::Micros;
@@ -35,7 +37,12 @@ impl Flow {
     /// Rows without a source record, all after the same watermark.
     pub(crate) fn derived(batch: RecordBatch, before: Micros, replaces: Option<Replaces>) -> Self {
         let before = Int64Array::from_value(before, batch.num_rows());
-        Self { batch, origin: None, before, replaces }
+        Self {
+            batch,
+            origin: None,
+            before,
+            replaces,
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -45,13 +52,24 @@ impl Flow {
     /// Keeps the rows where the mask is true.
     pub(crate) fn filter(&self, mask: &BooleanArray) -> Result<Self> {
         let predicate = FilterBuilder::new(mask).optimize().build();
-        let origin = self.origin.as_ref().map(|o| predicate.filter(o)).transpose()?;
+        let origin = self
+            .origin
+            .as_ref()
+            .map(|o| predicate.filter(o))
+            .transpose()?;
         let before = predicate.filter(&self.before)?;
         let replaces = match &self.replaces {
             None => None,
             Some(replaces) => {
-                let deleted = replaces.deleted.as_ref().map(|d| predicate.filter(d)).transpose()?;
-                Some(Replaces { key: replaces.key.clone(), deleted: deleted.map(|d| BooleanArray::from(d.to_data())) })
+                let deleted = replaces
+                    .deleted
+                    .as_ref()
+                    .map(|d| predicate.filter(d))
+                    .transpose()?;
+                Some(Replaces {
+                    key: replaces.key.clone(),
+                    deleted: deleted.map(|d| BooleanArray::from(d.to_data())),
+                })
             }
         };
         Ok(Self {
@@ -69,12 +87,24 @@ impl Flow {
 }
 
 /// Columns as a batch of a number of rows; columns may be none.
-pub(crate) fn batch_of(schema: &SchemaRef, columns: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {
+pub(crate) fn batch_of(
+    schema: &SchemaRef,
+    columns: Vec<ArrayRef>,
+    rows: usize,
+) -> Result<RecordBatch> {
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
-    Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
+    Ok(RecordBatch::try_new_with_options(
+        Arc::clone(schema),
+        columns,
+        &options,
+    )?)
 }
 
 /// A column in the type that it was declared with: functions may choose another for the same values.
 pub(crate) fn conform(column: ArrayRef, to: &DataType) -> Result<ArrayRef> {
-    if column.data_type() == to { Ok(column) } else { Ok(cast(&column, to)?) }
+    if column.data_type() == to {
+        Ok(column)
+    } else {
+        Ok(cast(&column, to)?)
+    }
 }

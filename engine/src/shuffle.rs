@@ -56,7 +56,11 @@ struct Outgoing {
 
 impl Sender {
     pub(crate) fn new(stream: usize, fingerprint: u64, shards: u32) -> Self {
-        Self { stream, fingerprint, shards: (0..shards).map(|_| Outgoing::default()).collect() }
+        Self {
+            stream,
+            fingerprint,
+            shards: (0..shards).map(|_| Outgoing::default()).collect(),
+        }
     }
 
     /// Adds a partial aggregate; `word` is what will be said with the last record.
@@ -70,7 +74,9 @@ impl Sender {
     ) {
         let shard = shard_of(hash, self.shards.len() as u32);
         let (stream, fingerprint) = (self.stream, self.fingerprint);
-        let Some(outgoing) = self.shards.get_mut(shard) else { return };
+        let Some(outgoing) = self.shards.get_mut(shard) else {
+            return;
+        };
         if outgoing.window != Some(window) {
             outgoing.window = Some(window);
             outgoing.body.byte(WINDOW);
@@ -82,8 +88,17 @@ impl Sender {
         if outgoing.body.len() >= MAX_BYTES {
             // More may follow for the same windows, so the watermark must not move yet.
             let watermark = outgoing.told.and_then(|w| w.watermark);
-            let early = Word { watermark, idle: false, last: false, ..word };
-            out.push(ShuffleRecord { stream, shard: shard as u32, value: outgoing.take(early, fingerprint) });
+            let early = Word {
+                watermark,
+                idle: false,
+                last: false,
+                ..word
+            };
+            out.push(ShuffleRecord {
+                stream,
+                shard: shard as u32,
+                value: outgoing.take(early, fingerprint),
+            });
         }
     }
 
@@ -92,7 +107,11 @@ impl Sender {
         let (stream, fingerprint) = (self.stream, self.fingerprint);
         for (shard, outgoing) in self.shards.iter_mut().enumerate() {
             if !outgoing.body.is_empty() || outgoing.told != Some(word) {
-                out.push(ShuffleRecord { stream, shard: shard as u32, value: outgoing.take(word, fingerprint) });
+                out.push(ShuffleRecord {
+                    stream,
+                    shard: shard as u32,
+                    value: outgoing.take(word, fingerprint),
+                });
             }
         }
     }
@@ -105,7 +124,9 @@ impl Outgoing {
         let mut writer = Writer::default();
         writer.byte(VERSION);
         let flag = |on: bool, flag: u8| if on { flag } else { 0 };
-        writer.byte(flag(word.idle, IDLE) | flag(word.last, LAST) | flag(word.watermark.is_some(), TIMED));
+        writer.byte(
+            flag(word.idle, IDLE) | flag(word.last, LAST) | flag(word.watermark.is_some(), TIMED),
+        );
         writer.signed(i64::from(word.partition));
         if let Some(watermark) = word.watermark {
             writer.signed(watermark);
@@ -133,11 +154,16 @@ pub(crate) fn read(value: &[u8]) -> Result<Received<'_>, Malformed> {
         return Err("it is of a version that is not known here");
     }
     let flags = reader.byte()?;
-    let partition = i32::try_from(reader.signed()?).map_err(|_| "its source partition is out of range")?;
+    let partition =
+        i32::try_from(reader.signed()?).map_err(|_| "its source partition is out of range")?;
     if !(0..MAX_PARTITIONS).contains(&partition) {
         return Err("its source partition is out of range");
     }
-    let watermark = if flags & TIMED != 0 { Some(reader.signed()?) } else { None };
+    let watermark = if flags & TIMED != 0 {
+        Some(reader.signed()?)
+    } else {
+        None
+    };
     let fingerprint = reader.fixed()?;
     let mut partials = Vec::new();
     let mut window = 0;
@@ -148,8 +174,17 @@ pub(crate) fn read(value: &[u8]) -> Result<Received<'_>, Malformed> {
             _ => return Err("it holds something unknown"),
         }
     }
-    let word = Word { partition, watermark, idle: flags & IDLE != 0, last: flags & LAST != 0 };
-    Ok(Received { word, fingerprint, partials })
+    let word = Word {
+        partition,
+        watermark,
+        idle: flags & IDLE != 0,
+        last: flags & LAST != 0,
+    };
+    Ok(Received {
+        word,
+        fingerprint,
+        partials,
+    })
 }
 
 #[cfg(test)]
@@ -159,7 +194,12 @@ mod tests {
     use crate::wire::hash;
 
     fn word(watermark: i64) -> Word {
-        Word { partition: 3, watermark: Some(watermark), idle: false, last: false }
+        Word {
+            partition: 3,
+            watermark: Some(watermark),
+            idle: false,
+            last: false,
+        }
     }
 
     #[test]
@@ -169,7 +209,13 @@ mod tests {
         let keys = ["a", "b", "c", "d", "e", "f"];
         for (i, key) in keys.iter().enumerate() {
             let window = (i as i64 % 2) * 10;
-            sender.add(hash(key.as_bytes()), window, (key.as_bytes(), b"1"), word(9), &mut out);
+            sender.add(
+                hash(key.as_bytes()),
+                window,
+                (key.as_bytes(), b"1"),
+                word(9),
+                &mut out,
+            );
         }
         assert!(out.is_empty());
         sender.send(word(9), &mut out);
@@ -177,14 +223,24 @@ mod tests {
         let mut found = Vec::new();
         for record in &out {
             let received = read(&record.value).unwrap();
-            assert_eq!((received.word, received.fingerprint, record.stream), (word(9), 77, 5));
+            assert_eq!(
+                (received.word, received.fingerprint, record.stream),
+                (word(9), 77, 5)
+            );
             for (window, key, state) in received.partials {
                 assert_eq!(shard_of(hash(key), 4), record.shard as usize);
-                found.push((String::from_utf8(key.to_vec()).unwrap(), window, state.to_vec()));
+                found.push((
+                    String::from_utf8(key.to_vec()).unwrap(),
+                    window,
+                    state.to_vec(),
+                ));
             }
         }
         found.sort();
-        let wanted = keys.iter().enumerate().map(|(i, k)| ((*k).to_owned(), (i as i64 % 2) * 10, b"1".to_vec()));
+        let wanted = keys
+            .iter()
+            .enumerate()
+            .map(|(i, k)| ((*k).to_owned(), (i as i64 % 2) * 10, b"1".to_vec()));
         assert_eq!(found, wanted.collect::<Vec<_>>());
 
         out.clear();
@@ -205,9 +261,20 @@ mod tests {
         }
         sender.send(word(50), &mut out);
         assert!(out.len() > 3);
-        let watermarks: Vec<_> = out.iter().map(|r| read(&r.value).unwrap().word.watermark.unwrap()).collect();
-        assert!(watermarks[..out.len() - 1].iter().all(|&w| w == 1), "{watermarks:?}");
+        let watermarks: Vec<_> = out
+            .iter()
+            .map(|r| read(&r.value).unwrap().word.watermark.unwrap())
+            .collect();
+        assert!(
+            watermarks[..out.len() - 1].iter().all(|&w| w == 1),
+            "{watermarks:?}"
+        );
         assert_eq!(watermarks.last(), Some(&50));
-        assert_eq!(out.iter().map(|r| read(&r.value).unwrap().partials.len()).sum::<usize>(), 1000);
+        assert_eq!(
+            out.iter()
+                .map(|r| read(&r.value).unwrap().partials.len())
+                .sum::<usize>(),
+            1000
+        );
     }
 }

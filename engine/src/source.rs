@@ -1,6 +1,8 @@
 //! From the records of a source partition to its rows: decoded, checked, each with the watermark before it.
 
-use arrow::array::{Array, BooleanArray, Int64Array, RecordBatch, TimestampMicrosecondArray, UInt32Array};
+use arrow::array::{
+    Array, BooleanArray, Int64Array, RecordBatch, TimestampMicrosecondArray, UInt32Array,
+};
 use tidemill_plan::model::{Check, EventTime, Micros};
 
 use crate::clock::SourceClock;
@@ -23,7 +25,11 @@ pub(crate) struct Reader {
 
 impl Reader {
     pub(crate) fn new(decoder: Option<JsonDecoder>) -> Self {
-        Self { decoder, rejected: Vec::new(), clock: SourceClock::default() }
+        Self {
+            decoder,
+            rejected: Vec::new(),
+            clock: SourceClock::default(),
+        }
     }
 
     /// The partition's watermark.
@@ -32,25 +38,33 @@ impl Reader {
     }
 
     /// Makes rows of the records in hand.
-    pub(crate) fn read(&mut self, records: &[RawRecord<'_>], place: Place<'_>, fx: &mut Effects) -> Result<Flow> {
+    pub(crate) fn read(
+        &mut self,
+        records: &[RawRecord<'_>],
+        place: Place<'_>,
+        fx: &mut Effects,
+    ) -> Result<Flow> {
         let Some(decoder) = &mut self.decoder else {
-            return Err(EngineError::Plan("a source of generated rows was given records".to_owned()));
+            return Err(EngineError::Plan(
+                "a source of generated rows was given records".to_owned(),
+            ));
         };
         let decoded = decoder.decode(records, &mut self.rejected)?;
         for rejection in self.rejected.drain(..) {
             place.reject_record(rejection, fx);
         }
-        let origin = match decoded.record {
-            Some(record) => UInt32Array::from(record),
-            None => UInt32Array::from_iter_values((0u32..).take(decoded.batch.num_rows())),
-        };
-        let origin = Some(origin);
-        Ok(Self::fresh(decoded.batch, origin))
+        let record = decoded
+            .record
+            .unwrap_or_else(|| (0..decoded.batch.num_rows() as u32).collect());
+        Ok(Self::fresh(decoded.batch, Some(UInt32Array::from(record))))
     }
 
     /// Takes rows that nobody has looked at yet.
     pub(crate) fn fresh(batch: RecordBatch, origin: Option<UInt32Array>) -> Flow {
-        Flow { origin, ..Flow::derived(batch, NEVER, None) }
+        Flow {
+            origin,
+            ..Flow::derived(batch, NEVER, None)
+        }
     }
 
     /// Rejects the rows that are invalid, and gives each of the others the watermark before it.
@@ -68,7 +82,12 @@ impl Reader {
         let flow = match check {
             Some(check) => match checked(flow, check, place, fx)? {
                 Some(flow) => flow,
-                None => return Ok(Self::fresh(RecordBatch::new_empty(tidemill_plan::model::empty_schema()), None)),
+                None => {
+                    return Ok(Self::fresh(
+                        RecordBatch::new_empty(tidemill_plan::model::empty_schema()),
+                        None,
+                    ));
+                }
             },
             None => flow,
         };
@@ -78,7 +97,13 @@ impl Reader {
         }
     }
 
-    fn timed(&mut self, flow: Flow, time: EventTime, place: Place<'_>, fx: &mut Effects) -> Result<Flow> {
+    fn timed(
+        &mut self,
+        flow: Flow,
+        time: EventTime,
+        place: Place<'_>,
+        fx: &mut Effects,
+    ) -> Result<Flow> {
         let mut flow = with_time(flow, time, place, fx)?;
         let times = time_column(&flow.batch, time.column)?;
         let mut before = Vec::with_capacity(times.len());
@@ -92,8 +117,13 @@ impl Reader {
 }
 
 fn time_column(batch: &RecordBatch, column: usize) -> Result<&TimestampMicrosecondArray> {
-    let array = batch.columns().get(column).and_then(|c| c.as_any().downcast_ref::<TimestampMicrosecondArray>());
-    array.ok_or_else(|| EngineError::Plan("the event time column is not a Timestamp in microseconds".to_owned()))
+    let array = batch
+        .columns()
+        .get(column)
+        .and_then(|c| c.as_any().downcast_ref::<TimestampMicrosecondArray>());
+    array.ok_or_else(|| {
+        EngineError::Plan("the event time column is not a Timestamp in microseconds".to_owned())
+    })
 }
 
 /// Keeps the rows of which the check is true.
@@ -101,7 +131,8 @@ fn checked(flow: Flow, check: &Check, place: Place<'_>, fx: &mut Effects) -> Res
     if flow.len() == 0 {
         return Ok(None);
     }
-    let Some((flow, mask)) = isolate(flow, None, place, fx, |batch| truth(&check.expr, batch))? else {
+    let Some((flow, mask)) = isolate(flow, None, place, fx, |batch| truth(&check.expr, batch))?
+    else {
         return Ok(None);
     };
     if mask.true_count() == mask.len() {
@@ -109,7 +140,12 @@ fn checked(flow: Flow, check: &Check, place: Place<'_>, fx: &mut Effects) -> Res
     }
     for row in (0..mask.len()).filter(|&row| !mask.value(row)) {
         let message = format!("the check `{}` is not true of it", check.text);
-        let fault = Fault { stream: None, reason: Reason::CheckFailed, column: None, message };
+        let fault = Fault {
+            stream: None,
+            reason: Reason::CheckFailed,
+            column: None,
+            message,
+        };
         place.reject_row(&flow, row, fault, fx);
     }
     Ok(Some(flow.filter(&mask)?))
@@ -126,7 +162,17 @@ fn with_time(flow: Flow, time: EventTime, place: Place<'_>, fx: &mut Effects) ->
     let keep: BooleanArray = times.iter().map(|t| Some(t.is_some())).collect();
     for row in (0..keep.len()).filter(|&row| !keep.value(row)) {
         let message = "the event time is missing or null".to_owned();
-        place.reject_row(&flow, row, Fault { stream: None, reason: Reason::MissingRequired, column, message }, fx);
+        place.reject_row(
+            &flow,
+            row,
+            Fault {
+                stream: None,
+                reason: Reason::MissingRequired,
+                column,
+                message,
+            },
+            fx,
+        );
     }
     flow.filter(&keep)
 }

@@ -36,7 +36,10 @@ impl Stage {
             };
             if here && !members.contains(&i) {
                 if stream.aggregate.is_some() && replaces(plan, stream.input) {
-                    let message = format!("stream `{}` groups rows that replace each other", stream.name);
+                    let message = format!(
+                        "stream `{}` groups rows that replace each other",
+                        stream.name
+                    );
                     return Err(EngineError::Plan(message));
                 }
                 members.push(i);
@@ -49,12 +52,18 @@ impl Stage {
 fn replaces(plan: &Plan, input: Input) -> bool {
     match input {
         Input::Source(_) => false,
-        Input::Stream(i) => plan.streams.get(i).is_some_and(|s| matches!(s.changes, Changes::Upsert { .. })),
+        Input::Stream(i) => plan
+            .streams
+            .get(i)
+            .is_some_and(|s| matches!(s.changes, Changes::Upsert { .. })),
     }
 }
 
 /// Whether a stream's rows come together in shards.
 pub(crate) fn is_shuffled(plan: &Plan, stream: usize) -> bool {
     let exchange = |a: &Aggregate| matches!(a.exchange, Exchange::Shuffle { .. });
-    plan.streams.get(stream).and_then(|s| s.aggregate.as_ref()).is_some_and(exchange)
+    plan.streams
+        .get(stream)
+        .and_then(|s| s.aggregate.as_ref())
+        .is_some_and(exchange)
 }

@@ -35,12 +35,23 @@ pub(crate) fn run(
     Ok(flow)
 }
 
-fn filter(expr: &ExprRef, flow: Flow, stream: &str, place: Place<'_>, fx: &mut Effects) -> Result<Option<Flow>> {
-    let Some((flow, mask)) = isolate(flow, Some(stream), place, fx, |batch| truth(expr, batch))? else {
+fn filter(
+    expr: &ExprRef,
+    flow: Flow,
+    stream: &str,
+    place: Place<'_>,
+    fx: &mut Effects,
+) -> Result<Option<Flow>> {
+    let Some((flow, mask)) = isolate(flow, Some(stream), place, fx, |batch| truth(expr, batch))?
+    else {
         return Ok(None);
     };
     let Some(replaces) = &flow.replaces else {
-        return Ok(Some(if mask.true_count() == mask.len() { flow } else { flow.filter(&mask)? }));
+        return Ok(Some(if mask.true_count() == mask.len() {
+            flow
+        } else {
+            flow.filter(&mask)?
+        }));
     };
     // A row that no longer passes takes away the one that did.
     let gone = not(&mask)?;
@@ -62,26 +73,49 @@ fn mark_deleted(flow: Flow, deleted: BooleanArray) -> Result<Flow> {
         None => flow.batch.clone(),
         Some(key) => {
             let columns = flow.batch.columns().iter().enumerate().map(|(i, column)| {
-                if key.contains(&i) { Ok(Arc::clone(column)) } else { nullif(column, &deleted) }
+                if key.contains(&i) {
+                    Ok(Arc::clone(column))
+                } else {
+                    nullif(column, &deleted)
+                }
             });
             let columns = columns.collect::<Result<Vec<_>, _>>()?;
-            batch_of(&nullable_where_null(flow.batch.schema_ref(), &columns), columns, flow.len())?
+            batch_of(
+                &nullable_where_null(flow.batch.schema_ref(), &columns),
+                columns,
+                flow.len(),
+            )?
         }
     };
-    let replaces = Some(Replaces { key, deleted: Some(deleted) });
-    Ok(Flow { batch, replaces, ..flow })
+    let replaces = Some(Replaces {
+        key,
+        deleted: Some(deleted),
+    });
+    Ok(Flow {
+        batch,
+        replaces,
+        ..flow
+    })
 }
 
 /// Rows that delete carry nulls whatever the schema says.
 fn nullable_where_null(schema: &SchemaRef, columns: &[ArrayRef]) -> SchemaRef {
-    let fits = |(field, column): (&Arc<Field>, &ArrayRef)| field.is_nullable() || column.null_count() == 0;
+    let fits =
+        |(field, column): (&Arc<Field>, &ArrayRef)| field.is_nullable() || column.null_count() == 0;
     if schema.fields().iter().zip(columns).all(fits) {
         return Arc::clone(schema);
     }
     let fields = schema.fields().iter().zip(columns).map(|(field, column)| {
-        if fits((field, column)) { field.as_ref().clone() } else { field.as_ref().clone().with_nullable(true) }
+        if fits((field, column)) {
+            field.as_ref().clone()
+        } else {
+            field.as_ref().clone().with_nullable(true)
+        }
     });
-    Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()))
+    Arc::new(Schema::new_with_metadata(
+        fields.collect::<Vec<_>>(),
+        schema.metadata().clone(),
+    ))
 }
 
 fn project(
@@ -92,7 +126,9 @@ fn project(
     place: Place<'_>,
     fx: &mut Effects,
 ) -> Result<Option<Flow>> {
-    let Some((mut flow, columns)) = isolate(flow, Some(stream), place, fx, |batch| arrays(exprs, batch))? else {
+    let Some((mut flow, columns)) =
+        isolate(flow, Some(stream), place, fx, |batch| arrays(exprs, batch))?
+    else {
         return Ok(None);
     };
     let deletes = flow.replaces.as_ref().is_some_and(|r| r.deleted.is_some());
@@ -121,13 +157,22 @@ pub(crate) fn isolate<T>(
     }
     let slice = |rows: Range<usize>| flow.batch.slice(rows.start, rows.len());
     let mut faults = Vec::new();
-    failing(0..flow.len(), &|rows| evaluate(&slice(rows)).map(drop), &mut faults);
+    failing(
+        0..flow.len(),
+        &|rows| evaluate(&slice(rows)).map(drop),
+        &mut faults,
+    );
     let mut good = vec![true; flow.len()];
     for (row, message) in faults {
         if let Some(good) = good.get_mut(row) {
             *good = false;
         }
-        let fault = Fault { stream, reason: Reason::ExpressionFailed, column: None, message };
+        let fault = Fault {
+            stream,
+            reason: Reason::ExpressionFailed,
+            column: None,
+            message,
+        };
         place.reject_row(&flow, row, fault, fx);
     }
     let flow = flow.filter(&BooleanArray::from(good))?;
@@ -163,12 +208,25 @@ pub(crate) fn failing(
 pub(crate) fn truth(expr: &ExprRef, batch: &RecordBatch) -> Result<BooleanArray, DataFusionError> {
     let array = expr.evaluate(batch)?.into_array(batch.num_rows())?;
     let mask = array.as_boolean_opt().ok_or_else(|| {
-        DataFusionError::Internal(format!("a condition gives {} in place of Boolean", array.data_type()))
+        DataFusionError::Internal(format!(
+            "a condition gives {} in place of Boolean",
+            array.data_type()
+        ))
     })?;
-    Ok(if mask.null_count() == 0 { mask.clone() } else { prep_null_mask_filter(mask) })
+    Ok(if mask.null_count() == 0 {
+        mask.clone()
+    } else {
+        prep_null_mask_filter(mask)
+    })
 }
 
 /// Expressions as columns.
-pub(crate) fn arrays(exprs: &[ExprRef], batch: &RecordBatch) -> Result<Vec<ArrayRef>, DataFusionError> {
-    exprs.iter().map(|e| e.evaluate(batch)?.into_array(batch.num_rows())).collect()
+pub(crate) fn arrays(
+    exprs: &[ExprRef],
+    batch: &RecordBatch,
+) -> Result<Vec<ArrayRef>, DataFusionError> {
+    exprs
+        .iter()
+        .map(|e| e.evaluate(batch)?.into_array(batch.num_rows()))
+        .collect()
 }

@@ -90,15 +90,25 @@ impl Task {
     /// # Errors
     /// If the plan has no such source, or asks for what cannot be run.
     pub fn source(plan: Arc<Plan>, source: usize, partition: i32) -> Result<Self> {
-        let from = plan.sources.get(source).ok_or_else(|| EngineError::Plan(format!("there is no source {source}")))?;
+        let from = plan
+            .sources
+            .get(source)
+            .ok_or_else(|| EngineError::Plan(format!("there is no source {source}")))?;
         let (topic, decoder) = match &from.origin {
             Origin::Topic { topic, .. } => {
-                let decoder = JsonDecoder::new(&from.columns, Arc::clone(&from.schema), Limits::default())?;
+                let decoder =
+                    JsonDecoder::new(&from.columns, Arc::clone(&from.schema), Limits::default())?;
                 (topic.clone(), Some(decoder))
             }
             Origin::Generator(_) => (from.name.clone(), None),
         };
-        Self::new(plan, Stage::Source(source), topic, partition, Feeder::Source(Reader::new(decoder)))
+        Self::new(
+            plan,
+            Stage::Source(source),
+            topic,
+            partition,
+            Feeder::Source(Reader::new(decoder)),
+        )
     }
 
     /// A task that reads a partition of a stream's shuffle topic.
@@ -106,21 +116,43 @@ impl Task {
     /// # Errors
     /// If the plan has no such stream, or it is not shuffled.
     pub fn shard(plan: Arc<Plan>, stream: usize, shard: u32) -> Result<Self> {
-        let partition = i32::try_from(shard).map_err(|_| EngineError::Plan(format!("there is no shard {shard}")))?;
+        let partition = i32::try_from(shard)
+            .map_err(|_| EngineError::Plan(format!("there is no shard {shard}")))?;
         if !crate::stage::is_shuffled(&plan, stream) {
-            return Err(EngineError::Plan(format!("stream {stream} is not shuffled")));
+            return Err(EngineError::Plan(format!(
+                "stream {stream} is not shuffled"
+            )));
         }
-        let topic = plan.streams.get(stream).map(|s| s.name.clone()).unwrap_or_default();
-        Self::new(plan, Stage::Shard(stream), topic, partition, Feeder::Shard(ShardClock::default()))
+        let topic = plan
+            .streams
+            .get(stream)
+            .map(|s| s.name.clone())
+            .unwrap_or_default();
+        Self::new(
+            plan,
+            Stage::Shard(stream),
+            topic,
+            partition,
+            Feeder::Shard(ShardClock::default()),
+        )
     }
 
-    fn new(plan: Arc<Plan>, stage: Stage, topic: String, partition: i32, feeder: Feeder) -> Result<Self> {
+    fn new(
+        plan: Arc<Plan>,
+        stage: Stage,
+        topic: String,
+        partition: i32,
+        feeder: Feeder,
+    ) -> Result<Self> {
         let streams = stage.streams(&plan)?;
         let wanted = |input: Input| plan.outputs.iter().any(|o| o.from == OutputOf::Rows(input));
         let mut nodes: Vec<Node> = Vec::with_capacity(streams.len());
         let mut readers = Vec::new();
         for (place, &index) in streams.iter().enumerate() {
-            let stream = plan.streams.get(index).ok_or_else(|| EngineError::Plan(format!("there is no stream {index}")))?;
+            let stream = plan
+                .streams
+                .get(index)
+                .ok_or_else(|| EngineError::Plan(format!("there is no stream {index}")))?;
             let shuffled_here = stage == Stage::Shard(index);
             let input = match stream.input {
                 Input::Stream(j) if !shuffled_here => nodes.iter().position(|n| n.stream == j),
@@ -132,7 +164,9 @@ impl Task {
             }
             let operator = match &stream.aggregate {
                 None => None,
-                Some(aggregate) if shuffled_here => Some(Operator::over_partials(stream, aggregate)?),
+                Some(aggregate) if shuffled_here => {
+                    Some(Operator::over_partials(stream, aggregate)?)
+                }
                 Some(aggregate) => Some(Operator::over_rows(index, stream, aggregate)?),
             };
             nodes.push(Node {
@@ -146,7 +180,16 @@ impl Task {
             });
         }
         let wanted = matches!(stage, Stage::Source(_)) && wanted(stage.root());
-        Ok(Self { plan, stage, topic, partition, feeder, nodes, readers, wanted })
+        Ok(Self {
+            plan,
+            stage,
+            topic,
+            partition,
+            feeder,
+            nodes,
+            readers,
+            wanted,
+        })
     }
 
     /// Takes back the clock that was stored with the committed offsets. Comes before [`Task::restore`].
@@ -174,7 +217,10 @@ impl Task {
                     operator.set_marks(&marks);
                     operator.resume(input);
                 }
-                node.watermark = node.operator.as_ref().map_or(input, Operator::output_watermark);
+                node.watermark = node
+                    .operator
+                    .as_ref()
+                    .map_or(input, Operator::output_watermark);
             }
         }
         Ok(())
@@ -183,8 +229,14 @@ impl Task {
     /// What of event time must be stored with the committed offsets: a line of less than 4,000 bytes.
     #[must_use]
     pub fn clock(&self) -> String {
-        let marks = self.nodes.iter().filter_map(|n| n.operator.as_ref()).map(Operator::marks);
-        let marks: Vec<Marks> = marks.filter(|m| m.closed.is_some() || m.emitted.is_some()).collect();
+        let marks = self
+            .nodes
+            .iter()
+            .filter_map(|n| n.operator.as_ref())
+            .map(Operator::marks);
+        let marks: Vec<Marks> = marks
+            .filter(|m| m.closed.is_some() || m.emitted.is_some())
+            .collect();
         match &self.feeder {
             Feeder::Source(reader) => clock::write_source(&reader.clock, &marks),
             Feeder::Shard(clock) => clock::write_shard(clock, &marks),
@@ -197,11 +249,23 @@ impl Task {
     /// # Errors
     /// If the bytes are not what a task wrote, or were written for other keys or functions.
     pub fn restore(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<()> {
-        let stored = |problem: &str| EngineError::Stored { stream: String::from("?"), problem: problem.to_owned() };
+        let stored = |problem: &str| EngineError::Stored {
+            stream: String::from("?"),
+            problem: problem.to_owned(),
+        };
         let key = ChunkKey::decode(key).map_err(stored)?;
         let plan = Arc::clone(&self.plan);
-        let named = |n: &&mut Node| plan.streams.get(n.stream).is_some_and(|s| s.name == key.stream);
-        match self.nodes.iter_mut().find(named).and_then(|n| n.operator.as_mut()) {
+        let named = |n: &&mut Node| {
+            plan.streams
+                .get(n.stream)
+                .is_some_and(|s| s.name == key.stream)
+        };
+        match self
+            .nodes
+            .iter_mut()
+            .find(named)
+            .and_then(|n| n.operator.as_mut())
+        {
             Some(operator) => operator.restore(key, value),
             None => Ok(()),
         }
@@ -239,7 +303,11 @@ impl Task {
         if batch.records.is_empty() {
             return Ok(());
         }
-        let place = Place { topic: batch.topic, partition: self.partition, raw: Some(batch) };
+        let place = Place {
+            topic: batch.topic,
+            partition: self.partition,
+            raw: Some(batch),
+        };
         match &mut self.feeder {
             Feeder::Source(reader) => {
                 let flow = reader.read(batch.records, place, fx)?;
@@ -256,7 +324,11 @@ impl Task {
     /// See [`Task::process`].
     pub fn process_rows(&mut self, rows: RecordBatch, fx: &mut Effects) -> Result<()> {
         let topic = std::mem::take(&mut self.topic);
-        let place = Place { topic: &topic, partition: self.partition, raw: None };
+        let place = Place {
+            topic: &topic,
+            partition: self.partition,
+            raw: None,
+        };
         let taken = self.take(Reader::fresh(rows, None), place, fx);
         self.topic = topic;
         taken?;
@@ -279,7 +351,11 @@ impl Task {
             return Ok(());
         }
         if self.wanted {
-            fx.rows.push(Rows { from: self.stage.root(), batch: flow.batch.clone(), deleted: None });
+            fx.rows.push(Rows {
+                from: self.stage.root(),
+                batch: flow.batch.clone(),
+                deleted: None,
+            });
         }
         hand_on(&mut self.nodes, &self.readers, flow);
         Ok(())
@@ -310,22 +386,26 @@ impl Task {
         merging: &mut BTreeMap<Micros, Vec<(&'b [u8], &'b [u8])>>,
         fx: &mut Effects,
     ) -> Result<bool> {
-        let name = self.topic.clone();
-        let received = shuffle::read(value)
-            .map_err(|problem| EngineError::Stored { stream: name, problem: problem.to_owned() })?;
+        let received = shuffle::read(value).map_err(|problem| self.unreadable(problem))?;
         let before = self.watermark().unwrap_or(NEVER);
         let Some(operator) = self.nodes.first_mut().and_then(|n| n.operator.as_mut()) else {
             return Ok(false);
         };
-        if received.fingerprint != operator.fingerprint() {
-            return Err(EngineError::Incompatible(self.topic.clone()));
-        }
+        operator.check_fingerprint(received.fingerprint)?;
         let mut late: BTreeMap<Micros, Vec<(&[u8], &[u8])>> = BTreeMap::new();
         for (start, key, state) in received.partials {
-            let target = if operator.is_late(start, before) { &mut late } else { &mut *merging };
+            let target = if operator.is_late(start, before) {
+                &mut late
+            } else {
+                &mut *merging
+            };
             target.entry(start).or_default().push((key, state));
         }
-        let place = Place { topic: batch.topic, partition: self.partition, raw: Some(batch) };
+        let place = Place {
+            topic: batch.topic,
+            partition: self.partition,
+            raw: Some(batch),
+        };
         for (start, rows) in late {
             operator.reject_partials(start, &rows, index, before, place, fx)?;
         }
@@ -335,6 +415,17 @@ impl Task {
                 Ok(clock.finished())
             }
             Feeder::Source(_) => Ok(false),
+        }
+    }
+
+    fn unreadable(&self, problem: &str) -> EngineError {
+        let stream = self
+            .nodes
+            .first()
+            .and_then(|n| self.plan.streams.get(n.stream));
+        EngineError::Stored {
+            stream: stream.map(|s| s.name.clone()).unwrap_or_default(),
+            problem: problem.to_owned(),
         }
     }
 
@@ -353,7 +444,9 @@ impl Task {
     /// None of the records' making; see [`EngineError`].
     pub fn advance(&mut self, watermark: Micros, fx: &mut Effects) -> Result<()> {
         match &mut self.feeder {
-            Feeder::Source(reader) => reader.clock.advanced = reader.clock.advanced.max(Some(watermark)),
+            Feeder::Source(reader) => {
+                reader.clock.advanced = reader.clock.advanced.max(Some(watermark))
+            }
             Feeder::Shard(clock) => clock.advance(watermark),
         }
         self.round(Round::Advance, None, fx)
@@ -435,8 +528,13 @@ impl Task {
         let watermark = self.watermark().unwrap_or(NEVER);
         let word = self.word();
         let topic = std::mem::take(&mut self.topic);
-        let place = Place { topic: &topic, partition: self.partition, raw };
-        let result = (0..self.nodes.len()).try_for_each(|i| self.visit(&plan, i, round, watermark, word, place, fx));
+        let place = Place {
+            topic: &topic,
+            partition: self.partition,
+            raw,
+        };
+        let result = (0..self.nodes.len())
+            .try_for_each(|i| self.visit(&plan, i, round, watermark, word, place, fx));
         self.topic = topic;
         result
     }
@@ -447,12 +545,19 @@ impl Task {
             Feeder::Source(reader) => reader.clock.idle,
             Feeder::Shard(_) => false,
         };
-        Word { partition: self.partition, watermark: None, idle, last: self.finished() }
+        Word {
+            partition: self.partition,
+            watermark: None,
+            idle,
+            last: self.finished(),
+        }
     }
 
     fn input_watermark(&self, index: usize, root: Micros) -> Micros {
         let input = self.nodes.get(index).and_then(|n| n.input);
-        input.and_then(|i| self.nodes.get(i)).map_or(root, |n| n.watermark)
+        input
+            .and_then(|i| self.nodes.get(i))
+            .map_or(root, |n| n.watermark)
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -467,11 +572,17 @@ impl Task {
         fx: &mut Effects,
     ) -> Result<()> {
         let watermark = self.input_watermark(index, root);
-        let Some(node) = self.nodes.get_mut(index) else { return Ok(()) };
-        let Some(stream) = plan.streams.get(node.stream) else { return Ok(()) };
+        let Some(node) = self.nodes.get_mut(index) else {
+            return Ok(());
+        };
+        let Some(stream) = plan.streams.get(node.stream) else {
+            return Ok(());
+        };
         let mut results = Vec::new();
         for flow in std::mem::take(&mut node.waiting) {
-            let Some(flow) = steps::run(&stream.before, flow, &stream.name, place, fx)? else { continue };
+            let Some(flow) = steps::run(&stream.before, flow, &stream.name, place, fx)? else {
+                continue;
+            };
             match &mut node.operator {
                 Some(operator) => operator.update(flow, place, fx)?,
                 None => results.push(flow),
@@ -493,13 +604,20 @@ impl Task {
                 results.extend(steps::run(&stream.after, flow, &stream.name, place, fx)?);
             }
         }
-        let (from, readers) = (Input::Stream(node.stream), std::mem::take(&mut node.readers));
+        let (from, readers) = (
+            Input::Stream(node.stream),
+            std::mem::take(&mut node.readers),
+        );
         let wanted = node.wanted;
         for flow in results {
             let flow = of_stream(flow, &stream.changes);
             if wanted {
                 let deleted = flow.replaces.as_ref().and_then(|r| r.deleted.clone());
-                fx.rows.push(Rows { from, batch: flow.batch.clone(), deleted });
+                fx.rows.push(Rows {
+                    from,
+                    batch: flow.batch.clone(),
+                    deleted,
+                });
             }
             hand_on(&mut self.nodes, &readers, flow);
         }
@@ -523,9 +641,10 @@ fn hand_on(nodes: &mut [Node], readers: &[usize], flow: Flow) {
 fn of_stream(flow: Flow, changes: &Changes) -> Flow {
     let replaces = match (changes, flow.replaces) {
         (Changes::Append, _) => None,
-        (Changes::Upsert { key }, replaces) => {
-            Some(Replaces { key: Some(key.as_slice().into()), deleted: replaces.and_then(|r| r.deleted) })
-        }
+        (Changes::Upsert { key }, replaces) => Some(Replaces {
+            key: Some(key.as_slice().into()),
+            deleted: replaces.and_then(|r| r.deleted),
+        }),
     };
     Flow { replaces, ..flow }
 }

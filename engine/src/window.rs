@@ -13,7 +13,9 @@ pub(crate) const NEVER: Micros = Micros::MIN;
 pub(crate) fn validate(kind: WindowKind) -> Result<()> {
     match kind {
         WindowKind::Tumble { size } if size > 0 => Ok(()),
-        WindowKind::Tumble { size } => Err(EngineError::Plan(format!("a window of {size} µs has no length"))),
+        WindowKind::Tumble { size } => Err(EngineError::Plan(format!(
+            "a window of {size} µs has no length"
+        ))),
     }
 }
 
@@ -50,7 +52,11 @@ pub(crate) struct Finder {
 impl Finder {
     pub(crate) fn new(kind: WindowKind) -> Self {
         // An empty range, so that the first time is looked up.
-        Self { kind, start: 0, end: 0 }
+        Self {
+            kind,
+            start: 0,
+            end: 0,
+        }
     }
 
     /// Start and end of the window of a time.
@@ -79,7 +85,10 @@ pub(crate) fn split(kind: WindowKind, times: &[Micros]) -> Vec<Share> {
         return Vec::new();
     };
     let Some(other) = times.iter().position(|&t| finder.find(t).0 != first) else {
-        return vec![Share { start: first, rows: None }];
+        return vec![Share {
+            start: first,
+            rows: None,
+        }];
     };
     let mut shares = vec![(first, (0..other as u32).collect::<Vec<u32>>())];
     let mut places: HashMap<Micros, usize> = HashMap::new();
@@ -100,7 +109,10 @@ pub(crate) fn split(kind: WindowKind, times: &[Micros]) -> Vec<Share> {
     }
     shares
         .into_iter()
-        .map(|(start, rows)| Share { start, rows: Some(UInt32Array::from(rows)) })
+        .map(|(start, rows)| Share {
+            start,
+            rows: Some(UInt32Array::from(rows)),
+        })
         .collect()
 }
 
@@ -131,8 +143,10 @@ mod tests {
     #[test]
     fn rows_are_split_by_window_in_order() {
         let shares = split(TEN, &[3, 12, 9, 25, 11]);
-        let found: Vec<(i64, Vec<u32>)> =
-            shares.iter().map(|s| (s.start, s.rows.as_ref().unwrap().values().to_vec())).collect();
+        let found: Vec<(i64, Vec<u32>)> = shares
+            .iter()
+            .map(|s| (s.start, s.rows.as_ref().unwrap().values().to_vec()))
+            .collect();
         assert_eq!(found, [(0, vec![0, 2]), (10, vec![1, 4]), (20, vec![3])]);
     }
 }

@@ -110,7 +110,8 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn bytes(&mut self) -> Result<&'a [u8], Malformed> {
-        let len = usize::try_from(self.unsigned()?).map_err(|_| "it holds a length that is too long")?;
+        let len =
+            usize::try_from(self.unsigned()?).map_err(|_| "it holds a length that is too long")?;
         let (first, rest) = self.0.split_at_checked(len).ok_or("it ends too early")?;
         self.0 = rest;
         Ok(first)

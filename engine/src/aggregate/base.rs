@@ -36,7 +36,11 @@ impl Base {
     }
 
     fn place(&self, hash: u64, key: &[u8]) -> Option<u32> {
-        let same = |&place: &u32| self.entries.get(place as usize).is_some_and(|e| e.hash == hash && *e.key == *key);
+        let same = |&place: &u32| {
+            self.entries
+                .get(place as usize)
+                .is_some_and(|e| e.hash == hash && *e.key == *key)
+        };
         self.places.find(hash, same).copied()
     }
 
@@ -60,9 +64,16 @@ impl Base {
         }
         let place = self.entries.len() as u32;
         self.bytes += key.len() + state.len() + ENTRY_BYTES;
-        self.entries.push(Entry { hash, key: key.into(), state: state.into(), pending: false });
+        self.entries.push(Entry {
+            hash,
+            key: key.into(),
+            state: state.into(),
+            pending: false,
+        });
         let entries = &self.entries;
-        self.places.insert_unique(hash, place, |&p| entries.get(p as usize).map_or(0, |e| e.hash));
+        self.places.insert_unique(hash, place, |&p| {
+            entries.get(p as usize).map_or(0, |e| e.hash)
+        });
         place
     }
 
@@ -88,7 +99,9 @@ impl Base {
 
     /// Key and state at a place.
     pub(crate) fn at(&self, place: u32) -> Option<(&[u8], &[u8])> {
-        self.entries.get(place as usize).map(|e| (&*e.key, &*e.state))
+        self.entries
+            .get(place as usize)
+            .map(|e| (&*e.key, &*e.state))
     }
 
     /// Every key with its state.

@@ -36,12 +36,20 @@ impl<'a> ChunkKey<'a> {
         if reader.byte()? != VERSION {
             return Err("it is of a version that is not known here");
         }
-        let stream = std::str::from_utf8(reader.bytes()?).map_err(|_| "its stream's name is not UTF-8")?;
-        Ok(Self { stream, segment: reader.signed()?, sequence: reader.unsigned()? })
+        let stream =
+            std::str::from_utf8(reader.bytes()?).map_err(|_| "its stream's name is not UTF-8")?;
+        Ok(Self {
+            stream,
+            segment: reader.signed()?,
+            sequence: reader.unsigned()?,
+        })
     }
 
     fn record(&self, value: Option<Vec<u8>>) -> ChangelogRecord {
-        ChangelogRecord { key: self.encode(), value }
+        ChangelogRecord {
+            key: self.encode(),
+            value,
+        }
     }
 
     /// Forgets the chunk.

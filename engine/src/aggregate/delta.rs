@@ -29,14 +29,30 @@ impl Delta {
         let keys = if spec.key_schema.fields().is_empty() {
             None
         } else {
-            Some(new_group_values(Arc::clone(&spec.key_schema), &GroupOrdering::None)?)
+            Some(new_group_values(
+                Arc::clone(&spec.key_schema),
+                &GroupOrdering::None,
+            )?)
         };
-        let functions = spec.functions.iter().map(|f| f.accumulator()).collect::<Result<_>>()?;
-        Ok(Self { keys, functions, len: 0 })
+        let functions = spec
+            .functions
+            .iter()
+            .map(|f| f.accumulator())
+            .collect::<Result<_>>()?;
+        Ok(Self {
+            keys,
+            functions,
+            len: 0,
+        })
     }
 
     /// Takes rows in. `scratch` holds the group of each row while this runs.
-    pub(crate) fn feed(&mut self, columns: &Columns, feed: Feed, scratch: &mut Vec<usize>) -> Result<()> {
+    pub(crate) fn feed(
+        &mut self,
+        columns: &Columns,
+        feed: Feed,
+        scratch: &mut Vec<usize>,
+    ) -> Result<()> {
         if columns.rows == 0 {
             return Ok(());
         }
@@ -53,7 +69,12 @@ impl Delta {
         }
         for (function, input) in self.functions.iter_mut().zip(&columns.functions) {
             match feed {
-                Feed::Records => function.update_batch(&input.values, scratch, input.filter.as_ref(), self.len)?,
+                Feed::Records => function.update_batch(
+                    &input.values,
+                    scratch,
+                    input.filter.as_ref(),
+                    self.len,
+                )?,
                 Feed::States => function.merge_batch(&input.values, scratch, None, self.len)?,
             }
         }
@@ -71,22 +92,36 @@ impl Delta {
         for function in &mut self.functions {
             states.extend(function.state(EmitTo::All)?);
         }
-        Ok(Groups { keys: self.take_keys()?, states, len: self.len })
+        Ok(Groups {
+            keys: self.take_keys()?,
+            states,
+            len: self.len,
+        })
     }
 
     /// The groups with their results.
     pub(crate) fn into_values(mut self) -> Result<(Vec<ArrayRef>, Vec<ArrayRef>)> {
-        let values = self.functions.iter_mut().map(|f| f.evaluate(EmitTo::All)).collect::<Result<_, _>>()?;
+        let values = self
+            .functions
+            .iter_mut()
+            .map(|f| f.evaluate(EmitTo::All))
+            .collect::<Result<_, _>>()?;
         Ok((self.take_keys()?, values))
     }
 
     fn take_keys(&mut self) -> Result<Vec<ArrayRef>> {
-        Ok(self.keys.as_mut().map(|k| k.emit(EmitTo::All)).transpose()?.unwrap_or_default())
+        Ok(self
+            .keys
+            .as_mut()
+            .map(|k| k.emit(EmitTo::All))
+            .transpose()?
+            .unwrap_or_default())
     }
 
     /// Roughly how many bytes of memory it holds.
     pub(crate) fn bytes(&self) -> usize {
-        self.keys.as_ref().map_or(0, |k| k.size()) + self.functions.iter().map(|f| f.size()).sum::<usize>()
+        self.keys.as_ref().map_or(0, |k| k.size())
+            + self.functions.iter().map(|f| f.size()).sum::<usize>()
     }
 }
 
@@ -98,7 +133,14 @@ pub(crate) struct Merger {
 
 impl Merger {
     pub(crate) fn new(spec: &Spec, len: usize) -> Result<Self> {
-        Ok(Self { functions: spec.functions.iter().map(|f| f.accumulator()).collect::<Result<_>>()?, len })
+        Ok(Self {
+            functions: spec
+                .functions
+                .iter()
+                .map(|f| f.accumulator())
+                .collect::<Result<_>>()?,
+            len,
+        })
     }
 
     /// Merges states, each into the group at the same place in `groups`.
@@ -121,6 +163,10 @@ impl Merger {
     }
 
     pub(crate) fn values(mut self) -> Result<Vec<ArrayRef>> {
-        Ok(self.functions.iter_mut().map(|f| f.evaluate(EmitTo::All)).collect::<Result<_, _>>()?)
+        Ok(self
+            .functions
+            .iter_mut()
+            .map(|f| f.evaluate(EmitTo::All))
+            .collect::<Result<_, _>>()?)
     }
 }

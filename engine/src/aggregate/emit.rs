@@ -49,14 +49,26 @@ impl Operator {
         if let (Some(settled), Emit::OnUpdate { .. }) = (&settled, self.spec.emit) {
             self.mark_pending(settled);
         }
-        let Some(mut segment) = self.segments.remove(&start) else { return Ok(()) };
+        let Some(mut segment) = self.segments.remove(&start) else {
+            return Ok(());
+        };
         let pending = segment.base.take_pending();
         let rows: Vec<(&[u8], &[u8])> = match self.spec.emit {
             Emit::OnClose => segment.base.iter().collect(),
-            Emit::OnUpdate { .. } => pending.into_iter().filter_map(|p| segment.base.at(p)).collect(),
+            Emit::OnUpdate { .. } => pending
+                .into_iter()
+                .filter_map(|p| segment.base.at(p))
+                .collect(),
         };
         self.results_of(start, &rows, before, place, fx, flows)?;
-        segment.forget(ChunkKey { stream: &self.spec.stream, segment: start, sequence: 0 }, &mut fx.changelog);
+        segment.forget(
+            ChunkKey {
+                stream: &self.spec.stream,
+                segment: start,
+                sequence: 0,
+            },
+            &mut fx.changelog,
+        );
         Ok(())
     }
 
@@ -64,7 +76,9 @@ impl Operator {
     pub(super) fn mark_pending(&mut self, settled: &Settled) {
         for (id, places) in &settled.places {
             if let Some(segment) = self.segments.get_mut(id) {
-                places.iter().for_each(|&place| segment.base.mark_pending(place));
+                places
+                    .iter()
+                    .for_each(|&place| segment.base.mark_pending(place));
             }
         }
     }
@@ -77,18 +91,27 @@ impl Operator {
         fx: &mut Effects,
         flows: &mut Vec<Flow>,
     ) -> Result<()> {
-        let pending: Vec<(i64, Vec<u32>)> =
-            self.segments.iter_mut().map(|(&id, segment)| (id, segment.base.take_pending())).collect();
+        let pending: Vec<(i64, Vec<u32>)> = self
+            .segments
+            .iter_mut()
+            .map(|(&id, segment)| (id, segment.base.take_pending()))
+            .collect();
         let rows_of = |id: &i64, places: &[u32]| -> Vec<(&[u8], &[u8])> {
             let base = self.segments.get(id).map(|s| &s.base);
-            places.iter().filter_map(|&p| base.and_then(|b| b.at(p))).collect()
+            places
+                .iter()
+                .filter_map(|&p| base.and_then(|b| b.at(p)))
+                .collect()
         };
         if self.spec.window.is_some() {
             for (start, places) in &pending {
                 self.results_of(*start, &rows_of(start, places), before, place, fx, flows)?;
             }
         } else {
-            let rows: Vec<_> = pending.iter().flat_map(|(id, places)| rows_of(id, places)).collect();
+            let rows: Vec<_> = pending
+                .iter()
+                .flat_map(|(id, places)| rows_of(id, places))
+                .collect();
             self.results_of(0, &rows, before, place, fx, flows)?;
         }
         self.emitted = self.sequence;
@@ -124,10 +147,20 @@ impl Operator {
             return Ok(Vec::new());
         }
         if let Ok(values) = self.evaluate(&groups, 0..groups.len) {
-            return Ok(vec![self.flow(start, &groups.keys, &values, groups.len, before)?]);
+            return Ok(vec![self.flow(
+                start,
+                &groups.keys,
+                &values,
+                groups.len,
+                before,
+            )?]);
         }
         let mut faults = Vec::new();
-        failing(0..groups.len, &|rows| self.evaluate(&groups, rows).map(drop), &mut faults);
+        failing(
+            0..groups.len,
+            &|rows| self.evaluate(&groups, rows).map(drop),
+            &mut faults,
+        );
         let keys = batch_of(&self.spec.key_schema, groups.keys.clone(), groups.len)?;
         let mut flows = Vec::new();
         let mut next = 0;
@@ -135,11 +168,22 @@ impl Operator {
         for (row, message) in faults.into_iter().chain([end]) {
             if next < row {
                 let values = self.evaluate(&groups, next..row)?;
-                flows.push(self.flow(start, &slice(&groups.keys, next..row), &values, row - next, before)?);
+                flows.push(self.flow(
+                    start,
+                    &slice(&groups.keys, next..row),
+                    &values,
+                    row - next,
+                    before,
+                )?);
             }
             if row < groups.len {
                 let stream = Some(self.spec.stream.as_str());
-                let fault = Fault { stream, reason: Reason::ExpressionFailed, column: None, message };
+                let fault = Fault {
+                    stream,
+                    reason: Reason::ExpressionFailed,
+                    column: None,
+                    message,
+                };
                 place.reject_derived(None, &keys, row, fault, fx);
             }
             next = row + 1;
@@ -147,29 +191,52 @@ impl Operator {
         Ok(flows)
     }
 
-    fn evaluate(&self, groups: &Groups, rows: Range<usize>) -> Result<Vec<ArrayRef>, DataFusionError> {
+    fn evaluate(
+        &self,
+        groups: &Groups,
+        rows: Range<usize>,
+    ) -> Result<Vec<ArrayRef>, DataFusionError> {
         let external = |e: EngineError| match e {
             EngineError::Compute(e) => e,
             other => DataFusionError::External(Box::new(other)),
         };
         let len = rows.len();
-        let part = Groups { keys: Vec::new(), states: slice(&groups.states, rows), len };
+        let part = Groups {
+            keys: Vec::new(),
+            states: slice(&groups.states, rows),
+            len,
+        };
         let mut merger = Merger::new(&self.spec, len).map_err(external)?;
         let all: Vec<usize> = (0..len).collect();
-        merger.merge(&self.spec.columns_of(part), &all).map_err(external)?;
+        merger
+            .merge(&self.spec.columns_of(part), &all)
+            .map_err(external)?;
         merger.values().map_err(external)
     }
 
-    fn flow(&self, start: Micros, keys: &[ArrayRef], values: &[ArrayRef], rows: usize, before: Micros) -> Result<Flow> {
+    fn flow(
+        &self,
+        start: Micros,
+        keys: &[ArrayRef],
+        values: &[ArrayRef],
+        rows: usize,
+        before: Micros,
+    ) -> Result<Flow> {
         let batch = self.spec.lay_out(start, keys, values, rows)?;
         let replaces = match self.spec.emit {
             Emit::OnClose => None,
-            Emit::OnUpdate { .. } => Some(Replaces { key: Some(Arc::clone(&self.spec.result_key)), deleted: None }),
+            Emit::OnUpdate { .. } => Some(Replaces {
+                key: Some(Arc::clone(&self.spec.result_key)),
+                deleted: None,
+            }),
         };
         Ok(Flow::derived(batch, before, replaces))
     }
 }
 
 fn slice(columns: &[ArrayRef], rows: Range<usize>) -> Vec<ArrayRef> {
-    columns.iter().map(|c| c.slice(rows.start, rows.len())).collect()
+    columns
+        .iter()
+        .map(|c| c.slice(rows.start, rows.len()))
+        .collect()
 }

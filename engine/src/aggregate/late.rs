@@ -16,7 +16,9 @@ use crate::window::{self, Finder};
 impl Operator {
     /// Whether the window that starts there was closed when the watermark was `before`.
     pub(crate) fn is_late(&self, start: Micros, before: Micros) -> bool {
-        self.spec.window.is_some_and(|w| self.has_closed(window::end(w.kind, start), before))
+        self.spec
+            .window
+            .is_some_and(|w| self.has_closed(window::end(w.kind, start), before))
     }
 
     fn has_closed(&self, end: Micros, before: Micros) -> bool {
@@ -24,11 +26,19 @@ impl Operator {
     }
 
     /// Keeps the rows that have a time and are not late.
-    pub(super) fn on_time(&self, flow: Flow, window: Window, place: Place<'_>, fx: &mut Effects) -> Result<Flow> {
+    pub(super) fn on_time(
+        &self,
+        flow: Flow,
+        window: Window,
+        place: Place<'_>,
+        fx: &mut Effects,
+    ) -> Result<Flow> {
         let times = times(&flow.batch, window.time)?;
         let mut finder = Finder::new(window.kind);
         let mut pairs = times.values().iter().zip(flow.before.values());
-        if times.null_count() == 0 && !pairs.any(|(&t, &before)| self.has_closed(finder.find(t).1, before)) {
+        if times.null_count() == 0
+            && !pairs.any(|(&t, &before)| self.has_closed(finder.find(t).1, before))
+        {
             return Ok(flow);
         }
         let mut keep = Vec::with_capacity(flow.len());
@@ -77,20 +87,37 @@ impl Operator {
     }
 
     fn lateness(&self, start: Micros, before: Micros) -> Fault<'_> {
-        let end = self.spec.window.map_or(start, |w| window::end(w.kind, start));
+        let end = self
+            .spec
+            .window
+            .map_or(start, |w| window::end(w.kind, start));
         let due = end.saturating_add(self.spec.allowed_lateness);
         let window = format!("its window from {} to {}", instant(start), instant(end));
         let message = if due <= before {
             let late = before.saturating_sub(due);
-            format!("{window} closed {} before it: the watermark was {}", span(late), instant(before))
+            format!(
+                "{window} closed {} before it: the watermark was {}",
+                span(late),
+                instant(before)
+            )
         } else {
             format!("{window} had been closed already")
         };
-        Fault { stream: Some(&self.spec.stream), reason: Reason::Late, column: None, message }
+        Fault {
+            stream: Some(&self.spec.stream),
+            reason: Reason::Late,
+            column: None,
+            message,
+        }
     }
 
     fn without_time<'a>(&'a self, flow: &'a Flow, window: Window) -> Fault<'a> {
-        let column = flow.batch.schema_ref().fields().get(window.time).map(|f| f.name().as_str());
+        let column = flow
+            .batch
+            .schema_ref()
+            .fields()
+            .get(window.time)
+            .map(|f| f.name().as_str());
         Fault {
             stream: Some(&self.spec.stream),
             reason: Reason::MissingRequired,

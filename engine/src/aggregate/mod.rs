@@ -74,9 +74,14 @@ impl Operator {
         let role = match aggregate.exchange {
             Exchange::Local => Role::Whole,
             Exchange::Shuffle { shards: 0 } => {
-                return Err(EngineError::Plan(format!("stream `{}` is spread over no shards", stream.name)));
+                return Err(EngineError::Plan(format!(
+                    "stream `{}` is spread over no shards",
+                    stream.name
+                )));
             }
-            Exchange::Shuffle { shards } => Role::Partial(Sender::new(index, spec.fingerprint, shards)),
+            Exchange::Shuffle { shards } => {
+                Role::Partial(Sender::new(index, spec.fingerprint, shards))
+            }
         };
         Ok(Self::new(spec, role))
     }
@@ -107,9 +112,12 @@ impl Operator {
         matches!(self.role, Role::Partial(_))
     }
 
-    /// A hash of all that stored rows depend on.
-    pub(crate) fn fingerprint(&self) -> u64 {
-        self.spec.fingerprint
+    /// Refuses stored rows of other keys, functions or windows.
+    pub(crate) fn check_fingerprint(&self, fingerprint: u64) -> Result<()> {
+        if fingerprint == self.spec.fingerprint {
+            return Ok(());
+        }
+        Err(EngineError::Incompatible(self.spec.stream.clone()))
     }
 
     /// Takes rows in; those that are late, or on which an expression fails, are rejected.
@@ -122,7 +130,10 @@ impl Operator {
             return Ok(());
         }
         let spec = &self.spec;
-        let Some((flow, columns)) = isolate(flow, Some(&spec.stream), place, fx, |batch| spec.evaluate(batch))? else {
+        let Some((flow, columns)) = isolate(flow, Some(&spec.stream), place, fx, |batch| {
+            spec.evaluate(batch)
+        })?
+        else {
             return Ok(());
         };
         let Some(window) = self.spec.window else {
@@ -146,7 +157,9 @@ impl Operator {
     fn feed(&mut self, start: Micros, columns: &spec::Columns, feed: Feed) -> Result<()> {
         let delta = match self.deltas.entry(start) {
             std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
-            std::collections::btree_map::Entry::Vacant(entry) => entry.insert(Delta::new(&self.spec)?),
+            std::collections::btree_map::Entry::Vacant(entry) => {
+                entry.insert(Delta::new(&self.spec)?)
+            }
         };
         delta.feed(columns, feed, &mut self.scratch)
     }
@@ -154,13 +167,21 @@ impl Operator {
     /// The watermark of the rows that it hands on.
     pub(crate) fn output_watermark(&self) -> Micros {
         match self.spec.window {
-            Some(w) => window::downstream(w.kind, self.watermark.saturating_sub(self.spec.allowed_lateness)),
+            Some(w) => window::downstream(
+                w.kind,
+                self.watermark.saturating_sub(self.spec.allowed_lateness),
+            ),
             None => self.watermark,
         }
     }
 
     /// Moves the watermark; the windows that it has passed close, and their results come out.
-    pub(crate) fn advance(&mut self, watermark: Micros, place: Place<'_>, fx: &mut Effects) -> Result<Vec<Flow>> {
+    pub(crate) fn advance(
+        &mut self,
+        watermark: Micros,
+        place: Place<'_>,
+        fx: &mut Effects,
+    ) -> Result<Vec<Flow>> {
         let before = self.output_watermark();
         if watermark <= self.watermark {
             return Ok(Vec::new());
@@ -210,7 +231,12 @@ impl Operator {
     }
 
     /// What a commit needs: partial aggregates go to their shards, or states to the changelog and updates on.
-    pub(crate) fn flush(&mut self, word: Word, place: Place<'_>, fx: &mut Effects) -> Result<Vec<Flow>> {
+    pub(crate) fn flush(
+        &mut self,
+        word: Word,
+        place: Place<'_>,
+        fx: &mut Effects,
+    ) -> Result<Vec<Flow>> {
         let deltas = std::mem::take(&mut self.deltas);
         if let Role::Partial(sender) = &mut self.role {
             state::send(&self.spec, sender, deltas, word, fx)?;
@@ -243,7 +269,9 @@ impl Operator {
     fn emission_is_due(&self, every: Micros) -> bool {
         self.ending
             || self.watermark == NEVER
-            || self.emitted_at.is_none_or(|at| self.watermark.saturating_sub(at) >= every)
+            || self
+                .emitted_at
+                .is_none_or(|at| self.watermark.saturating_sub(at) >= every)
     }
 
     /// What must be kept with the clock.
@@ -260,7 +288,9 @@ impl Operator {
     pub(crate) fn set_marks(&mut self, marks: &[Marks]) {
         let stream = wire::hash(self.spec.stream.as_bytes());
         for mark in marks.iter().filter(|m| m.stream == stream) {
-            self.closed = mark.closed.map_or(self.closed, |closed| closed.max(self.closed));
+            self.closed = mark
+                .closed
+                .map_or(self.closed, |closed| closed.max(self.closed));
             self.emitted = mark.emitted.unwrap_or(self.emitted);
         }
         self.sequence = self.sequence.max(self.emitted);
@@ -271,23 +301,36 @@ impl Operator {
         if self.spec.window.is_none() {
             return 0;
         }
-        let only_delta = self.deltas.keys().filter(|start| !self.segments.contains_key(start)).count();
+        let only_delta = self
+            .deltas
+            .keys()
+            .filter(|start| !self.segments.contains_key(start))
+            .count();
         self.segments.len() + only_delta
     }
 
     /// How many groups it holds; one that is in a delta and in a segment counts twice.
     pub(crate) fn groups(&self) -> usize {
-        self.deltas.values().map(Delta::len).sum::<usize>() + self.segments.values().map(|s| s.base.len()).sum::<usize>()
+        self.deltas.values().map(Delta::len).sum::<usize>()
+            + self.segments.values().map(|s| s.base.len()).sum::<usize>()
     }
 
     /// Roughly how many bytes of memory it holds.
     pub(crate) fn bytes(&self) -> usize {
-        self.deltas.values().map(Delta::bytes).sum::<usize>() + self.segments.values().map(Segment::bytes).sum::<usize>()
+        self.deltas.values().map(Delta::bytes).sum::<usize>()
+            + self.segments.values().map(Segment::bytes).sum::<usize>()
     }
 }
 
 /// The time column of a batch.
 fn times(batch: &RecordBatch, column: usize) -> Result<&TimestampMicrosecondArray> {
-    let array = batch.columns().get(column).and_then(|c| c.as_any().downcast_ref::<TimestampMicrosecondArray>());
-    array.ok_or_else(|| EngineError::Plan(format!("column {column} is not a Timestamp in microseconds")))
+    let array = batch
+        .columns()
+        .get(column)
+        .and_then(|c| c.as_any().downcast_ref::<TimestampMicrosecondArray>());
+    array.ok_or_else(|| {
+        EngineError::Plan(format!(
+            "column {column} is not a Timestamp in microseconds"
+        ))
+    })
 }

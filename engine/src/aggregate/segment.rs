@@ -23,6 +23,8 @@ pub(crate) struct Segment {
     pub(crate) base: Base,
     /// The chunks that are in the changelog, with their numbers of rows.
     chunks: BTreeMap<u64, usize>,
+    /// The rows of all of them.
+    rows: usize,
 }
 
 impl Segment {
@@ -36,32 +38,40 @@ impl Segment {
         sequence: &mut u64,
         out: &mut Vec<ChangelogRecord>,
     ) {
-        let rows = self.chunks.values().sum::<usize>() + places.len();
-        let written = if rows > 2 * self.base.len() + SLACK {
+        let written = if self.rows + places.len() > 2 * self.base.len() + SLACK {
             let written = chunk::write(key, fingerprint, self.base.iter(), sequence, out);
             self.forget(key, out);
             self.chunks.clear();
+            self.rows = 0;
             written
         } else {
             let rows = places.iter().filter_map(|&place| self.base.at(place));
             chunk::write(key, fingerprint, rows, sequence, out)
         };
-        self.chunks.extend(written);
+        for (sequence, rows) in written {
+            self.note(sequence, rows);
+        }
     }
 
     /// Tombstones of all chunks.
     pub(crate) fn forget(&self, key: ChunkKey<'_>, out: &mut Vec<ChangelogRecord>) {
-        out.extend(self.chunks.keys().map(|&sequence| ChunkKey { sequence, ..key }.tombstone()));
+        out.extend(
+            self.chunks
+                .keys()
+                .map(|&sequence| ChunkKey { sequence, ..key }.tombstone()),
+        );
     }
 
-    /// Notes a chunk that was read back.
+    /// Notes a chunk that is in the changelog.
     pub(crate) fn note(&mut self, sequence: u64, rows: usize) {
-        self.chunks.insert(sequence, rows);
+        let before = self.chunks.insert(sequence, rows).unwrap_or(0);
+        self.rows = (self.rows + rows).saturating_sub(before);
     }
 
     /// Notes that a chunk is no longer there; whether any is left.
     pub(crate) fn drop_chunk(&mut self, sequence: u64) -> bool {
-        self.chunks.remove(&sequence);
+        let rows = self.chunks.remove(&sequence).unwrap_or(0);
+        self.rows = self.rows.saturating_sub(rows);
         !self.chunks.is_empty()
     }
 

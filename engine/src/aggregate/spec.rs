@@ -34,7 +34,9 @@ impl FunctionSpec {
             return Ok(self.expr.create_groups_accumulator()?);
         }
         let expr = Arc::clone(&self.expr);
-        Ok(Box::new(GroupsAccumulatorAdapter::new(move || expr.create_accumulator())))
+        Ok(Box::new(GroupsAccumulatorAdapter::new(move || {
+            expr.create_accumulator()
+        })))
     }
 
     /// Whether its result can never fail, whatever was aggregated.
@@ -63,15 +65,28 @@ pub(crate) struct FunctionColumns {
 impl Columns {
     /// The rows at some indices.
     pub(crate) fn take(&self, rows: &UInt32Array) -> Result<Self> {
-        let pick = |columns: &[ArrayRef]| columns.iter().map(|c| take(c, rows, None)).collect::<Result<Vec<_>, _>>();
+        let pick = |columns: &[ArrayRef]| {
+            columns
+                .iter()
+                .map(|c| take(c, rows, None))
+                .collect::<Result<Vec<_>, _>>()
+        };
         let functions = self.functions.iter().map(|f| {
-            let filter = f.filter.as_ref().map(|mask| take(mask, rows, None)).transpose()?;
+            let filter = f
+                .filter
+                .as_ref()
+                .map(|mask| take(mask, rows, None))
+                .transpose()?;
             Ok(FunctionColumns {
                 values: pick(&f.values)?,
                 filter: filter.map(|mask| BooleanArray::from(mask.to_data())),
             })
         });
-        Ok(Self { keys: pick(&self.keys)?, functions: functions.collect::<Result<_>>()?, rows: rows.len() })
+        Ok(Self {
+            keys: pick(&self.keys)?,
+            functions: functions.collect::<Result<_>>()?,
+            rows: rows.len(),
+        })
     }
 }
 
@@ -115,10 +130,26 @@ impl Spec {
         let mut identity = String::new();
         for function in &aggregate.functions {
             let before = state_types.len();
-            state_types.extend(function.expr.state_fields()?.iter().map(|f| f.data_type().clone()));
+            state_types.extend(
+                function
+                    .expr
+                    .state_fields()?
+                    .iter()
+                    .map(|f| f.data_type().clone()),
+            );
             let mut args = function.expr.expressions();
-            args.extend(function.expr.order_bys().iter().map(|o| Arc::clone(&o.expr)));
-            identity.push_str(&format!("{}:{};", function.expr.fun().name(), function.expr.is_distinct()));
+            args.extend(
+                function
+                    .expr
+                    .order_bys()
+                    .iter()
+                    .map(|o| Arc::clone(&o.expr)),
+            );
+            identity.push_str(&format!(
+                "{}:{};",
+                function.expr.fun().name(),
+                function.expr.is_distinct()
+            ));
             functions.push(FunctionSpec {
                 expr: Arc::clone(&function.expr),
                 args,
@@ -126,11 +157,24 @@ impl Spec {
                 states: before..state_types.len(),
             });
         }
-        let key_types: Vec<DataType> =
-            aggregate.key_schema.fields().iter().map(|f| f.data_type().clone()).collect();
-        identity.push_str(&format!("{key_types:?};{state_types:?};{:?}", aggregate.window.map(|w| w.kind)));
+        let key_types: Vec<DataType> = aggregate
+            .key_schema
+            .fields()
+            .iter()
+            .map(|f| f.data_type().clone())
+            .collect();
+        identity.push_str(&format!(
+            "{key_types:?};{state_types:?};{:?}",
+            aggregate.window.map(|w| w.kind)
+        ));
         let identifies = |c: &ResultColumn| !matches!(c, ResultColumn::Function(_));
-        let result_key = aggregate.layout.iter().enumerate().filter(|(_, c)| identifies(c)).map(|(i, _)| i).collect();
+        let result_key = aggregate
+            .layout
+            .iter()
+            .enumerate()
+            .filter(|(_, c)| identifies(c))
+            .map(|(i, _)| i)
+            .collect();
         Ok(Self {
             stream: stream.name.clone(),
             window: aggregate.window,
@@ -158,26 +202,43 @@ impl Spec {
     pub(crate) fn evaluate(&self, batch: &RecordBatch) -> Result<Columns, DataFusionError> {
         let functions = self.functions.iter().map(|f| {
             let filter = f.filter.as_ref().map(|e| truth(e, batch)).transpose()?;
-            Ok(FunctionColumns { values: arrays(&f.args, batch)?, filter })
+            Ok(FunctionColumns {
+                values: arrays(&f.args, batch)?,
+                filter,
+            })
         });
         let functions = functions.collect::<Result<_, DataFusionError>>()?;
-        Ok(Columns { keys: arrays(&self.keys, batch)?, functions, rows: batch.num_rows() })
+        Ok(Columns {
+            keys: arrays(&self.keys, batch)?,
+            functions,
+            rows: batch.num_rows(),
+        })
     }
 
     /// States as what accumulators merge.
     pub(crate) fn columns_of(&self, groups: Groups) -> Columns {
         let functions = self.functions.iter().map(|f| FunctionColumns {
-            values: groups.states.get(f.states.clone()).unwrap_or_default().to_vec(),
+            values: groups
+                .states
+                .get(f.states.clone())
+                .unwrap_or_default()
+                .to_vec(),
             filter: None,
         });
-        Columns { functions: functions.collect(), keys: groups.keys, rows: groups.len }
+        Columns {
+            functions: functions.collect(),
+            keys: groups.keys,
+            rows: groups.len,
+        }
     }
 
     /// Keys and states read back from their bytes.
     pub(crate) fn groups_of(&self, rows: &[(&[u8], &[u8])]) -> Result<Groups> {
         Ok(Groups {
             keys: self.key_codec.decode(rows.iter().map(|(key, _)| *key))?,
-            states: self.state_codec.decode(rows.iter().map(|(_, state)| *state))?,
+            states: self
+                .state_codec
+                .decode(rows.iter().map(|(_, state)| *state))?,
             len: rows.len(),
         })
     }
@@ -190,17 +251,29 @@ impl Spec {
         values: &[ArrayRef],
         rows: usize,
     ) -> Result<RecordBatch> {
-        let bound = |time: Micros| Arc::new(TimestampMicrosecondArray::from_value(time, rows)) as ArrayRef;
-        let missing = || EngineError::Plan(format!("the layout of stream `{}` names a column that is not there", self.stream));
-        let columns = self.layout.iter().zip(self.schema.fields()).map(|(column, field)| {
-            let array = match column {
-                ResultColumn::Key(i) => keys.get(*i).cloned().ok_or_else(missing)?,
-                ResultColumn::Function(i) => values.get(*i).cloned().ok_or_else(missing)?,
-                ResultColumn::WindowStart => bound(start),
-                ResultColumn::WindowEnd => bound(self.window.map_or(start, |w| window::end(w.kind, start))),
-            };
-            conform(array, field.data_type())
-        });
+        let bound =
+            |time: Micros| Arc::new(TimestampMicrosecondArray::from_value(time, rows)) as ArrayRef;
+        let missing = || {
+            EngineError::Plan(format!(
+                "the layout of stream `{}` names a column that is not there",
+                self.stream
+            ))
+        };
+        let columns = self
+            .layout
+            .iter()
+            .zip(self.schema.fields())
+            .map(|(column, field)| {
+                let array = match column {
+                    ResultColumn::Key(i) => keys.get(*i).cloned().ok_or_else(missing)?,
+                    ResultColumn::Function(i) => values.get(*i).cloned().ok_or_else(missing)?,
+                    ResultColumn::WindowStart => bound(start),
+                    ResultColumn::WindowEnd => {
+                        bound(self.window.map_or(start, |w| window::end(w.kind, start)))
+                    }
+                };
+                conform(array, field.data_type())
+            });
         let columns = columns.collect::<Result<Vec<_>>>()?;
         batch_of(&self.schema, columns, rows)
     }

@@ -25,27 +25,44 @@ pub(super) struct Settled {
 
 impl Operator {
     fn segment_of(&self, start: Micros, hash: u64) -> i64 {
-        if self.spec.window.is_some() { start } else { bucket(hash) }
+        if self.spec.window.is_some() {
+            start
+        } else {
+            bucket(hash)
+        }
     }
 
     /// Merges a delta into the segments.
     pub(super) fn settle(&mut self, start: Micros, delta: Delta) -> Result<Settled> {
         let groups = delta.into_groups()?;
         let keys = self.spec.key_codec.encode(groups.keys.clone())?;
-        let hashes: Vec<u64> = (0..groups.len).map(|row| wire::hash(keys.row(row))).collect();
+        let hashes: Vec<u64> = (0..groups.len)
+            .map(|row| wire::hash(keys.row(row)))
+            .collect();
         let groups = self.with_base(start, groups, &keys, &hashes)?;
         let states = self.spec.state_codec.encode(groups.states.clone())?;
         let mut places: BTreeMap<i64, Vec<u32>> = BTreeMap::new();
         for (row, &hash) in hashes.iter().enumerate() {
             let id = self.segment_of(start, hash);
-            let place = self.segments.entry(id).or_default().base.set(hash, keys.row(row), states.row(row));
+            let place =
+                self.segments
+                    .entry(id)
+                    .or_default()
+                    .base
+                    .set(hash, keys.row(row), states.row(row));
             places.entry(id).or_default().push(place);
         }
         Ok(Settled { groups, places })
     }
 
     /// Groups with what their segments hold of them merged in.
-    fn with_base(&self, start: Micros, groups: Groups, keys: &Encoded, hashes: &[u64]) -> Result<Groups> {
+    fn with_base(
+        &self,
+        start: Micros,
+        groups: Groups,
+        keys: &Encoded,
+        hashes: &[u64],
+    ) -> Result<Groups> {
         let mut known: Vec<usize> = Vec::new();
         let mut rows: Vec<(&[u8], &[u8])> = Vec::new();
         for (row, &hash) in hashes.iter().enumerate() {
@@ -63,15 +80,29 @@ impl Operator {
         let (keys, len) = (groups.keys.clone(), groups.len);
         let all: Vec<usize> = (0..len).collect();
         merger.merge(&self.spec.columns_of(groups), &all)?;
-        Ok(Groups { keys, states: merger.states()?, len })
+        Ok(Groups {
+            keys,
+            states: merger.states()?,
+            len,
+        })
     }
 
     /// Writes what has been merged to the changelog.
     pub(super) fn log(&mut self, settled: &Settled, fx: &mut Effects) {
         for (&id, places) in &settled.places {
             if let Some(segment) = self.segments.get_mut(&id) {
-                let key = ChunkKey { stream: &self.spec.stream, segment: id, sequence: 0 };
-                segment.write(key, self.spec.fingerprint, places, &mut self.sequence, &mut fx.changelog);
+                let key = ChunkKey {
+                    stream: &self.spec.stream,
+                    segment: id,
+                    sequence: 0,
+                };
+                segment.write(
+                    key,
+                    self.spec.fingerprint,
+                    places,
+                    &mut self.sequence,
+                    &mut fx.changelog,
+                );
             }
         }
     }
@@ -88,11 +119,11 @@ impl Operator {
             return Ok(());
         };
         let stream = &self.spec.stream;
-        let chunk = chunk::read(value)
-            .map_err(|problem| EngineError::Stored { stream: stream.clone(), problem: problem.to_owned() })?;
-        if chunk.fingerprint != self.spec.fingerprint {
-            return Err(EngineError::Incompatible(stream.clone()));
-        }
+        let chunk = chunk::read(value).map_err(|problem| EngineError::Stored {
+            stream: stream.clone(),
+            problem: problem.to_owned(),
+        })?;
+        self.check_fingerprint(chunk.fingerprint)?;
         let now_and_then = matches!(self.spec.emit, Emit::OnUpdate { every } if every > 0);
         let segment = self.segments.entry(key.segment).or_default();
         segment.note(key.sequence, chunk.rows.len());
@@ -120,7 +151,13 @@ pub(super) fn send(
         let states = spec.state_codec.encode(groups.states)?;
         for row in 0..groups.len {
             let key = keys.row(row);
-            sender.add(wire::hash(key), start, (key, states.row(row)), word, &mut fx.shuffle);
+            sender.add(
+                wire::hash(key),
+                start,
+                (key, states.row(row)),
+                word,
+                &mut fx.shuffle,
+            );
         }
     }
     sender.send(word, &mut fx.shuffle);

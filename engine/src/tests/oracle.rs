@@ -52,7 +52,12 @@ pub(super) fn wanted(sources: &[Vec<Vec<u8>>], shape: &Shape, by_key: bool) -> W
         let mut highest: Option<i64> = None;
         for (offset, value) in log.iter().enumerate() {
             let mut reject = |stream: &str, reason: &str| {
-                out.dead.push((stream.to_owned(), reason.to_owned(), partition as i32, offset as i64));
+                out.dead.push((
+                    stream.to_owned(),
+                    reason.to_owned(),
+                    partition as i32,
+                    offset as i64,
+                ));
             };
             let Ok(json) = serde_json::from_slice::<serde_json::Value>(value) else {
                 reject("", "MalformedJson");
@@ -75,8 +80,17 @@ pub(super) fn wanted(sources: &[Vec<Vec<u8>>], shape: &Shape, by_key: bool) -> W
                 reject("clean", "ExpressionFailed");
                 continue;
             }
-            let row = Row { k: json["k"].as_str().unwrap_or_default().to_owned(), v, ts };
-            out.clean.push(vec![row.k.clone(), v.to_string(), ts.to_string(), (100 / (v - 5)).to_string()]);
+            let row = Row {
+                k: json["k"].as_str().unwrap_or_default().to_owned(),
+                v,
+                ts,
+            };
+            out.clean.push(vec![
+                row.k.clone(),
+                v.to_string(),
+                ts.to_string(),
+                (100 / (v - 5)).to_string(),
+            ]);
             tables.entry(row.k.clone()).or_default().push(row.clone());
             let start = ts.div_euclid(10 * SECOND) * 10 * SECOND;
             if before.is_some_and(|b| start + 10 * SECOND + shape.allowed_lateness <= b) {
@@ -95,7 +109,9 @@ pub(super) fn wanted(sources: &[Vec<Vec<u8>>], shape: &Shape, by_key: bool) -> W
     for ((k, start), rows) in &windows {
         out.sums.push(group(k, *start, rows));
         let outer = (start + 10 * SECOND).div_euclid(30 * SECOND) * 30 * SECOND;
-        let total = totals.entry((outer, if by_key { k.clone() } else { String::new() })).or_default();
+        let total = totals
+            .entry((outer, if by_key { k.clone() } else { String::new() }))
+            .or_default();
         *total = (total.0 + rows.len(), total.1 + 1);
     }
     for ((start, k), (n, count)) in totals {
@@ -110,10 +126,18 @@ pub(super) fn wanted(sources: &[Vec<Vec<u8>>], shape: &Shape, by_key: bool) -> W
         let rest = rows.len() as i64 % 3;
         if rest != 0 {
             let total: i64 = rows.iter().map(|r| r.v).sum();
-            out.table.insert(k.clone(), vec![k, total.to_string(), (60 / rest).to_string()]);
+            out.table.insert(
+                k.clone(),
+                vec![k, total.to_string(), (60 / rest).to_string()],
+            );
         }
     }
-    for list in [&mut out.clean, &mut out.sums, &mut out.totals, &mut out.live] {
+    for list in [
+        &mut out.clean,
+        &mut out.sums,
+        &mut out.totals,
+        &mut out.live,
+    ] {
         list.sort();
     }
     out.dead.sort();

@@ -14,6 +14,9 @@ use tidemill_plan::model::*;
 
 pub(super) const SECOND: Micros = 1_000_000;
 
+/// When the records begin: 2023-11-14T22:13:00Z, the start of a window of any length here.
+pub(super) const BEGIN: Micros = 1_699_999_980 * SECOND;
+
 /// What varies.
 #[derive(Debug, Clone)]
 pub(super) struct Shape {
@@ -28,32 +31,66 @@ pub(super) fn time_type() -> DataType {
 }
 
 pub(super) fn schema_of(columns: &[(&str, DataType)]) -> SchemaRef {
-    let fields = columns.iter().map(|(name, data_type)| Field::new(*name, data_type.clone(), true));
+    let fields = columns
+        .iter()
+        .map(|(name, data_type)| Field::new(*name, data_type.clone(), true));
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
 pub(super) fn source_schema() -> SchemaRef {
-    schema_of(&[("k", DataType::Utf8), ("v", DataType::Int64), ("ts", time_type())])
+    schema_of(&[
+        ("k", DataType::Utf8),
+        ("v", DataType::Int64),
+        ("ts", time_type()),
+    ])
 }
 
-fn function(udaf: Arc<AggregateUDF>, arg: ExprRef, schema: &SchemaRef, name: &str, distinct: bool) -> Function {
-    let expr = AggregateExprBuilder::new(udaf, vec![arg]).schema(Arc::clone(schema)).alias(name);
+fn function(
+    udaf: Arc<AggregateUDF>,
+    arg: ExprRef,
+    schema: &SchemaRef,
+    name: &str,
+    distinct: bool,
+) -> Function {
+    let expr = AggregateExprBuilder::new(udaf, vec![arg])
+        .schema(Arc::clone(schema))
+        .alias(name);
     let expr = expr.with_distinct(distinct).build().unwrap();
-    Function { expr: Arc::new(expr), filter: None }
+    Function {
+        expr: Arc::new(expr),
+        filter: None,
+    }
 }
 
 pub(super) fn source() -> Source {
     let schema = source_schema();
-    let column = |name: &str| Column { name: name.into(), path: vec![name.into()], required: false };
+    let column = |name: &str| Column {
+        name: name.into(),
+        path: vec![name.into()],
+        required: false,
+    };
     Source {
         name: "records".into(),
-        origin: Origin::Topic { topic: "records".into(), start_from: StartFrom::Earliest },
+        origin: Origin::Topic {
+            topic: "records".into(),
+            start_from: StartFrom::Earliest,
+        },
         columns: vec![column("k"), column("v"), column("ts")],
         check: Some(Check {
             text: "v >= 0".into(),
-            expr: binary(col("v", &schema).unwrap(), Operator::GtEq, lit(0i64), &schema).unwrap(),
+            expr: binary(
+                col("v", &schema).unwrap(),
+                Operator::GtEq,
+                lit(0i64),
+                &schema,
+            )
+            .unwrap(),
         }),
-        event_time: Some(EventTime { column: 2, out_of_orderness: 4 * SECOND, idle_timeout: None }),
+        event_time: Some(EventTime {
+            column: 2,
+            out_of_orderness: 4 * SECOND,
+            idle_timeout: None,
+        }),
         partitioned_by: vec![],
         schema,
     }
@@ -62,7 +99,12 @@ pub(super) fn source() -> Source {
 /// `SELECT k, v, ts, 100 / (v - 5) AS q FROM records WHERE v <> 7`.
 fn clean() -> Stream {
     let input = source_schema();
-    let schema = schema_of(&[("k", DataType::Utf8), ("v", DataType::Int64), ("ts", time_type()), ("q", DataType::Int64)]);
+    let schema = schema_of(&[
+        ("k", DataType::Utf8),
+        ("v", DataType::Int64),
+        ("ts", time_type()),
+        ("q", DataType::Int64),
+    ]);
     let named = |name: &str| col(name, &input).unwrap();
     let less = binary(named("v"), Operator::Minus, lit(5i64), &input).unwrap();
     let quotient = binary(lit(100i64), Operator::Divide, less, &input).unwrap();
@@ -93,7 +135,13 @@ fn functions(schema: &SchemaRef) -> Vec<Function> {
         function(count_udaf(), lit(1i64), schema, "n", false),
         function(min_udaf(), named("k"), schema, "low", false),
         function(max_udaf(), named("ts"), schema, "last", false),
-        function(avg_udaf(), cast_to_float(named("v"), schema), schema, "mean", false),
+        function(
+            avg_udaf(),
+            cast_to_float(named("v"), schema),
+            schema,
+            "mean",
+            false,
+        ),
         function(count_udaf(), named("v"), schema, "different", true),
         odd,
     ]
@@ -117,10 +165,18 @@ pub(super) fn result_columns() -> Vec<(&'static str, DataType)> {
 
 fn windowed(shape: &Shape, name: &str, emit: Emit) -> Stream {
     let input = clean().schema;
-    let mut columns = vec![("k", DataType::Utf8), ("window_start", time_type()), ("window_end", time_type())];
+    let mut columns = vec![
+        ("k", DataType::Utf8),
+        ("window_start", time_type()),
+        ("window_end", time_type()),
+    ];
     columns.extend(result_columns());
     let schema = schema_of(&columns);
-    let mut layout = vec![ResultColumn::Key(0), ResultColumn::WindowStart, ResultColumn::WindowEnd];
+    let mut layout = vec![
+        ResultColumn::Key(0),
+        ResultColumn::WindowStart,
+        ResultColumn::WindowEnd,
+    ];
     layout.extend((0..7).map(ResultColumn::Function));
     let changes = match emit {
         Emit::OnClose => Changes::Append,
@@ -131,7 +187,10 @@ fn windowed(shape: &Shape, name: &str, emit: Emit) -> Stream {
         input: Input::Stream(0),
         before: vec![],
         aggregate: Some(Aggregate {
-            window: Some(Window { time: 2, kind: WindowKind::Tumble { size: 10 * SECOND } }),
+            window: Some(Window {
+                time: 2,
+                kind: WindowKind::Tumble { size: 10 * SECOND },
+            }),
             keys: vec![col("k", &input).unwrap()],
             key_schema: schema_of(&[("k", DataType::Utf8)]),
             functions: functions(&input),
@@ -152,8 +211,16 @@ fn windowed(shape: &Shape, name: &str, emit: Emit) -> Stream {
 /// or, where it cannot be shuffled, `GROUP BY k` too.
 fn totals(shape: &Shape, input: &SchemaRef) -> Stream {
     let shuffled = shape.exchange != Exchange::Local;
-    let mut columns = vec![("window_start", time_type()), ("n", DataType::Int64), ("windows", DataType::Int64)];
-    let mut layout = vec![ResultColumn::WindowStart, ResultColumn::Function(0), ResultColumn::Function(1)];
+    let mut columns = vec![
+        ("window_start", time_type()),
+        ("n", DataType::Int64),
+        ("windows", DataType::Int64),
+    ];
+    let mut layout = vec![
+        ResultColumn::WindowStart,
+        ResultColumn::Function(0),
+        ResultColumn::Function(1),
+    ];
     if !shuffled {
         columns.push(("k", DataType::Utf8));
         layout.push(ResultColumn::Key(0));
@@ -164,9 +231,20 @@ fn totals(shape: &Shape, input: &SchemaRef) -> Stream {
         input: Input::Stream(1),
         before: vec![],
         aggregate: Some(Aggregate {
-            window: Some(Window { time: 2, kind: WindowKind::Tumble { size: 30 * SECOND } }),
-            keys: if shuffled { vec![] } else { vec![col("k", input).unwrap()] },
-            key_schema: if shuffled { empty_schema() } else { schema_of(&[("k", DataType::Utf8)]) },
+            window: Some(Window {
+                time: 2,
+                kind: WindowKind::Tumble { size: 30 * SECOND },
+            }),
+            keys: if shuffled {
+                vec![]
+            } else {
+                vec![col("k", input).unwrap()]
+            },
+            key_schema: if shuffled {
+                empty_schema()
+            } else {
+                schema_of(&[("k", DataType::Utf8)])
+            },
             functions: vec![
                 function(sum_udaf(), col("n", input).unwrap(), input, "n", false),
                 function(count_udaf(), lit(1i64), input, "windows", false),
@@ -176,7 +254,11 @@ fn totals(shape: &Shape, input: &SchemaRef) -> Stream {
             emit: Emit::OnClose,
             allowed_lateness: 0,
             late: Late::DeadLetter,
-            exchange: if shuffled { Exchange::Shuffle { shards: 1 } } else { Exchange::Local },
+            exchange: if shuffled {
+                Exchange::Shuffle { shards: 1 }
+            } else {
+                Exchange::Local
+            },
         }),
         after: vec![],
         schema,
@@ -187,9 +269,23 @@ fn totals(shape: &Shape, input: &SchemaRef) -> Stream {
 /// `SELECT k, sum(v) AS total, 60 / (n % 3) AS share FROM clean GROUP BY k HAVING n % 3 <> 0`.
 fn table(shape: &Shape) -> Stream {
     let input = clean().schema;
-    let grouped = schema_of(&[("k", DataType::Utf8), ("total", DataType::Int64), ("n", DataType::Int64)]);
-    let schema = schema_of(&[("k", DataType::Utf8), ("total", DataType::Int64), ("share", DataType::Int64)]);
-    let rest = binary(col("n", &grouped).unwrap(), Operator::Modulo, lit(3i64), &grouped).unwrap();
+    let grouped = schema_of(&[
+        ("k", DataType::Utf8),
+        ("total", DataType::Int64),
+        ("n", DataType::Int64),
+    ]);
+    let schema = schema_of(&[
+        ("k", DataType::Utf8),
+        ("total", DataType::Int64),
+        ("share", DataType::Int64),
+    ]);
+    let rest = binary(
+        col("n", &grouped).unwrap(),
+        Operator::Modulo,
+        lit(3i64),
+        &grouped,
+    )
+    .unwrap();
     let share = binary(lit(60i64), Operator::Divide, Arc::clone(&rest), &grouped).unwrap();
     Stream {
         name: "table".into(),
@@ -200,10 +296,20 @@ fn table(shape: &Shape) -> Stream {
             keys: vec![col("k", &input).unwrap()],
             key_schema: schema_of(&[("k", DataType::Utf8)]),
             functions: vec![
-                function(sum_udaf(), col("v", &input).unwrap(), &input, "total", false),
+                function(
+                    sum_udaf(),
+                    col("v", &input).unwrap(),
+                    &input,
+                    "total",
+                    false,
+                ),
                 function(count_udaf(), lit(1i64), &input, "n", false),
             ],
-            layout: vec![ResultColumn::Key(0), ResultColumn::Function(0), ResultColumn::Function(1)],
+            layout: vec![
+                ResultColumn::Key(0),
+                ResultColumn::Function(0),
+                ResultColumn::Function(1),
+            ],
             schema: Arc::clone(&grouped),
             emit: Emit::OnUpdate { every: shape.every },
             allowed_lateness: 0,
@@ -213,7 +319,11 @@ fn table(shape: &Shape) -> Stream {
         after: vec![
             Step::Filter(binary(rest, Operator::NotEq, lit(0i64), &grouped).unwrap()),
             Step::Project {
-                exprs: vec![col("k", &grouped).unwrap(), col("total", &grouped).unwrap(), share],
+                exprs: vec![
+                    col("k", &grouped).unwrap(),
+                    col("total", &grouped).unwrap(),
+                    share,
+                ],
                 schema: Arc::clone(&schema),
             },
         ],
@@ -226,9 +336,22 @@ fn table(shape: &Shape) -> Stream {
 pub(super) fn plan(shape: &Shape) -> Arc<Plan> {
     let sums = windowed(shape, "sums", Emit::OnClose);
     let totals = totals(shape, &sums.schema);
-    let streams = vec![clean(), sums, totals, table(shape), windowed(shape, "live", Emit::OnUpdate { every: shape.every })];
-    let inputs = [Input::Source(0)].into_iter().chain((0..streams.len()).map(Input::Stream));
-    let mut plan = Plan { name: "test".into(), sources: vec![source()], streams, outputs: vec![] };
+    let streams = vec![
+        clean(),
+        sums,
+        totals,
+        table(shape),
+        windowed(shape, "live", Emit::OnUpdate { every: shape.every }),
+    ];
+    let inputs = [Input::Source(0)]
+        .into_iter()
+        .chain((0..streams.len()).map(Input::Stream));
+    let mut plan = Plan {
+        name: "test".into(),
+        sources: vec![source()],
+        streams,
+        outputs: vec![],
+    };
     plan.outputs = inputs
         .map(|from| Output {
             from: OutputOf::Rows(from),

@@ -1,37 +1,48 @@
 //! A world for tasks: logs, commits that take everything or nothing, crashes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Float64Type, Int64Type, TimestampMicrosecondType};
-use rand::rngs::StdRng;
 use rand::Rng;
+use rand::rngs::StdRng;
 use tidemill_plan::model::{Exchange, Input, Plan};
 
 use crate::effects::{Effects, Rows};
 use crate::record::{DeadLetter, RawBatch, RawRecord};
 use crate::task::Task;
 
-/// A time as records have it.
-pub(super) fn time_text(micros: i64) -> String {
-    chrono::DateTime::from_timestamp_micros(micros).unwrap().to_rfc3339()
-}
-
-/// The time that such a text means.
-pub(super) fn time_of(text: &str) -> i64 {
-    chrono::DateTime::parse_from_rfc3339(text).unwrap().timestamp_micros()
-}
-
 /// Gives some records to a task.
-pub(super) fn give(task: &mut Task, topic: &str, partition: i32, from: usize, log: &[Vec<u8>], fx: &mut Effects) {
+pub(super) fn give(
+    task: &mut Task,
+    topic: &str,
+    partition: i32,
+    from: usize,
+    log: &[Vec<u8>],
+    fx: &mut Effects,
+) {
     let records: Vec<RawRecord<'_>> = log
         .iter()
         .enumerate()
-        .map(|(i, value)| RawRecord { offset: (from + i) as i64, timestamp: 5, key: Some(b"key"), value: Some(value) })
+        .map(|(i, value)| RawRecord {
+            offset: (from + i) as i64,
+            timestamp: 5,
+            key: Some(b"key"),
+            value: Some(value),
+        })
         .collect();
     let headers = |i: usize| vec![("n".to_owned(), Some(vec![i as u8]))];
-    task.process(&RawBatch { topic, partition, records: &records, headers: &headers }, fx).unwrap();
+    task.process(
+        &RawBatch {
+            topic,
+            partition,
+            records: &records,
+            headers: &headers,
+        },
+        fx,
+    )
+    .unwrap();
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,7 +76,9 @@ impl World {
     pub(super) fn new(plan: Arc<Plan>, sources: Vec<Vec<Vec<u8>>>) -> Self {
         let mut ids: Vec<Id> = (0..sources.len() as i32).map(Id::Source).collect();
         for (i, stream) in plan.streams.iter().enumerate() {
-            if let Some(Exchange::Shuffle { shards }) = stream.aggregate.as_ref().map(|a| a.exchange.clone()) {
+            if let Some(Exchange::Shuffle { shards }) =
+                stream.aggregate.as_ref().map(|a| a.exchange.clone())
+            {
                 ids.extend((0..shards).map(|s| Id::Shard(i, s)));
             }
         }
@@ -80,12 +93,25 @@ impl World {
         };
         for id in ids {
             let (task, fx) = world.start(id, None, &[]);
-            world.slots.push(Slot { id, task, offset: 0, fx, committed: 0, clock: None, changelog: vec![] });
+            world.slots.push(Slot {
+                id,
+                task,
+                offset: 0,
+                fx,
+                committed: 0,
+                clock: None,
+                changelog: vec![],
+            });
         }
         world
     }
 
-    fn start(&self, id: Id, clock: Option<&str>, changelog: &[(Vec<u8>, Option<Vec<u8>>)]) -> (Task, Effects) {
+    fn start(
+        &self,
+        id: Id,
+        clock: Option<&str>,
+        changelog: &[(Vec<u8>, Option<Vec<u8>>)],
+    ) -> (Task, Effects) {
         let plan = Arc::clone(&self.plan);
         let mut task = match id {
             Id::Source(p) => Task::source(plan, 0, p).unwrap(),
@@ -94,13 +120,15 @@ impl World {
         if let Some(clock) = clock {
             task.set_clock(clock).unwrap();
             assert_eq!(task.clock(), clock);
+            assert!(clock.len() < 4000);
         }
         for (key, value) in changelog {
             task.restore(key, value.as_deref()).unwrap();
         }
         let mut fx = Effects::default();
         if let Id::Shard(stream, _) = id {
-            task.set_source_partitions(self.inputs_of(stream), &mut fx).unwrap();
+            task.set_source_partitions(self.inputs_of(stream), &mut fx)
+                .unwrap();
         }
         (task, fx)
     }
@@ -109,7 +137,9 @@ impl World {
     fn inputs_of(&self, stream: usize) -> u32 {
         let mut input = self.plan.streams[stream].input;
         while let Input::Stream(i) = input {
-            if let Some(Exchange::Shuffle { shards }) = self.plan.streams[i].aggregate.as_ref().map(|a| &a.exchange) {
+            if let Some(Exchange::Shuffle { shards }) =
+                self.plan.streams[i].aggregate.as_ref().map(|a| &a.exchange)
+            {
                 return *shards;
             }
             input = self.plan.streams[i].input;
@@ -120,7 +150,10 @@ impl World {
     fn log_of(&self, id: Id) -> &[Vec<u8>] {
         match id {
             Id::Source(p) => &self.sources[p as usize],
-            Id::Shard(stream, shard) => self.shuffles.get(&(stream, shard)).map_or(&[], Vec::as_slice),
+            Id::Shard(stream, shard) => self
+                .shuffles
+                .get(&(stream, shard))
+                .map_or(&[], Vec::as_slice),
         }
     }
 
@@ -134,7 +167,14 @@ impl World {
             Id::Shard(stream, shard) => (format!("shuffle-{stream}"), shard as i32),
         };
         let slot = &mut self.slots[slot];
-        give(&mut slot.task, &topic, partition, offset, &batch, &mut slot.fx);
+        give(
+            &mut slot.task,
+            &topic,
+            partition,
+            offset,
+            &batch,
+            &mut slot.fx,
+        );
         slot.offset += batch.len();
         batch.len()
     }
@@ -145,9 +185,13 @@ impl World {
         let fx = std::mem::take(&mut slot.fx);
         slot.committed = slot.offset;
         slot.clock = Some(slot.task.clock());
-        slot.changelog.extend(fx.changelog.into_iter().map(|r| (r.key, r.value)));
+        slot.changelog
+            .extend(fx.changelog.into_iter().map(|r| (r.key, r.value)));
         for record in fx.shuffle {
-            self.shuffles.entry((record.stream, record.shard)).or_default().push(record.value);
+            self.shuffles
+                .entry((record.stream, record.shard))
+                .or_default()
+                .push(record.value);
         }
         self.rows.extend(fx.rows);
         self.dead.extend(fx.dead_letters);
@@ -167,7 +211,11 @@ impl World {
     }
 
     pub(super) fn finish_sources(&mut self) {
-        for slot in self.slots.iter_mut().filter(|s| matches!(s.id, Id::Source(_))) {
+        for slot in self
+            .slots
+            .iter_mut()
+            .filter(|s| matches!(s.id, Id::Source(_)))
+        {
             slot.task.finish(slot.offset as i64, &mut slot.fx).unwrap();
         }
     }
@@ -210,21 +258,35 @@ impl World {
 }
 
 /// Any part of what compaction may take away is taken away.
-fn compacted(log: &[(Vec<u8>, Option<Vec<u8>>)], rng: &mut StdRng) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
-    let mut out: Vec<(Vec<u8>, Option<Vec<u8>>)> = vec![];
+fn compacted(
+    log: &[(Vec<u8>, Option<Vec<u8>>)],
+    rng: &mut StdRng,
+) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
+    let last: HashMap<&[u8], usize> = log
+        .iter()
+        .enumerate()
+        .map(|(i, (key, _))| (key.as_slice(), i))
+        .collect();
+    let mut kept = HashSet::new();
+    let mut out = vec![];
     for (i, (key, value)) in log.iter().enumerate() {
-        let overwritten = log[i + 1..].iter().any(|(k, _)| k == key);
-        let bare_tombstone = value.is_none() && !out.iter().any(|(k, _)| k == key);
+        let overwritten = last[key.as_slice()] != i;
+        let bare_tombstone = value.is_none() && !kept.contains(key);
         if (overwritten || bare_tombstone) && rng.random_bool(0.5) {
             continue;
         }
+        kept.insert(key);
         out.push((key.clone(), value.clone()));
     }
     out
 }
 
 pub(super) fn cells(batch: &RecordBatch, row: usize) -> Vec<String> {
-    batch.columns().iter().map(|c| cell(c.as_ref(), row)).collect()
+    batch
+        .columns()
+        .iter()
+        .map(|c| cell(c.as_ref(), row))
+        .collect()
 }
 
 fn cell(column: &dyn Array, row: usize) -> String {
@@ -235,7 +297,10 @@ fn cell(column: &dyn Array, row: usize) -> String {
         DataType::Utf8 => column.as_string::<i32>().value(row).into(),
         DataType::Int64 => column.as_primitive::<Int64Type>().value(row).to_string(),
         DataType::Float64 => format!("{:.3}", column.as_primitive::<Float64Type>().value(row)),
-        DataType::Timestamp(..) => column.as_primitive::<TimestampMicrosecondType>().value(row).to_string(),
+        DataType::Timestamp(..) => column
+            .as_primitive::<TimestampMicrosecondType>()
+            .value(row)
+            .to_string(),
         other => panic!("{other}"),
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use arrow::datatypes::{Schema, SchemaRef};
 use datafusion_physical_expr::PhysicalExpr;
 use datafusion_physical_expr::aggregate::AggregateFunctionExpr;
+use tidemill_crds::SinkSpec;
 
 /// A physical expression bound to the columns of the batch it is evaluated over.
 pub type ExprRef = Arc<dyn PhysicalExpr>;
@@ -292,9 +293,11 @@ pub struct Output {
     pub from: OutputOf,
     /// The name of the Sink.
     pub sink: String,
+    /// What the Sink is.
+    pub to: SinkSpec,
     /// Columns of the record key (indices into the rows' schema); empty means no key.
     pub key: Vec<usize>,
-    /// The schema of what is written.
+    /// The schema of what is written; empty for dead letters, which are written as they came.
     pub schema: SchemaRef,
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use datafusion_common::Result;
+use datafusion_sql::sqlparser::tokenizer::Location;
 
 use super::Relation;
 use super::chain::{self, Moves, Origin, narrow, rebase, remap, schema_after, substitute};
@@ -17,6 +18,8 @@ use crate::model::{ExprRef, Function, ResultColumn, Step, Window, WindowKind};
 #[derive(Debug, Clone)]
 pub struct Query {
     reads: String,
+    /// Where it starts.
+    place: Location,
     needs: BTreeSet<usize>,
     before: Vec<Step>,
     grouping: Option<Grouping>,
@@ -81,12 +84,12 @@ impl Query {
             return Err(SqlError::at(parsed.grouping_place(), message)
                 .hint("group the rows of the source, or of a stream that only adds rows"));
         }
-        let query = Self::narrowed(shape, relation).map_err(|e| SqlError::internal(&e))?;
+        let query = Self::narrowed(shape, relation, parsed).map_err(|e| SqlError::internal(&e))?;
         query.check_names(parsed)?;
         Ok(query)
     }
 
-    fn narrowed(shape: Shape, relation: &Relation) -> Result<Self> {
+    fn narrowed(shape: Shape, relation: &Relation, parsed: &Parsed) -> Result<Self> {
         let schema = match shape.grouping {
             Some(_) => Arc::clone(&shape.after.schema),
             None => Arc::clone(&shape.before.schema),
@@ -114,6 +117,7 @@ impl Query {
         }
         Ok(Self {
             reads: shape.table,
+            place: parsed.tokens.start(),
             needs: narrowed.reads,
             before,
             grouping,
@@ -186,16 +190,13 @@ impl Query {
     /// The columns of the result that identify a row of a grouping, the window among them.
     ///
     /// # Errors
-    /// The names of the keys that the result does not show.
-    pub fn identity(&self) -> std::result::Result<Vec<usize>, Vec<String>> {
+    /// The result does not show them all.
+    pub fn identity(&self) -> std::result::Result<Vec<usize>, SqlError> {
         let Some(grouping) = &self.grouping else {
             return Ok(Vec::new());
         };
-        let mut wanted: Vec<(From, &str)> = grouping
-            .key_schema
-            .fields()
-            .iter()
-            .enumerate()
+        let keys = grouping.key_schema.fields().iter().enumerate();
+        let mut wanted: Vec<(From, &str)> = keys
             .map(|(i, field)| (From::Key(i), field.name().as_str()))
             .collect();
         if grouping.window.is_some() {
@@ -204,35 +205,46 @@ impl Query {
         self.positions(&wanted)
     }
 
-    /// The columns of the result that are these columns of the input.
+    /// The columns of the result that are these columns of the input, by which its rows are identified.
     ///
     /// # Errors
-    /// The names of those that the result does not show.
+    /// The result does not show them all.
     pub fn kept(
         &self,
         columns: &[usize],
-        input: &SchemaRef,
-    ) -> std::result::Result<Vec<usize>, Vec<String>> {
-        let name = |i: usize| input.fields().get(i).map_or("", |f| f.name().as_str());
+        input: &Relation,
+    ) -> std::result::Result<Vec<usize>, SqlError> {
+        let name = |i: usize| {
+            input
+                .schema
+                .fields()
+                .get(i)
+                .map_or("", |f| f.name().as_str())
+        };
         let wanted: Vec<(From, &str)> =
             columns.iter().map(|&i| (From::Input(i), name(i))).collect();
         self.positions(&wanted)
     }
 
-    fn positions(&self, wanted: &[(From, &str)]) -> std::result::Result<Vec<usize>, Vec<String>> {
-        let mut found = Vec::with_capacity(wanted.len());
-        let mut missing = Vec::new();
-        for (from, name) in wanted {
-            match self.columns.iter().position(|c| c == from) {
-                Some(position) => found.push(position),
-                None => missing.push((*name).to_owned()),
-            }
+    fn positions(&self, wanted: &[(From, &str)]) -> std::result::Result<Vec<usize>, SqlError> {
+        let position = |from: &From| self.columns.iter().position(|c| c == from);
+        let missing: Vec<String> = wanted
+            .iter()
+            .filter(|(from, _)| position(from).is_none())
+            .map(|(_, name)| format!("`{name}`"))
+            .collect();
+        if !missing.is_empty() {
+            let missing = missing.join(", ");
+            let message =
+                format!("the rows replace each other by {missing}, which is not selected");
+            return Err(
+                SqlError::at(self.place, message).hint(format!("add {missing} to the SELECT list"))
+            );
         }
-        if missing.is_empty() {
-            Ok(found)
-        } else {
-            Err(missing)
-        }
+        Ok(wanted
+            .iter()
+            .filter_map(|(from, _)| position(from))
+            .collect())
     }
 
     /// Binds the query to the columns of its input that are read, by their index in the relation: at least those that

@@ -53,7 +53,9 @@ pub fn plan_check(text: &str, schema: &SchemaRef) -> Result<ExprRef, Vec<SqlErro
 
 fn parse(tokens: &Tokens) -> Result<SqlExpr, SqlError> {
     let mut parser = tokens.parser();
-    let expr = parser.parse_expr().map_err(|e| from_parser(&e, tokens.end()))?;
+    let expr = parser
+        .parse_expr()
+        .map_err(|e| from_parser(&e, tokens.end()))?;
     let rest = parser.peek_token();
     match rest.token {
         Token::EOF => Ok(expr),

@@ -116,7 +116,9 @@ pub(crate) fn from_planner(error: &DataFusionError) -> Found {
             column: span.start.column,
         }),
         message: readable(first),
-        hint: diagnostic.and_then(|d| d.helps.first()).map(|help| lower_first(&help.message)),
+        hint: diagnostic
+            .and_then(|d| d.helps.first())
+            .map(|help| lower_first(&help.message)),
         duplicate: None,
     };
     match first.find_root() {
@@ -140,23 +142,34 @@ const NOT_UNIQUE: &str = "Projections require unique expression names";
 impl Found {
     fn schema_error(&mut self, error: &SchemaError) {
         match error {
-            SchemaError::FieldNotFound { field, valid_fields } => {
+            SchemaError::FieldNotFound {
+                field,
+                valid_fields,
+            } => {
                 self.missing_column(field, valid_fields);
             }
             SchemaError::AmbiguousReference { field } => self.duplicate = Some(field.name.clone()),
             SchemaError::DuplicateQualifiedField { name, .. }
-            | SchemaError::DuplicateUnqualifiedField { name } => self.duplicate = Some(name.clone()),
+            | SchemaError::DuplicateUnqualifiedField { name } => {
+                self.duplicate = Some(name.clone())
+            }
         }
     }
 
     fn missing_column(&mut self, field: &Column, valid: &[Column]) {
         let strange = field.relation.as_ref().filter(|table| {
-            !valid.is_empty() && valid.iter().all(|column| column.relation.as_ref() != Some(*table))
+            !valid.is_empty()
+                && valid
+                    .iter()
+                    .all(|column| column.relation.as_ref() != Some(*table))
         });
         (self.message, self.hint) = match strange {
             Some(table) => (
                 format!("there is no table `{table}` in this query"),
-                Some(format!("write `{}` without it, or name the table so", field.name)),
+                Some(format!(
+                    "write `{}` without it, or name the table so",
+                    field.name
+                )),
             ),
             None => (
                 format!("there is no column `{}`", field.name),
@@ -171,7 +184,9 @@ fn readable(error: &DataFusionError) -> String {
     let text = error.find_root().message().into_owned();
     let line = text.lines().next().unwrap_or_default();
     let line = match line.split_once(" { ") {
-        Some((before, _)) => before.rsplit_once(' ').map_or(before, |(message, _)| message),
+        Some((before, _)) => before
+            .rsplit_once(' ')
+            .map_or(before, |(message, _)| message),
         None => line,
     };
     lower_first(line.trim())

@@ -128,7 +128,9 @@ fn is_operator(token: &Token) -> bool {
 
 fn parse_query(tokens: &Tokens) -> Result<Query, SqlError> {
     let mut parser = tokens.parser();
-    let statement = parser.parse_statement().map_err(|e| from_parser(&e, tokens.end()))?;
+    let statement = parser
+        .parse_statement()
+        .map_err(|e| from_parser(&e, tokens.end()))?;
     while parser.consume_token(&Token::SemiColon) {}
     let rest = parser.peek_token();
     if rest.token != Token::EOF {

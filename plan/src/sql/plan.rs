@@ -10,18 +10,18 @@ use datafusion_optimizer::simplify_expressions::SimplifyExpressions;
 use datafusion_optimizer::{Analyzer, Optimizer, OptimizerContext};
 use datafusion_sql::planner::SqlToRel;
 use datafusion_sql::sqlparser::ast::{
-    Expr, GroupByExpr, Ident, Query as SqlQuery, Select, SelectItem, SetExpr, Spanned, Statement,
-    Value, VisitMut, VisitorMut,
+    Expr, GroupByExpr, Query as SqlQuery, Select, SelectItem, SetExpr, Spanned, Statement, Value,
+    VisitMut, VisitorMut,
 };
 use datafusion_sql::sqlparser::keywords::Keyword;
 use datafusion_sql::sqlparser::tokenizer::{Location, Span};
 
-use super::{Relation, types};
 use super::bind::Query;
 use super::context::Context;
 use super::error::{self, SqlError, start};
 use super::parse::{Parsed, item_name};
 use super::translate::{Misfit, translate};
+use super::{Relation, types};
 use crate::names;
 
 /// More errors than this help nobody.
@@ -54,7 +54,11 @@ impl Parsed {
     /// The tables that it reads and that are not among the known ones.
     #[must_use]
     pub fn unknown_tables(&self, known: &[&str]) -> Vec<SqlError> {
-        let unknown = self.outline.reads.iter().filter(|(name, _)| !known.contains(&name.as_str()));
+        let unknown = self
+            .outline
+            .reads
+            .iter()
+            .filter(|(name, _)| !known.contains(&name.as_str()));
         let errors = unknown.map(|(name, place)| SqlError {
             hint: names::hint(name, known.iter().copied()),
             ..SqlError::at(*place, format!("there is no source or stream `{name}`"))
@@ -75,7 +79,10 @@ impl Parsed {
             let found = error::from_planner(&failure);
             if let Some(name) = &found.duplicate {
                 let place = column_place(&query, name).or(found.place);
-                errors.push(error::duplicate_column(place.unwrap_or(self.tokens.start()), name));
+                errors.push(error::duplicate_column(
+                    place.unwrap_or(self.tokens.start()),
+                    name,
+                ));
                 break;
             }
             let blamed = blame(context, &query, &found.message);
@@ -180,7 +187,10 @@ pub(super) fn column_place(query: &SqlQuery, name: &str) -> Option<Location> {
     let SetExpr::Select(select) = query.body.as_ref() else {
         return None;
     };
-    let item = select.projection.iter().rfind(|item| item_name(item).is_some_and(|n| n.value == name))?;
+    let item = select
+        .projection
+        .iter()
+        .rfind(|item| item_name(item).is_some_and(|n| n.value == name))?;
     start(item.span())
 }
 

@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 
 use datafusion_sql::sqlparser::ast::{
     Distinct, Expr, Function, FunctionArgumentClause, FunctionArguments, GroupByExpr, Ident,
-    ObjectName, Query, Select, SelectItem, SetExpr, SetOperator, Spanned, TableFactor, TableWithJoins, Value,
-    Visit, Visitor,
+    ObjectName, Query, Select, SelectItem, SetExpr, SetOperator, Spanned, TableFactor,
+    TableWithJoins, Value, Visit, Visitor,
 };
 use datafusion_sql::sqlparser::keywords::Keyword;
 use datafusion_sql::sqlparser::tokenizer::{Location, Span};

@@ -24,7 +24,12 @@ impl FunctionRewrite for Strict {
         "strict_types"
     }
 
-    fn rewrite(&self, expr: Expr, schema: &DFSchema, _: &ConfigOptions) -> Result<Transformed<Expr>> {
+    fn rewrite(
+        &self,
+        expr: Expr,
+        schema: &DFSchema,
+        _: &ConfigOptions,
+    ) -> Result<Transformed<Expr>> {
         strict(expr, schema)
     }
 }
@@ -40,23 +45,48 @@ pub(crate) fn strict(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>>
             let float = is_float(&left, schema) || is_float(&right, schema);
             let left = Box::new(approximate(left, float, schema)?);
             let right = Box::new(approximate(right, float, schema)?);
-            Ok(Transformed::yes(Expr::BinaryExpr(BinaryExpr { left, op, right })))
+            Ok(Transformed::yes(Expr::BinaryExpr(BinaryExpr {
+                left,
+                op,
+                right,
+            })))
         }
-        Expr::Between(Between { expr, negated, low, high }) => {
+        Expr::Between(Between {
+            expr,
+            negated,
+            low,
+            high,
+        }) => {
             check_comparison(&[&expr, &low, &high], schema)?;
             let float = [&expr, &low, &high].iter().any(|e| is_float(e, schema));
             let expr = Box::new(approximate(*expr, float, schema)?);
             let low = Box::new(approximate(*low, float, schema)?);
             let high = Box::new(approximate(*high, float, schema)?);
-            Ok(Transformed::yes(Expr::Between(Between { expr, negated, low, high })))
+            Ok(Transformed::yes(Expr::Between(Between {
+                expr,
+                negated,
+                low,
+                high,
+            })))
         }
-        Expr::InList(InList { expr, list, negated }) => {
+        Expr::InList(InList {
+            expr,
+            list,
+            negated,
+        }) => {
             let all: Vec<&Expr> = std::iter::once(expr.as_ref()).chain(&list).collect();
             check_comparison(&all, schema)?;
             let float = all.iter().any(|e| is_float(e, schema));
             let expr = Box::new(approximate(*expr, float, schema)?);
-            let list = list.into_iter().map(|e| approximate(e, float, schema)).collect::<Result<_>>()?;
-            Ok(Transformed::yes(Expr::InList(InList { expr, list, negated })))
+            let list = list
+                .into_iter()
+                .map(|e| approximate(e, float, schema))
+                .collect::<Result<_>>()?;
+            Ok(Transformed::yes(Expr::InList(InList {
+                expr,
+                list,
+                negated,
+            })))
         }
         other => Ok(Transformed::no(other)),
     }
@@ -77,12 +107,18 @@ fn is_comparison(op: Operator) -> bool {
 }
 
 fn check_comparison(exprs: &[&Expr], schema: &DFSchema) -> Result<()> {
-    let types: Vec<DataType> = exprs.iter().filter_map(|e| e.get_type(schema).ok()).collect();
-    let text = |t: &DataType| matches!(t, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
+    let types: Vec<DataType> = exprs
+        .iter()
+        .filter_map(|e| e.get_type(schema).ok())
+        .collect();
+    let text =
+        |t: &DataType| matches!(t, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
     if types.iter().any(DataType::is_numeric) && types.iter().any(text) {
         let message = "a number is compared with a text";
-        let diagnostic = Diagnostic::new_error(message, None)
-            .with_help("write a number without quotes, or CAST the text to a number", None);
+        let diagnostic = Diagnostic::new_error(message, None).with_help(
+            "write a number without quotes, or CAST the text to a number",
+            None,
+        );
         return Err(DataFusionError::Plan(message.into()).with_diagnostic(diagnostic));
     }
     Ok(())
@@ -98,7 +134,9 @@ fn approximate(expr: Expr, float: bool, schema: &DFSchema) -> Result<Expr> {
         return Ok(expr);
     }
     match expr {
-        Expr::Literal(value, metadata) => Ok(Expr::Literal(value.cast_to(&DataType::Float64)?, metadata)),
+        Expr::Literal(value, metadata) => {
+            Ok(Expr::Literal(value.cast_to(&DataType::Float64)?, metadata))
+        }
         other => Ok(cast(other, DataType::Float64)),
     }
 }
@@ -119,7 +157,9 @@ pub(crate) fn check_constant(expr: &Expr) -> Result<()> {
     expr.apply(|expr| {
         let constant = match expr {
             Expr::Cast(Cast { expr, .. }) => is_literal(expr),
-            Expr::BinaryExpr(BinaryExpr { left, right, .. }) => is_literal(left) && is_literal(right),
+            Expr::BinaryExpr(BinaryExpr { left, right, .. }) => {
+                is_literal(left) && is_literal(right)
+            }
             _ => false,
         };
         if constant {
@@ -136,7 +176,8 @@ fn is_literal(expr: &Expr) -> bool {
 
 fn evaluate(expr: &Expr) -> Result<()> {
     let one_row = RecordBatchOptions::new().with_row_count(Some(1));
-    let batch = RecordBatch::try_new_with_options(crate::model::empty_schema(), Vec::new(), &one_row)?;
+    let batch =
+        RecordBatch::try_new_with_options(crate::model::empty_schema(), Vec::new(), &one_row)?;
     let expr = create_physical_expr(expr, &DFSchema::empty(), &ExecutionProps::new())?;
     expr.evaluate(&batch).map(|_| ())
 }

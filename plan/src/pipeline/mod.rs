@@ -1,0 +1,105 @@
+//! Manifests to a [`Plan`], or everything that is wrong with them.
+
+mod outputs;
+mod problem;
+mod sources;
+mod streams;
+mod unsupported;
+
+#[cfg(test)]
+mod tests;
+
+use tidemill_crds::{AlertRule, Pipeline, Sink};
+
+pub use problem::{PlanProblem, Position};
+
+use crate::model::Plan;
+use problem::Problems;
+use sources::SourceDraft;
+use streams::StreamDraft;
+
+/// Plans a pipeline with the sinks that it may name and the alert rules that may name it.
+///
+/// # Errors
+/// Everything that is wrong with the manifests, each with the field that it is about.
+pub fn plan(
+    pipeline: &Pipeline,
+    sinks: &[Sink],
+    rules: &[AlertRule],
+) -> Result<Plan, Vec<PlanProblem>> {
+    let mut problems = Problems::default();
+    unsupported::check(pipeline, rules, &mut problems);
+    check_names(pipeline, &mut problems);
+    let sources: Vec<Option<SourceDraft>> = pipeline
+        .spec
+        .sources
+        .iter()
+        .enumerate()
+        .map(|(i, source)| sources::draft(source, i, &mut problems))
+        .collect();
+    let streams = streams::draft(&pipeline.spec, &sources, &mut problems);
+    let outputs = outputs::resolve(pipeline, sinks, &sources, &streams, &mut problems);
+    problems.into_result()?;
+
+    let sources: Vec<SourceDraft> = sources.into_iter().flatten().collect();
+    let columns = sources::columns_read(&sources, &streams.drafts, &outputs);
+    build(pipeline, &sources, &streams.drafts, outputs, &columns)
+}
+
+/// Puts the parts together, with each source's columns narrowed to those that are read.
+fn build(
+    pipeline: &Pipeline,
+    sources: &[SourceDraft],
+    streams: &[StreamDraft],
+    outputs: Vec<crate::model::Output>,
+    columns: &[Vec<usize>],
+) -> Result<Plan, Vec<PlanProblem>> {
+    let mut problems = Problems::default();
+    let mut plan = Plan {
+        name: full_name(pipeline),
+        sources: Vec::with_capacity(sources.len()),
+        streams: Vec::with_capacity(streams.len()),
+        outputs,
+    };
+    for (i, (draft, columns)) in sources.iter().zip(columns).enumerate() {
+        let timed = streams.iter().any(|s| s.needs_time_of == Some(i));
+        plan.sources
+            .extend(draft.narrowed(columns, timed, &mut problems));
+    }
+    for draft in streams {
+        plan.streams
+            .extend(draft.bound(&plan, columns, &mut problems));
+    }
+    problems.into_result()?;
+    Ok(plan)
+}
+
+/// `namespace.name`, or the name alone.
+fn full_name(pipeline: &Pipeline) -> String {
+    let name = pipeline.metadata.name.as_deref().unwrap_or_default();
+    match pipeline.metadata.namespace.as_deref() {
+        Some(namespace) => format!("{namespace}.{name}"),
+        None => name.to_owned(),
+    }
+}
+
+/// Sources and streams share their names, as both stand in FROM.
+fn check_names(pipeline: &Pipeline, problems: &mut Problems) {
+    let sources = pipeline.spec.sources.iter().map(|s| s.name.as_str());
+    let sources = sources
+        .enumerate()
+        .map(|(i, name)| (format!("spec.sources[{i}].name"), name));
+    let streams = pipeline.spec.streams.iter().map(|s| s.name.as_str());
+    let streams = streams
+        .enumerate()
+        .map(|(i, name)| (format!("spec.streams[{i}].name"), name));
+    let mut seen = std::collections::BTreeMap::new();
+    for (path, name) in sources.chain(streams) {
+        if let Some(first) = seen.get(name) {
+            let message = format!("`{name}` is the name of {first} already");
+            problems.add(path, message, Some("choose another name".into()));
+        } else {
+            seen.insert(name, path.trim_end_matches(".name").to_owned());
+        }
+    }
+}

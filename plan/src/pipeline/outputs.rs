@@ -1,0 +1,192 @@
+//! Outputs: what is written, where to, and by which key.
+
+use arrow::datatypes::SchemaRef;
+use tidemill_crds::pipeline as manifest;
+use tidemill_crds::sink::{SinkKind, SinkSpec};
+use tidemill_crds::{Pipeline, Sink};
+
+use super::problem::Problems;
+use super::sources::{self, SourceDraft};
+use super::streams::Streams;
+use crate::model::{Input, Output, OutputOf, empty_schema};
+use crate::names;
+
+/// Resolves all outputs.
+pub(super) fn resolve(
+    pipeline: &Pipeline,
+    sinks: &[Sink],
+    sources: &[Option<SourceDraft>],
+    streams: &Streams,
+    problems: &mut Problems,
+) -> Vec<Output> {
+    let mut outputs = Vec::with_capacity(pipeline.spec.outputs.len());
+    for (i, output) in pipeline.spec.outputs.iter().enumerate() {
+        let path = format!("spec.outputs[{i}]");
+        let to = sink(output, pipeline, sinks, &path, problems);
+        let rows = rows(output, pipeline, sources, streams, &path, problems);
+        if let (Some(to), Some(rows)) = (to, rows) {
+            outputs.extend(rows.written(output, to, &path, problems));
+        }
+    }
+    outputs
+}
+
+/// What an output writes.
+struct Rows {
+    from: OutputOf,
+    schema: SchemaRef,
+    /// The columns that identify a row, where rows replace each other.
+    key: Vec<usize>,
+    /// Whether the record key must be those columns, for a deletion to be one.
+    is_table: bool,
+}
+
+fn rows(
+    output: &manifest::Output,
+    pipeline: &Pipeline,
+    sources: &[Option<SourceDraft>],
+    streams: &Streams,
+    path: &str,
+    problems: &mut Problems,
+) -> Option<Rows> {
+    let from = output.from.as_str();
+    let plain = |from, schema| Rows {
+        from,
+        schema,
+        key: Vec::new(),
+        is_table: false,
+    };
+    if from == manifest::Output::ALERTS {
+        let hint = "leave this output out";
+        problems.add(
+            format!("{path}.from"),
+            "alerts are not supported yet",
+            Some(hint.into()),
+        );
+        return None;
+    }
+    if from == manifest::Output::DEAD_LETTER {
+        return Some(plain(OutputOf::DeadLetter, empty_schema()));
+    }
+    if let Some(i) = pipeline.spec.sources.iter().position(|s| s.name == from) {
+        let source = sources.get(i)?.as_ref()?;
+        return Some(plain(
+            OutputOf::Rows(Input::Source(i)),
+            source.relation.schema.clone(),
+        ));
+    }
+    if let Some((i, stream)) = streams.get(from) {
+        return Some(Rows {
+            from: OutputOf::Rows(Input::Stream(i)),
+            schema: stream.relation.schema.clone(),
+            key: stream.key().unwrap_or_default().to_vec(),
+            is_table: stream.is_table(),
+        });
+    }
+    // A stream that could not be planned has its own problem.
+    if pipeline.spec.streams.iter().all(|s| s.name != from) {
+        let streams = pipeline.spec.streams.iter().map(|s| s.name.as_str());
+        let sources = pipeline.spec.sources.iter().map(|s| s.name.as_str());
+        let known = streams
+            .chain(sources)
+            .chain([manifest::Output::DEAD_LETTER]);
+        let message = format!("there is no source or stream `{from}`");
+        problems.add(format!("{path}.from"), message, names::hint(from, known));
+    }
+    None
+}
+
+fn sink(
+    output: &manifest::Output,
+    pipeline: &Pipeline,
+    sinks: &[Sink],
+    path: &str,
+    problems: &mut Problems,
+) -> Option<SinkSpec> {
+    let path = format!("{path}.sink");
+    let near = sinks
+        .iter()
+        .filter(|s| s.metadata.namespace == pipeline.metadata.namespace);
+    let known = near.clone().filter_map(|s| s.metadata.name.as_deref());
+    let Some(sink) = near
+        .clone()
+        .find(|s| s.metadata.name.as_ref() == Some(&output.sink))
+    else {
+        let hint = names::hint(&output.sink, known);
+        problems.add(path, format!("there is no Sink `{}`", output.sink), hint);
+        return None;
+    };
+    let refused = match sink.spec.kind() {
+        Some(SinkKind::Kafka(_) | SinkKind::Sqlite(_) | SinkKind::Stdout(_)) => {
+            return Some(sink.spec.clone());
+        }
+        Some(SinkKind::Postgres(_)) => "is a PostgreSQL table, which is not supported yet",
+        Some(SinkKind::Iceberg(_)) => "is an Iceberg table, which is not supported yet",
+        None => "is not one place",
+    };
+    let hint = "kafka, sqlite and stdout are the kinds there are";
+    problems.add(
+        path,
+        format!("the Sink `{}` {refused}", output.sink),
+        Some(hint.into()),
+    );
+    None
+}
+
+impl Rows {
+    fn written(
+        self,
+        output: &manifest::Output,
+        to: SinkSpec,
+        path: &str,
+        problems: &mut Problems,
+    ) -> Option<Output> {
+        if self.from == OutputOf::DeadLetter && !output.key.is_empty() {
+            let hint = "leave it out";
+            let message = "dead letters keep the key that they had";
+            problems.add(format!("{path}.key"), message, Some(hint.into()));
+            return None;
+        }
+        let key = if output.key.is_empty() {
+            self.key
+        } else {
+            self.chosen_key(output, path, problems)?
+        };
+        Some(Output {
+            from: self.from,
+            sink: output.sink.clone(),
+            to,
+            key,
+            schema: self.schema,
+        })
+    }
+
+    fn chosen_key(
+        &self,
+        output: &manifest::Output,
+        path: &str,
+        problems: &mut Problems,
+    ) -> Option<Vec<usize>> {
+        let names = output.key.iter().enumerate();
+        let columns: Vec<Option<usize>> = names
+            .map(|(i, name)| {
+                sources::column(name, &self.schema, &format!("{path}.key[{i}]"), problems)
+            })
+            .collect();
+        let columns: Vec<usize> = columns.into_iter().collect::<Option<_>>()?;
+        let same = self.key.iter().all(|c| columns.contains(c))
+            && columns.iter().all(|c| self.key.contains(c));
+        if self.is_table && !same {
+            let name = |c: &usize| self.schema.fields().get(*c).map(|f| f.name().as_str());
+            let key: Vec<&str> = self.key.iter().filter_map(name).collect();
+            let message = format!(
+                "the rows of the table `{}` are identified by other columns",
+                output.from
+            );
+            let hint = format!("leave the key out, or write key: [{}]", key.join(", "));
+            problems.add(format!("{path}.key"), message, Some(hint));
+            return None;
+        }
+        Some(columns)
+    }
+}

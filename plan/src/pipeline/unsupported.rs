@@ -1,0 +1,70 @@
+//! Fields whose work comes later are refused by name: nothing in a manifest is ignored.
+
+use tidemill_crds::alert_rule::Mode;
+use tidemill_crds::pipeline::{Origin, Source, Stream};
+use tidemill_crds::{AlertRule, Pipeline};
+
+use super::problem::Problems;
+
+pub(super) fn check(pipeline: &Pipeline, rules: &[AlertRule], problems: &mut Problems) {
+    for (i, source) in pipeline.spec.sources.iter().enumerate() {
+        check_source(source, &format!("spec.sources[{i}]"), problems);
+    }
+    for (i, stream) in pipeline.spec.streams.iter().enumerate() {
+        check_stream(stream, &format!("spec.streams[{i}]"), problems);
+    }
+    for rule in rules.iter().filter(|rule| is_on(rule, pipeline)) {
+        let name = rule.metadata.name.as_deref().unwrap_or_default();
+        let hint = "set its mode to Disabled";
+        not_yet(
+            &format!("AlertRule {name}: spec"),
+            "alert rules are",
+            hint,
+            problems,
+        );
+    }
+}
+
+fn check_source(source: &Source, path: &str, problems: &mut Problems) {
+    if source.table.is_some() {
+        let hint = "leave it out to read the topic as a stream of changes";
+        not_yet(&format!("{path}.table"), "tables are", hint, problems);
+    }
+    if source.deduplicate.is_some() {
+        not_yet(
+            &format!("{path}.deduplicate"),
+            "deduplication is",
+            "leave it out",
+            problems,
+        );
+    }
+    if let Some(Origin::Generator(generator)) = source.origin()
+        && generator.customers_from.is_some()
+    {
+        let path = format!("{path}.generator.customersFrom");
+        not_yet(
+            &path,
+            "customers from a ConfigMap are",
+            "leave it out",
+            problems,
+        );
+    }
+}
+
+fn check_stream(stream: &Stream, path: &str, problems: &mut Problems) {
+    if stream.on_missing.is_some() {
+        let hint = "leave it out: it is about joins, which come later";
+        not_yet(&format!("{path}.onMissing"), "it is", hint, problems);
+    }
+}
+
+fn not_yet(path: &str, what: &str, hint: &str, problems: &mut Problems) {
+    problems.add(path, format!("{what} not supported yet"), Some(hint.into()));
+}
+
+/// Whether a rule is about this pipeline, and at work.
+fn is_on(rule: &AlertRule, pipeline: &Pipeline) -> bool {
+    Some(&rule.spec.pipeline_ref.name) == pipeline.metadata.name.as_ref()
+        && rule.metadata.namespace == pipeline.metadata.namespace
+        && rule.spec.mode != Mode::Disabled
+}

@@ -238,16 +238,10 @@ impl JsonDecoder {
             }
             Some(value) => value,
         };
-        let walked = walk(
-            value,
-            self.limits.max_depth,
-            &mut self.shape,
-            &mut self.slots,
-        );
-        if !matches!(walked, Ok(true)) {
-            check_utf8(value)?;
-            walked.map_err(|flaw| Fault::Flaw(*flaw))?;
-        }
+        check_utf8(value)?;
+        let max_depth = self.limits.max_depth;
+        walk(value, max_depth, &mut self.shape, &mut self.slots)
+            .map_err(|flaw| Fault::Flaw(*flaw))?;
         self.read_columns(value)
     }
 
@@ -348,7 +342,7 @@ fn check_size(records: &[RawRecord<'_>]) -> Result<(), DecodeError> {
 }
 
 fn check_utf8(value: &[u8]) -> Result<(), Fault> {
-    if simdutf8::basic::from_utf8(value).is_ok() {
+    if value.is_ascii() || simdutf8::basic::from_utf8(value).is_ok() {
         return Ok(());
     }
     let at = match std::str::from_utf8(value) {

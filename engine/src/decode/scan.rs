@@ -57,324 +57,319 @@ const ONES: u64 = 0x0101_0101_0101_0101;
 /// The high bit of every byte.
 const HIGHS: u64 = ONES * 0x80;
 
-/// A place in a record's text.
-pub(super) struct Cursor<'a> {
-    text: &'a [u8],
-    at: usize,
-    /// Words of string text, or-ed: a high bit in it means that the text may not be ASCII.
-    seen: u64,
+/// A record's text. Walking over a part of it takes the place where it begins and gives that where it ends: a place
+/// that is handed on by value stays in a register.
+#[derive(Clone, Copy)]
+pub(super) struct Text<'a> {
+    bytes: &'a [u8],
     max_depth: usize,
 }
 
-impl<'a> Cursor<'a> {
-    pub(super) fn new(text: &'a [u8], max_depth: usize) -> Self {
-        Self {
-            text,
-            at: 0,
-            seen: 0,
-            max_depth,
-        }
+impl<'a> Text<'a> {
+    pub(super) fn new(bytes: &'a [u8], max_depth: usize) -> Self {
+        Self { bytes, max_depth }
     }
 
-    /// Whether all strings walked over so far are certainly ASCII.
-    pub(super) fn is_ascii(&self) -> bool {
-        self.seen & HIGHS == 0
-    }
-
-    pub(super) fn at(&self) -> usize {
-        self.at
-    }
-
-    pub(super) fn text(&self) -> &'a [u8] {
-        self.text
+    pub(super) fn bytes(&self) -> &'a [u8] {
+        self.bytes
     }
 
     #[inline]
-    pub(super) fn peek(&self) -> Option<u8> {
-        self.text.get(self.at).copied()
+    pub(super) fn byte(&self, at: usize) -> Option<u8> {
+        self.bytes.get(at).copied()
     }
 
+    /// What stands from there on.
     #[inline]
-    pub(super) fn advance(&mut self, bytes: usize) {
-        self.at += bytes;
+    pub(super) fn rest(&self, at: usize) -> &'a [u8] {
+        self.bytes.get(at..).unwrap_or_default()
     }
 
+    /// The 16 bytes from there on as a little-endian number, with zeros beyond the end of the text.
     #[inline]
-    pub(super) fn space(&mut self) {
-        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
-            self.at += 1;
-        }
-    }
-
-    /// The next 16 bytes as a little-endian number, with zeros beyond the end of the text.
-    #[inline]
-    pub(super) fn next_16(&self) -> u128 {
-        match self.text.get(self.at..).and_then(<[u8]>::first_chunk) {
+    pub(super) fn next_16(&self, at: usize) -> u128 {
+        match self.bytes.get(at..).and_then(<[u8]>::first_chunk) {
             Some(bytes) => u128::from_le_bytes(*bytes),
-            None => self.last_bytes(),
+            None => last_bytes(self.bytes, at),
         }
     }
 
-    /// The next 8 bytes, likewise.
+    /// The 8 bytes from there on, likewise.
     #[inline]
-    fn next_8(&self) -> u64 {
-        match self.text.get(self.at..).and_then(<[u8]>::first_chunk) {
+    fn next_8(&self, at: usize) -> u64 {
+        match self.bytes.get(at..).and_then(<[u8]>::first_chunk) {
             Some(bytes) => u64::from_le_bytes(*bytes),
-            None => self.last_bytes() as u64,
+            None => last_bytes(self.bytes, at) as u64,
         }
     }
 
-    /// What is left of the text, less than 16 bytes.
+    /// Steps over white space.
     #[inline]
-    fn last_bytes(&self) -> u128 {
-        let rest = self.text.get(self.at..).unwrap_or_default();
-        match self.text.last_chunk() {
-            Some(bytes) if !rest.is_empty() => {
-                u128::from_le_bytes(*bytes) >> (8 * (16 - rest.len()))
-            }
-            _ => rest
-                .iter()
-                .rev()
-                .fold(0, |word, byte| word << 8 | u128::from(*byte)),
+    pub(super) fn space(&self, mut at: usize) -> usize {
+        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.byte(at) {
+            at += 1;
         }
-    }
-
-    #[cold]
-    pub(super) fn expected(&self, expected: &'static str) -> Box<Flaw> {
-        Box::new(Flaw::Malformed {
-            at: self.at,
-            expected,
-        })
+        at
     }
 
     /// Nothing but white space may follow.
-    pub(super) fn end(&mut self) -> Walked<()> {
-        self.space();
-        match self.peek() {
+    pub(super) fn end(&self, at: usize) -> Walked<()> {
+        let at = self.space(at);
+        match self.byte(at) {
             None => Ok(()),
-            Some(_) => Err(self.expected("nothing after the value")),
+            Some(_) => expected(at, "nothing after the value"),
         }
     }
 
     /// Walks over a value that stands inside `depth` objects and arrays.
-    #[inline]
-    pub(super) fn value(&mut self, depth: usize) -> Walked<Kind> {
-        match self.peek() {
-            Some(b'"') => self.string(),
-            Some(b'-' | b'0'..=b'9') => self.number(),
-            Some(b'{') => self.object(depth),
-            Some(b'[') => self.array(depth),
-            Some(b't') => self.literal(b"true", Kind::True),
-            Some(b'f') => self.literal(b"false", Kind::False),
-            Some(b'n') => self.literal(b"null", Kind::Null),
-            _ => Err(self.expected("a value")),
-        }
-    }
-
-    /// Steps into an object or array that stands inside `depth` others, and over the space after its bracket. False
-    /// where it is empty, and then it is left again.
-    #[inline]
-    pub(super) fn open(&mut self, depth: usize, close: u8) -> Walked<bool> {
-        if depth >= self.max_depth {
-            return Err(Box::new(Flaw::TooDeep { at: self.at }));
-        }
-        self.at += 1;
-        self.space();
-        if self.peek() == Some(close) {
-            self.at += 1;
-            return Ok(false);
-        }
-        Ok(true)
-    }
-
-    /// Walks over the comma after a value and the space around it; false where the object or array ends instead.
-    #[inline]
-    pub(super) fn more(&mut self, close: u8, expected: &'static str) -> Walked<bool> {
-        let mut next = self.peek();
-        if !matches!(next, Some(byte) if byte == b',' || byte == close) {
-            self.space();
-            next = self.peek();
-        }
-        match next {
-            Some(b',') => {
-                self.at += 1;
-                self.space();
-                Ok(true)
+    #[inline(always)]
+    pub(super) fn value(&self, at: usize, depth: usize) -> Walked<Token> {
+        let first = self.byte(at);
+        let (kind, end) = match first {
+            Some(b'"') => {
+                let end = self.plain(at + 1);
+                if self.byte(end) == Some(b'"') {
+                    (Kind::Text, end + 1)
+                } else {
+                    (Kind::Escaped, self.escaped(end)?)
+                }
             }
-            Some(byte) if byte == close => {
-                self.at += 1;
-                Ok(false)
-            }
-            _ => Err(self.expected(expected)),
-        }
-    }
-
-    fn object(&mut self, depth: usize) -> Walked<Kind> {
-        let mut more = self.open(depth, b'}')?;
-        while more {
-            self.name()?;
-            self.value(depth + 1)?;
-            more = self.more(b'}', "`,` or `}`")?;
-        }
-        Ok(Kind::Object)
-    }
-
-    fn array(&mut self, depth: usize) -> Walked<Kind> {
-        let mut more = self.open(depth, b']')?;
-        while more {
-            self.value(depth + 1)?;
-            more = self.more(b']', "`,` or `]`")?;
-        }
-        Ok(Kind::Array)
-    }
-
-    /// Walks over a field's name and its colon.
-    pub(super) fn name(&mut self) -> Walked<Token> {
-        if self.peek() != Some(b'"') {
-            return Err(self.expected("a field name in double quotes"));
-        }
-        let start = self.at;
-        let kind = self.string()?;
-        let end = self.at;
-        self.space();
-        if self.peek() != Some(b':') {
-            return Err(self.expected("`:`"));
-        }
-        self.at += 1;
-        self.space();
+            _ => (kind_of(first), self.other(at, depth)?),
+        };
+        let start = at;
         Ok(Token { kind, start, end })
     }
 
+    /// Walks over a value that is not a string.
+    #[inline(never)]
+    fn other(&self, at: usize, depth: usize) -> Walked<usize> {
+        match self.byte(at) {
+            Some(b'-' | b'0'..=b'9') => self.number(at),
+            Some(b'{') => self.object(at, depth),
+            Some(b'[') => self.array(at, depth),
+            Some(b't') => self.literal(at, b"true"),
+            Some(b'f') => self.literal(at, b"false"),
+            Some(b'n') => self.literal(at, b"null"),
+            _ => expected(at, "a value"),
+        }
+    }
+
+    /// Steps into an object or array that stands inside `depth` others, and over the space after its bracket.
     #[inline]
-    fn string(&mut self) -> Walked<Kind> {
-        self.at += 1;
-        let mut kind = Kind::Text;
+    pub(super) fn open(&self, at: usize, depth: usize, close: u8) -> Walked<Next> {
+        if depth >= self.max_depth {
+            return Err(Box::new(Flaw::TooDeep { at }));
+        }
+        let at = self.space(at + 1);
+        if self.byte(at) == Some(close) {
+            return Ok(Next::End(at + 1));
+        }
+        Ok(Next::Item(at))
+    }
+
+    /// Walks over what follows a value in an object or array.
+    #[inline(always)]
+    pub(super) fn next(&self, at: usize, close: u8) -> Walked<Next> {
+        let at = match self.byte(at) {
+            Some(byte) if byte == b',' || byte == close => at,
+            _ => self.space(at),
+        };
+        match self.byte(at) {
+            Some(b',') => Ok(Next::Item(self.space(at + 1))),
+            Some(byte) if byte == close => Ok(Next::End(at + 1)),
+            _ if close == b']' => expected(at, "`,` or `]`"),
+            _ => expected(at, "`,` or `}`"),
+        }
+    }
+
+    fn object(&self, at: usize, depth: usize) -> Walked<usize> {
+        let mut next = self.open(at, depth, b'}')?;
         loop {
-            self.plain();
-            match self.peek() {
-                Some(b'"') => break,
-                Some(b'\\') => {
-                    self.escape()?;
-                    kind = Kind::Escaped;
+            match next {
+                Next::End(at) => return Ok(at),
+                Next::Item(at) => {
+                    let (_, at) = self.name(at)?;
+                    let value = self.value(at, depth + 1)?;
+                    next = self.next(value.end, b'}')?;
                 }
-                Some(_) => return Err(self.expected("an escape in place of the control character")),
-                None => return Err(self.expected("`\"` at the end of the string")),
             }
         }
-        self.at += 1;
-        Ok(kind)
+    }
+
+    fn array(&self, at: usize, depth: usize) -> Walked<usize> {
+        let mut next = self.open(at, depth, b']')?;
+        loop {
+            match next {
+                Next::End(at) => return Ok(at),
+                Next::Item(at) => {
+                    let value = self.value(at, depth + 1)?;
+                    next = self.next(value.end, b']')?;
+                }
+            }
+        }
+    }
+
+    /// Walks over a field's name, its colon and the space after it; the name, and where its value begins.
+    pub(super) fn name(&self, at: usize) -> Walked<(Token, usize)> {
+        if self.byte(at) != Some(b'"') {
+            return expected(at, "a field name in double quotes");
+        }
+        let name = self.value(at, 0)?;
+        let colon = self.space(name.end);
+        if self.byte(colon) != Some(b':') {
+            return expected(colon, "`:`");
+        }
+        Ok((name, self.space(colon + 1)))
     }
 
     /// Walks over string text up to a quote, a backslash, a control character or the end.
-    #[inline]
-    fn plain(&mut self) {
+    #[inline(always)]
+    fn plain(&self, mut at: usize) -> usize {
         loop {
-            let word = self.next_8();
-            self.seen |= word;
+            let word = self.next_8(at);
             // Each term has a byte's high bit set where the byte is special. A borrow can set it above a special byte
             // too, but never below the first one. A quote differs from 0x20 in the bit that the first term flips.
             let control_or_quote = (word ^ (ONES * 0x02)).wrapping_sub(ONES * 0x21);
             let backslash = (word ^ (ONES * 0x5c)).wrapping_sub(ONES);
             let special = (control_or_quote | backslash) & !word & HIGHS;
             if special != 0 {
-                self.at += (special.trailing_zeros() / 8) as usize;
-                return;
+                return at + (special.trailing_zeros() / 8) as usize;
             }
-            self.at += 8;
+            at += 8;
         }
     }
 
-    /// Walks over an escape. A surrogate must have its other half: alone it is no character.
-    fn escape(&mut self) -> Walked<()> {
-        self.at += 1;
-        match self.peek() {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
-                self.at += 1;
-                Ok(())
-            }
-            Some(b'u') => match self.code_unit()? {
-                0xd800..=0xdbff => self.low_surrogate(),
-                0xdc00..=0xdfff => Err(self.expected("a high surrogate before the low one")),
-                _ => Ok(()),
+    /// Walks over the rest of a string, from its first escape on.
+    #[inline(never)]
+    fn escaped(&self, mut at: usize) -> Walked<usize> {
+        loop {
+            at = match self.byte(at) {
+                Some(b'"') => return Ok(at + 1),
+                Some(b'\\') => self.escape(at + 1)?,
+                Some(_) => return expected(at, "an escape in place of the control character"),
+                None => return expected(at, "`\"` at the end of the string"),
+            };
+            at = self.plain(at);
+        }
+    }
+
+    /// Walks over what follows a backslash. A surrogate must have its other half: alone it is no character.
+    fn escape(&self, at: usize) -> Walked<usize> {
+        match self.byte(at) {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 1),
+            Some(b'u') => match self.code_unit(at + 1)? {
+                0xd800..=0xdbff => self.low_surrogate(at + 5),
+                0xdc00..=0xdfff => expected(at + 5, "a high surrogate before the low one"),
+                _ => Ok(at + 5),
             },
-            _ => Err(self.expected("one of `\"\\/bfnrtu` after the backslash")),
+            _ => expected(at, "one of `\"\\/bfnrtu` after the backslash"),
         }
     }
 
-    fn low_surrogate(&mut self) -> Walked<()> {
+    fn low_surrogate(&self, at: usize) -> Walked<usize> {
         const EXPECTED: &str = "an escaped low surrogate after the high one";
-        if self.peek() != Some(b'\\') || self.text.get(self.at + 1) != Some(&b'u') {
-            return Err(self.expected(EXPECTED));
+        if !self.rest(at).starts_with(b"\\u") {
+            return expected(at, EXPECTED);
         }
-        self.at += 1;
-        match self.code_unit()? {
-            0xdc00..=0xdfff => Ok(()),
-            _ => Err(self.expected(EXPECTED)),
+        match self.code_unit(at + 2)? {
+            0xdc00..=0xdfff => Ok(at + 6),
+            _ => expected(at + 6, EXPECTED),
         }
     }
 
-    /// Walks over the `u` of an escape and its four digits.
-    fn code_unit(&mut self) -> Walked<u16> {
-        self.at += 1;
+    /// The code unit that four digits write.
+    fn code_unit(&self, at: usize) -> Walked<u32> {
         let mut unit = 0;
-        for _ in 0..4 {
-            let digit = self.peek().and_then(|b| char::from(b).to_digit(16));
-            let digit =
-                digit.ok_or_else(|| self.expected("four hexadecimal digits after `\\u`"))?;
-            unit = unit << 4 | digit as u16;
-            self.at += 1;
+        for at in at..at + 4 {
+            let digit = self.byte(at).and_then(|byte| char::from(byte).to_digit(16));
+            let Some(digit) = digit else {
+                return expected(at, "four hexadecimal digits after `\\u`");
+            };
+            unit = unit << 4 | digit;
         }
         Ok(unit)
     }
 
     #[inline]
-    fn number(&mut self) -> Walked<Kind> {
-        if self.peek() == Some(b'-') {
-            self.at += 1;
+    fn number(&self, at: usize) -> Walked<usize> {
+        let mut at = at + usize::from(self.byte(at) == Some(b'-'));
+        at = match self.byte(at) {
+            Some(b'0') => at + 1,
+            _ => self.digits(at)?,
+        };
+        if self.byte(at) == Some(b'.') {
+            at = self.digits(at + 1)?;
         }
-        match self.peek() {
-            Some(b'0') => self.at += 1,
-            _ => self.digits()?,
+        if let Some(b'e' | b'E') = self.byte(at) {
+            let is_signed = matches!(self.byte(at + 1), Some(b'+' | b'-'));
+            at = self.digits(at + 1 + usize::from(is_signed))?;
         }
-        if self.peek() == Some(b'.') {
-            self.at += 1;
-            self.digits()?;
-        }
-        if let Some(b'e' | b'E') = self.peek() {
-            self.at += 1;
-            if let Some(b'+' | b'-') = self.peek() {
-                self.at += 1;
-            }
-            self.digits()?;
-        }
-        Ok(Kind::Number)
+        Ok(at)
     }
 
     /// Walks over digits. How many there are differs from record to record: counted, they cost no mispredicted branch.
     #[inline]
-    fn digits(&mut self) -> Walked<()> {
-        let start = self.at;
+    fn digits(&self, start: usize) -> Walked<usize> {
+        let mut at = start;
         loop {
-            let digits = leading_digits(self.next_8());
-            self.at += digits;
+            let digits = leading_digits(self.next_8(at));
+            at += digits;
             if digits < 8 {
                 break;
             }
         }
-        if self.at == start {
-            return Err(self.expected("a digit"));
+        if at == start {
+            return expected(at, "a digit");
         }
-        Ok(())
+        Ok(at)
     }
 
-    #[inline]
-    fn literal(&mut self, word: &'static [u8], kind: Kind) -> Walked<Kind> {
-        let rest = self.text.get(self.at..).unwrap_or_default();
-        if !rest.starts_with(word) {
-            return Err(self.expected("a value"));
+    fn literal(&self, at: usize, word: &'static [u8]) -> Walked<usize> {
+        if !self.rest(at).starts_with(word) {
+            return expected(at, "a value");
         }
-        self.at += word.len();
-        Ok(kind)
+        Ok(at + word.len())
+    }
+}
+
+/// What follows a value, or an opening bracket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Another item begins there.
+    Item(usize),
+    /// The object or array ended before there.
+    End(usize),
+}
+
+/// What is left of a text from there on, less than 16 bytes.
+#[inline(never)]
+fn last_bytes(text: &[u8], at: usize) -> u128 {
+    let rest = text.get(at..).unwrap_or_default();
+    match text.last_chunk() {
+        Some(bytes) if !rest.is_empty() => u128::from_le_bytes(*bytes) >> (8 * (16 - rest.len())),
+        _ => rest
+            .iter()
+            .rev()
+            .fold(0, |word, byte| word << 8 | u128::from(*byte)),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn expected<T>(at: usize, expected: &'static str) -> Walked<T> {
+    Err(Box::new(Flaw::Malformed { at, expected }))
+}
+
+/// The kind of a value that begins with this byte and is not a string.
+#[inline]
+fn kind_of(first: Option<u8>) -> Kind {
+    match first {
+        Some(b'{') => Kind::Object,
+        Some(b'[') => Kind::Array,
+        Some(b't') => Kind::True,
+        Some(b'f') => Kind::False,
+        Some(b'n') => Kind::Null,
+        _ => Kind::Number,
     }
 }
 

@@ -1,6 +1,8 @@
 //! Which fields of a record are wanted, and the order in which its fields were met last: producers hardly ever change
 //! it, so the field that is expected next is tried first, with one comparison of 16 bytes.
 
+use super::scan::Text;
+
 /// How many fields that nobody wants are remembered at each level. Only their prediction is lost beyond it.
 const REMEMBERED: usize = 64;
 
@@ -53,6 +55,8 @@ pub(super) struct FieldIndex(usize);
 impl FieldIndex {
     /// The object's start, before its first field.
     pub(super) const START: Self = Self(0);
+    /// A field that is not remembered; nothing is wanted of it or predicted after it.
+    const UNKNOWN: Self = Self(0);
 }
 
 impl Shape {
@@ -118,47 +122,47 @@ impl Shape {
         }
     }
 
-    /// The field that followed `previous` the last time, if the text goes on with it: how many bytes its name takes,
-    /// colon and all.
+    /// The field that followed `previous` the last time, if the text goes on with it, and how many bytes its name
+    /// takes, colon and all.
     #[inline]
     pub(super) fn predicted(
         &self,
         level: usize,
         previous: FieldIndex,
-        next_16: u128,
-        rest: &[u8],
-    ) -> Option<(FieldIndex, usize, Option<Target>)> {
+        text: &Text<'_>,
+        at: usize,
+    ) -> Option<(FieldIndex, usize)> {
         let fields = &self.levels.get(level)?.fields;
         let index = fields.get(previous.0)?.next;
         let field = fields.get(index)?;
-        if next_16 & field.mask != field.head {
+        if text.next_16(at) & field.mask != field.head {
             return None;
         }
         let length = field.written.len();
-        if length > 16 && !rest.starts_with(&field.written) {
+        if length > 16 && !text.rest(at).starts_with(&field.written) {
             return None;
         }
-        Some((FieldIndex(index), length, field.target))
+        Some((FieldIndex(index), length))
     }
 
     /// Finds a field by its name and remembers that it follows `previous`.
-    pub(super) fn find(
-        &mut self,
-        level: usize,
-        previous: FieldIndex,
-        name: &[u8],
-    ) -> (FieldIndex, Option<Target>) {
+    pub(super) fn find(&mut self, level: usize, previous: FieldIndex, name: &[u8]) -> FieldIndex {
         let Some(level) = self.levels.get_mut(level) else {
-            return (previous, None);
+            return FieldIndex::UNKNOWN;
         };
         let Some(index) = level.position(name).or_else(|| level.remember(name)) else {
-            return (previous, None);
+            return FieldIndex::UNKNOWN;
         };
         if let Some(previous) = level.fields.get_mut(previous.0) {
             previous.next = index;
         }
-        let target = level.fields.get(index).and_then(|field| field.target);
-        (FieldIndex(index), target)
+        FieldIndex(index)
+    }
+
+    /// What a field is for, if it is wanted.
+    #[inline]
+    pub(super) fn target(&self, level: usize, field: FieldIndex) -> Option<Target> {
+        self.levels.get(level)?.fields.get(field.0)?.target
     }
 }
 
@@ -170,11 +174,10 @@ impl Level {
             .map(|(index, _)| index)
     }
 
-    /// Adds a field that is not wanted, if there is room. A name that is not ASCII is left out: recognized in one
-    /// comparison, it would escape the check for UTF-8.
+    /// Adds a field that is not wanted, if there is room.
     fn remember(&mut self, name: &[u8]) -> Option<usize> {
         let has_room = self.fields.len() < 1 + self.wanted + REMEMBERED;
-        (has_room && name.is_ascii()).then(|| self.add(name, None))
+        has_room.then(|| self.add(name, None))
     }
 
     fn add(&mut self, name: &[u8], target: Option<Target>) -> usize {

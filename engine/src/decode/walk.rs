@@ -1,6 +1,6 @@
 //! Walks over a whole record, checks it, and notes where the wanted values stand.
 
-use super::scan::{Cursor, Flaw, Kind, Token, Walked, unescape};
+use super::scan::{Flaw, Kind, Next, Text, Token, Walked, unescape};
 use super::shape::{FieldIndex, Shape, Target};
 
 /// What a record has in the place of a wanted column.
@@ -14,124 +14,102 @@ pub(super) enum Slot {
     Blocked(Token),
 }
 
-/// Walks over a record. The slots then hold the wanted values; of a field that is there twice, the last. True where
-/// the record is certainly UTF-8.
+/// Walks over a record. The slots then hold the wanted values; of a field that is there twice, the last.
 pub(super) fn walk(
-    text: &[u8],
+    record: &[u8],
     max_depth: usize,
     shape: &mut Shape,
     slots: &mut [Slot],
-) -> Walked<bool> {
+) -> Walked<()> {
     slots.fill(Slot::Absent);
-    let mut walk = Walk {
-        cursor: Cursor::new(text, max_depth),
-        shape,
-        slots,
-    };
-    walk.cursor.space();
-    if walk.cursor.peek() != Some(b'{') {
-        let kind = walk.cursor.value(0)?;
-        walk.cursor.end()?;
-        return Err(Box::new(Flaw::NotAnObject(kind)));
+    let text = Text::new(record, max_depth);
+    let at = text.space(0);
+    if text.byte(at) != Some(b'{') {
+        let value = text.value(at, 0)?;
+        text.end(value.end)?;
+        return Err(Box::new(Flaw::NotAnObject(value.kind)));
     }
-    walk.object(Shape::ROOT, 0)?;
-    walk.cursor.end()?;
-    Ok(walk.cursor.is_ascii())
+    let end = Walk { text, shape, slots }.object(at, Shape::ROOT, 0)?;
+    text.end(end)
 }
 
-struct Walk<'a, 's> {
-    cursor: Cursor<'a>,
-    shape: &'s mut Shape,
-    slots: &'s mut [Slot],
+struct Walk<'a> {
+    text: Text<'a>,
+    shape: &'a mut Shape,
+    slots: &'a mut [Slot],
 }
 
-impl Walk<'_, '_> {
-    fn object(&mut self, level: usize, depth: usize) -> Walked<()> {
-        let mut previous = FieldIndex::START;
-        let mut more = self.cursor.open(depth, b'}')?;
-        while more {
-            let (field, target) = self.name(level, previous)?;
-            previous = field;
-            match target {
-                None => _ = self.cursor.value(depth + 1)?,
-                Some(target) => self.wanted(target, depth + 1)?,
-            }
-            more = self.cursor.more(b'}', "`,` or `}`")?;
+impl Walk<'_> {
+    /// Walks over an object in which something is wanted.
+    fn object(&mut self, at: usize, level: usize, depth: usize) -> Walked<usize> {
+        let mut field = FieldIndex::START;
+        let mut next = self.text.open(at, depth, b'}')?;
+        loop {
+            let at = match next {
+                Next::Item(at) => at,
+                Next::End(at) => return Ok(at),
+            };
+            let (found, at) = match self.shape.predicted(level, field, &self.text, at) {
+                Some((found, length)) => (found, self.text.space(at + length)),
+                None => self.name(at, level, field)?,
+            };
+            field = found;
+            let end = match self.shape.target(level, field) {
+                Some(target) if target.level.is_some() => self.around(at, target, depth + 1)?,
+                target => {
+                    let value = self.text.value(at, depth + 1)?;
+                    self.note(target, value);
+                    value.end
+                }
+            };
+            next = self.text.next(end, b'}')?;
         }
-        Ok(())
     }
 
-    #[inline]
-    fn name(&mut self, level: usize, previous: FieldIndex) -> Walked<(FieldIndex, Option<Target>)> {
-        let rest = self.cursor.text().get(self.cursor.at()..);
-        let predicted = self.shape.predicted(
-            level,
-            previous,
-            self.cursor.next_16(),
-            rest.unwrap_or_default(),
-        );
-        if let Some((field, length, target)) = predicted {
-            self.cursor.advance(length);
-            self.cursor.space();
-            return Ok((field, target));
-        }
-        self.unpredicted_name(level, previous)
-    }
-
-    fn unpredicted_name(
+    /// Walks over the name of a field that was not predicted; which it is, and where its value begins.
+    #[inline(never)]
+    fn name(
         &mut self,
+        at: usize,
         level: usize,
         previous: FieldIndex,
-    ) -> Walked<(FieldIndex, Option<Target>)> {
-        let name = self.cursor.name()?;
-        let text = self.cursor.text();
-        let written = name.text(text);
+    ) -> Walked<(FieldIndex, usize)> {
+        let (name, value) = self.text.name(at)?;
+        let written = name.text(self.text.bytes());
         if name.kind == Kind::Text {
-            return Ok(self.shape.find(level, previous, written));
+            return Ok((self.shape.find(level, previous, written), value));
         }
         let mut unescaped = Vec::with_capacity(written.len());
         unescape(written, &mut unescaped);
-        Ok(self.shape.find(level, previous, &unescaped))
+        Ok((self.shape.find(level, previous, &unescaped), value))
     }
 
-    #[inline]
-    fn wanted(&mut self, target: Target, depth: usize) -> Walked<()> {
-        if let Some(level) = target.level {
-            return self.around(target, level, depth);
-        }
-        let start = self.cursor.at();
-        let kind = self.cursor.value(depth)?;
-        self.set(target, start, kind);
-        Ok(())
-    }
-
-    /// A value inside which something is wanted.
-    fn around(&mut self, target: Target, level: usize, depth: usize) -> Walked<()> {
-        let start = self.cursor.at();
+    /// Walks over a value inside which something is wanted.
+    #[inline(never)]
+    fn around(&mut self, at: usize, target: Target, depth: usize) -> Walked<usize> {
         self.clear(target, Slot::Absent);
-        let kind = if self.cursor.peek() == Some(b'{') {
-            self.object(level, depth)?;
-            Kind::Object
-        } else {
-            let kind = self.cursor.value(depth)?;
-            if kind != Kind::Null {
-                let end = self.cursor.at();
-                self.clear(target, Slot::Blocked(Token { kind, start, end }));
-            }
-            kind
+        let value = match target.level {
+            Some(level) if self.text.byte(at) == Some(b'{') => Token {
+                kind: Kind::Object,
+                start: at,
+                end: self.object(at, level, depth)?,
+            },
+            _ => self.text.value(at, depth)?,
         };
-        if target.is_column {
-            self.set(target, start, kind);
+        if !matches!(value.kind, Kind::Object | Kind::Null) {
+            self.clear(target, Slot::Blocked(value));
         }
-        Ok(())
+        if target.is_column {
+            self.note(Some(target), value);
+        }
+        Ok(value.end)
     }
 
-    /// Notes the value between `start` and here.
+    /// Notes a value, if it is a column's.
     #[inline]
-    fn set(&mut self, target: Target, start: usize, kind: Kind) {
-        let end = self.cursor.at();
-        if let Some(slot) = self.slots.get_mut(target.first) {
-            *slot = Slot::Found(Token { kind, start, end });
+    fn note(&mut self, target: Option<Target>, value: Token) {
+        if let Some(slot) = target.and_then(|target| self.slots.get_mut(target.first)) {
+            *slot = Slot::Found(value);
         }
     }
 

@@ -27,12 +27,6 @@ pub enum EngineError {
     /// The clock stored with the committed offsets cannot be read.
     #[error("the clock stored with the committed offsets cannot be read: {0}")]
     Clock(String),
-    /// A source has columns that cannot be decoded.
-    #[error(transparent)]
-    Schema(#[from] crate::decode::SchemaError),
-    /// Records could not be decoded, and none of them is to blame.
-    #[error(transparent)]
-    Decode(#[from] crate::decode::DecodeError),
     /// An expression or aggregate function failed where no row can be blamed for it.
     #[error("computing failed: {0}")]
     Compute(#[from] DataFusionError),

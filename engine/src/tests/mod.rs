@@ -19,7 +19,7 @@ use tidemill_plan::model::{Exchange, Input, Late, Step, WindowKind};
 
 use self::oracle::wanted;
 use self::plans::{BEGIN, SECOND, Shape, plan, schema_of, source_schema};
-use self::world::{Id, World, time_text};
+use self::world::{Id, World};
 use crate::aggregate::ChunkKey;
 use crate::effects::Effects;
 use crate::error::EngineError;
@@ -36,7 +36,7 @@ fn shape(exchange: Exchange) -> Shape {
 }
 
 fn record(k: &str, v: i64, seconds: i64) -> Vec<u8> {
-    serde_json::json!({"k": k, "v": v, "ts": BEGIN + time_text(seconds * SECOND)})
+    serde_json::json!({"k": k, "v": v, "ts": BEGIN + seconds * SECOND})
         .to_string()
         .into_bytes()
 }
@@ -56,11 +56,11 @@ fn records(rng: &mut StdRng, shared_keys: bool) -> Vec<Vec<Vec<u8>>> {
             let k = format!("{owner}-{}", rng.random_range(0..keys));
             match rng.random_range(0..60) {
                 0 => b"{\"k\":".to_vec(),
-                1 => serde_json::json!({"k": k, "v": -1, "ts": time_text(ts + 1000 * SECOND)})
+                1 => serde_json::json!({"k": k, "v": -1, "ts": ts + 1000 * SECOND})
                     .to_string()
                     .into_bytes(),
                 2 => serde_json::json!({"k": k, "v": 1}).to_string().into_bytes(),
-                _ => serde_json::json!({"k": k, "v": rng.random_range(0..20), "ts": time_text(ts)})
+                _ => serde_json::json!({"k": k, "v": rng.random_range(0..20), "ts": ts})
                     .to_string()
                     .into_bytes(),
             }

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::plans::{SECOND, Shape};
-use super::world::time_of;
 
 /// A dead letter: the stream, the reason, the partition and the offset.
 pub(super) type Rejected = (String, String, i32, i64);
@@ -67,7 +66,7 @@ pub(super) fn wanted(sources: &[Vec<Vec<u8>>], shape: &Shape, by_key: bool) -> W
                 reject("", "CheckFailed");
                 continue;
             };
-            let Some(ts) = json["ts"].as_str().map(time_of) else {
+            let Some(ts) = json["ts"].as_i64() else {
                 reject("", "MissingRequired");
                 continue;
             };

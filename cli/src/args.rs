@@ -7,13 +7,13 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 /// Stream processing over Kafka from Kubernetes manifests: windows, enrichment and fraud rules, exactly once.
 #[derive(Debug, Parser)]
 #[command(name = "tidemill", version, propagate_version = true)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) command: Command,
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Runs all Pipelines of the manifests on this machine, with embedded parts for those that are not named.
     Run(Run),
     /// Checks manifests and says everything that is wrong with them.
@@ -30,36 +30,41 @@ pub enum Command {
 }
 
 #[derive(Debug, ClapArgs)]
-pub struct Run {
+pub(crate) struct Run {
     /// Manifests, or folders of them.
     #[arg(required = true)]
-    pub paths: Vec<PathBuf>,
+    pub(crate) paths: Vec<PathBuf>,
     #[command(flatten)]
-    pub place: Place,
+    pub(crate) place: Place,
     /// A PostgreSQL server for `postgres` sinks, as a URL. Without it they become SQLite tables.
     #[arg(long, value_name = "URL")]
-    pub postgres: Option<String>,
+    pub(crate) postgres: Option<String>,
     /// Reads to the end of the input as it is now, closes every window, and ends.
     #[arg(long)]
-    pub bounded: bool,
+    pub(crate) bounded: bool,
     /// Serves health, status and metrics here, for example 127.0.0.1:8080.
     #[arg(long, value_name = "HOST:PORT")]
-    pub listen: Option<std::net::SocketAddr>,
+    pub(crate) listen: Option<std::net::SocketAddr>,
 }
 
 /// Where topics are.
 #[derive(Debug, ClapArgs)]
-pub struct Place {
+pub(crate) struct Place {
     /// A Kafka cluster, as host:port. Without it topics are in the embedded log.
     #[arg(long, value_name = "HOST:PORT", env = "TIDEMILL_KAFKA")]
-    pub kafka: Option<String>,
+    pub(crate) kafka: Option<String>,
     /// The directory of the embedded log, and of this worker's identity.
-    #[arg(long, value_name = "DIR", default_value = ".tidemill", env = "TIDEMILL_STATE")]
-    pub state: PathBuf,
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = ".tidemill",
+        env = "TIDEMILL_STATE"
+    )]
+    pub(crate) state: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]
-pub enum TopicCommand {
+pub(crate) enum TopicCommand {
     /// Appends a record for each line of standard input, and makes the topic if it is not there.
     Write {
         /// The topic.
@@ -94,29 +99,29 @@ pub enum TopicCommand {
 }
 
 #[derive(Debug, ClapArgs)]
-pub struct Generate {
+pub(crate) struct Generate {
     /// What to make.
     #[arg(value_enum)]
-    pub kind: Kind,
+    pub(crate) kind: Kind,
     /// How many records.
     #[arg(long, short = 'n', default_value_t = 1000)]
-    pub records: u64,
+    pub(crate) records: u64,
     /// Same seed, same records.
     #[arg(long, default_value_t = 42)]
-    pub seed: u64,
+    pub(crate) seed: u64,
     /// How many people the records are drawn from.
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
-    pub accounts: u64,
+    pub(crate) accounts: u64,
     /// The share of transactions that belong to a planted fraud, 0 to 1.
     #[arg(long, default_value_t = 0.02)]
-    pub fraud_ratio: f64,
+    pub(crate) fraud_ratio: f64,
     /// Event time between records, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 1)]
-    pub step: u32,
+    pub(crate) step: u32,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Payments between accounts, some of them planted fraud, labelled so.
     Transactions,
     /// The people whom the accounts belong to.

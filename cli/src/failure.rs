@@ -2,27 +2,52 @@
 
 use std::process::ExitCode;
 
+use tidemill_plan::manifest::Problem;
+
 /// Why a command failed, and what to do about it.
 #[derive(Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     message: String,
     hint: Option<String>,
+    /// Each with its place, to be told first.
+    problems: Vec<Problem>,
 }
 
 impl Failure {
     /// Says what went wrong.
-    pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None }
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            hint: None,
+            problems: Vec::new(),
+        }
+    }
+
+    /// Everything that is wrong with manifests.
+    pub(crate) fn problems(problems: Vec<Problem>) -> Self {
+        let count = problems.len();
+        let message = if count == 1 {
+            "one problem".to_owned()
+        } else {
+            format!("{count} problems")
+        };
+        Self {
+            problems,
+            ..Self::new(message)
+        }
     }
 
     /// Adds what to do about it.
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
     /// Tells it on standard error; exit code 1.
-    pub fn report(self) -> ExitCode {
+    pub(crate) fn report(self) -> ExitCode {
+        for problem in &self.problems {
+            crate::say(&problem.to_string());
+        }
         crate::say(&format!("error: {}", self.message));
         if let Some(hint) = self.hint {
             crate::say(&format!("  hint: {hint}"));

@@ -14,9 +14,12 @@ const BATCH: usize = 4096;
 const START: i64 = 1_704_110_400_000_000;
 
 /// Prints the records that the options ask for.
-pub fn generate(options: &Generate) -> Result<(), Failure> {
+pub(crate) fn generate(options: &Generate) -> Result<(), Failure> {
     if !(0.0..=1.0).contains(&options.fraud_ratio) {
-        return Err(Failure::new(format!("--fraud-ratio {}: a share is from 0 to 1", options.fraud_ratio)));
+        return Err(Failure::new(format!(
+            "--fraud-ratio {}: a share is from 0 to 1",
+            options.fraud_ratio
+        )));
     }
     let spec = model::Generator {
         kind: match options.kind {
@@ -32,12 +35,17 @@ pub fn generate(options: &Generate) -> Result<(), Failure> {
     };
     let failed = |e: generator::GeneratorError| Failure::new(e.to_string());
     let records = Generator::new(&spec, generator::schema(spec.kind), 0).map_err(failed)?;
-    let time = TimeSource::Synthetic { start: START, step: i64::from(options.step) * 1000 };
+    let time = TimeSource::Synthetic {
+        start: START,
+        step: i64::from(options.step) * 1000,
+    };
     let mut out = io::stdout().lock();
     let (mut made, mut lines) = (0, Vec::new());
     while made < options.records {
         lines.clear();
-        let count = records.json_lines(made, BATCH, time, &mut lines).map_err(failed)?;
+        let count = records
+            .json_lines(made, BATCH, time, &mut lines)
+            .map_err(failed)?;
         made += count as u64;
         match out.write_all(&lines) {
             Ok(()) => {}

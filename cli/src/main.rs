@@ -39,11 +39,21 @@ fn main() -> ExitCode {
 
 fn topic_command(command: TopicCommand) -> Result<(), Failure> {
     match command {
-        TopicCommand::Write { name, key_field, partitions, place } => {
+        TopicCommand::Write {
+            name,
+            key_field,
+            partitions,
+            place,
+        } => {
             let mut admin = open_log(&place)?.admin()?;
             topic::write(admin.as_mut(), &name, key_field.as_deref(), partitions)
         }
-        TopicCommand::Read { name, follow, metadata, place } => {
+        TopicCommand::Read {
+            name,
+            follow,
+            metadata,
+            place,
+        } => {
             let mut admin = open_log(&place)?.admin()?;
             topic::read(admin.as_mut(), &name, follow, metadata)
         }
@@ -65,8 +75,10 @@ fn open_log(place: &Place) -> Result<LogAt, Failure> {
 
 /// The embedded log of a state directory.
 fn embedded(state: &std::path::Path) -> Result<EmbeddedLog, Failure> {
-    std::fs::create_dir_all(state)
-        .map_err(|e| Failure::new(format!("{}: {e}", state.display())).hint("name another directory with --state"))?;
+    std::fs::create_dir_all(state).map_err(|e| {
+        Failure::new(format!("{}: {e}", state.display()))
+            .hint("name another directory with --state")
+    })?;
     Ok(EmbeddedLog::open(state.join("log.db"))?)
 }
 

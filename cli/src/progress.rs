@@ -11,7 +11,7 @@ use tidemill_worker::status::{Phase, Status};
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
 /// Shows how pipelines are doing, on standard error.
-pub struct Progress {
+pub(crate) struct Progress {
     bars: Option<MultiProgress>,
     seen: BTreeMap<String, Seen>,
     last_line: Instant,
@@ -28,7 +28,7 @@ struct Seen {
 
 impl Progress {
     /// Redraws its lines in place on a terminal, unless a sink writes there too; else it writes a line now and then.
-    pub fn new(sinks_write_to_terminal: bool) -> Self {
+    pub(crate) fn new(sinks_write_to_terminal: bool) -> Self {
         let terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
         Self {
             bars: (terminal && !sinks_write_to_terminal).then(MultiProgress::new),
@@ -38,13 +38,17 @@ impl Progress {
     }
 
     /// Takes in how the pipelines are doing now.
-    pub fn show(&mut self, statuses: impl Iterator<Item = Status>) {
+    pub(crate) fn show(&mut self, statuses: impl Iterator<Item = Status>) {
         for status in statuses {
             self.take(status);
         }
         if self.bars.is_none() && self.last_line.elapsed() >= LINE_EVERY {
             self.last_line = Instant::now();
-            for seen in self.seen.values().filter(|s| s.status.phase != Phase::Finished) {
+            for seen in self
+                .seen
+                .values()
+                .filter(|s| s.status.phase != Phase::Finished)
+            {
                 crate::say(&seen.line());
             }
         }
@@ -52,7 +56,10 @@ impl Progress {
 
     fn take(&mut self, status: Status) {
         let bars = self.bars.as_ref();
-        let seen = self.seen.entry(status.pipeline.clone()).or_insert_with(|| Seen::new(bars));
+        let seen = self
+            .seen
+            .entry(status.pipeline.clone())
+            .or_insert_with(|| Seen::new(bars));
         let records = records(&status);
         let (before, at) = seen.last;
         if at.elapsed() >= Duration::from_secs(1) {
@@ -70,7 +77,7 @@ impl Progress {
     }
 
     /// Says what came of it.
-    pub fn summary(&self) {
+    pub(crate) fn summary(&self) {
         for seen in self.seen.values() {
             let status = &seen.status;
             let (records, time) = (records(status), Duration::from_millis(status.uptime_ms));
@@ -82,13 +89,21 @@ impl Progress {
                 grouped_f64(per_second(records, time)),
             ));
             for output in &status.outputs {
-                crate::say(&format!("  {} → {}: {} rows", output.from, output.sink, grouped(output.rows)));
+                crate::say(&format!(
+                    "  {} → {}: {} rows",
+                    output.from,
+                    output.sink,
+                    grouped(output.rows)
+                ));
             }
             for (reason, count) in &status.dead_letters {
                 crate::say(&format!("  dead letters, {reason}: {}", grouped(*count)));
             }
             if status.late_dropped > 0 {
-                crate::say(&format!("  late records dropped: {}", grouped(status.late_dropped)));
+                crate::say(&format!(
+                    "  late records dropped: {}",
+                    grouped(status.late_dropped)
+                ));
             }
         }
     }
@@ -97,15 +112,26 @@ impl Progress {
 impl Seen {
     fn new(bars: Option<&MultiProgress>) -> Self {
         let bar = bars.map(|bars| {
-            let style = ProgressStyle::with_template("{spinner} {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
+            let style = ProgressStyle::with_template("{spinner} {msg}")
+                .unwrap_or_else(|_| ProgressStyle::default_spinner());
             bars.add(ProgressBar::new_spinner().with_style(style))
         });
-        Self { bar, status: Status::default(), since: Instant::now(), last: (0, Instant::now()), rate: 0.0 }
+        Self {
+            bar,
+            status: Status::default(),
+            since: Instant::now(),
+            last: (0, Instant::now()),
+            rate: 0.0,
+        }
     }
 
     fn line(&self) -> String {
         let status = &self.status;
-        let rate = if self.rate > 0.0 { self.rate } else { per_second(records(status), self.since.elapsed()) };
+        let rate = if self.rate > 0.0 {
+            self.rate
+        } else {
+            per_second(records(status), self.since.elapsed())
+        };
         let mut line = format!(
             "{}: {} records, {}/s, {} rows out",
             status.pipeline,
@@ -126,7 +152,9 @@ impl Seen {
         }
         match &status.trouble {
             Some(trouble) => line + " — " + trouble,
-            None if status.phase != Phase::Running => format!("{line} ({:?})", status.phase).to_lowercase(),
+            None if status.phase != Phase::Running => {
+                format!("{line} ({:?})", status.phase).to_lowercase()
+            }
             None => line,
         }
     }

@@ -21,14 +21,15 @@ const PARTITIONS: u32 = 8;
 const TICK: Duration = Duration::from_millis(250);
 
 /// Runs the pipelines until they are done, or until it is asked to stop.
-pub fn run(options: &Run) -> Result<(), Failure> {
+pub(crate) fn run(options: &Run) -> Result<(), Failure> {
     if options.postgres.is_some() {
         return Err(Failure::new("--postgres is not supported yet")
             .hint("leave it out: `postgres` sinks become SQLite tables in the state directory"));
     }
     let pipelines = Manifests::load(&options.paths)?.plan()?;
     if pipelines.is_empty() {
-        return Err(Failure::new("there is no Pipeline in these manifests").hint("name files or folders that have one"));
+        return Err(Failure::new("there is no Pipeline in these manifests")
+            .hint("name files or folders that have one"));
     }
     std::fs::create_dir_all(&options.place.state)
         .map_err(|e| Failure::new(format!("{}: {e}", options.place.state.display())))?;
@@ -36,13 +37,23 @@ pub fn run(options: &Run) -> Result<(), Failure> {
     let identity = Identity::take(&options.place.state)
         .map_err(|e| Failure::new(format!("{}: {e}", options.place.state.display())))?;
     let log = open_log(options, &identity)?;
-    let tables = Tables { directory: options.place.state.clone() };
+    let tables = Tables {
+        directory: options.place.state.clone(),
+    };
     announce(options, &pipelines, &tables);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|e| Failure::new(format!("cannot start: {e}")))?;
-    runtime.block_on(Session { options, log, tables, stop: Arc::default() }.run(pipelines))
+    runtime.block_on(
+        Session {
+            options,
+            log,
+            tables,
+            stop: Arc::default(),
+        }
+        .run(pipelines),
+    )
 }
 
 fn open_log(options: &Run, identity: &Identity) -> Result<LogAt, Failure> {
@@ -59,11 +70,21 @@ fn open_log(options: &Run, identity: &Identity) -> Result<LogAt, Failure> {
 fn announce(options: &Run, pipelines: &[Planned], tables: &Tables) {
     let state = options.place.state.display();
     match &options.place.kafka {
-        Some(kafka) => crate::say(&format!("Kafka: {kafka} (in place of what the manifests name)")),
-        None => crate::say(&format!("Kafka: embedded, topics are in {state}/log.db (--kafka HOST:PORT for a real one)")),
+        Some(kafka) => crate::say(&format!(
+            "Kafka: {kafka} (in place of what the manifests name)"
+        )),
+        None => crate::say(&format!(
+            "Kafka: embedded, topics are in {state}/log.db (--kafka HOST:PORT for a real one)"
+        )),
     }
-    if pipelines.iter().any(|p| p.plan.outputs.iter().any(|o| o.spec.postgres.is_some())) {
-        crate::say(&format!("PostgreSQL: embedded, tables are in {}", tables.file().display()));
+    if pipelines
+        .iter()
+        .any(|p| p.plan.outputs.iter().any(|o| o.to.postgres.is_some()))
+    {
+        crate::say(&format!(
+            "PostgreSQL: embedded, tables are in {}",
+            tables.file().display()
+        ));
     }
     for pipeline in pipelines {
         let plan = &pipeline.plan;
@@ -89,13 +110,21 @@ impl Session<'_> {
     async fn run(self, pipelines: Vec<Planned>) -> Result<(), Failure> {
         heed_signals(Arc::clone(&self.stop))?;
         // A bounded run reads what is there when it starts: what one pipeline writes, the next must find complete.
-        let rounds = if self.options.bounded { in_order(pipelines) } else { vec![pipelines] };
-        let mut progress = Progress::new(rounds.iter().flatten().any(|p| writes_to_stdout(&p.plan)));
+        let rounds = if self.options.bounded {
+            in_order(pipelines)
+        } else {
+            vec![pipelines]
+        };
+        let mut progress =
+            Progress::new(rounds.iter().flatten().any(|p| writes_to_stdout(&p.plan)));
         for round in rounds {
             if self.stop.load(Ordering::Relaxed) {
                 break;
             }
-            let running = round.into_iter().map(|p| self.start(p)).collect::<Result<Vec<_>, _>>()?;
+            let running = round
+                .into_iter()
+                .map(|p| self.start(p))
+                .collect::<Result<Vec<_>, _>>()?;
             self.serve(&running)?;
             self.attend(running, &mut progress).await?;
         }
@@ -120,9 +149,13 @@ impl Session<'_> {
             return Ok(());
         };
         let pipelines: Vec<_> = running.iter().map(|r| r.status.clone()).collect();
-        let served = Served { pipelines: pipelines.into(), failed: Arc::default() };
+        let served = Served {
+            pipelines: pipelines.into(),
+            failed: Arc::default(),
+        };
         // Found out now rather than from a task that nobody waits for.
-        std::net::TcpListener::bind(address).map_err(|e| Failure::new(format!("--listen {address}: {e}")))?;
+        std::net::TcpListener::bind(address)
+            .map_err(|e| Failure::new(format!("--listen {address}: {e}")))?;
         tokio::spawn(async move {
             if let Err(error) = http::serve(address, served).await {
                 tracing::error!(%error, "the status pages are not served");
@@ -137,7 +170,9 @@ impl Session<'_> {
         while !running.iter().all(Running::is_finished) {
             tick.tick().await;
             progress.show(running.iter().map(|r| r.status.get()));
-            let failed = running.iter().any(|r| r.is_finished() && r.status.get().phase.is_failed());
+            let failed = running
+                .iter()
+                .any(|r| r.is_finished() && r.status.get().phase.is_failed());
             if self.stop.load(Ordering::Relaxed) || failed {
                 running.iter().for_each(Running::stop);
             }
@@ -156,8 +191,12 @@ impl Session<'_> {
 
 fn heed_signals(stop: Arc<AtomicBool>) -> Result<(), Failure> {
     use tokio::signal::unix::{SignalKind, signal};
-    let listen = |kind| signal(kind).map_err(|e| Failure::new(format!("cannot listen for signals: {e}")));
-    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    let listen =
+        |kind| signal(kind).map_err(|e| Failure::new(format!("cannot listen for signals: {e}")));
+    let (mut interrupt, mut terminate) = (
+        listen(SignalKind::interrupt())?,
+        listen(SignalKind::terminate())?,
+    );
     tokio::spawn(async move {
         loop {
             tokio::select! {
@@ -174,7 +213,7 @@ fn heed_signals(stop: Arc<AtomicBool>) -> Result<(), Failure> {
 }
 
 fn writes_to_stdout(plan: &Plan) -> bool {
-    plan.outputs.iter().any(|output| output.spec.stdout.is_some())
+    plan.outputs.iter().any(|output| output.to.stdout.is_some())
 }
 
 /// Pipelines in rounds, writers of a topic before its readers. Those that read in a circle run together.
@@ -185,13 +224,20 @@ fn in_order(pipelines: Vec<Planned>) -> Vec<Vec<Planned>> {
         let written: Vec<Vec<String>> = left.iter().map(|p| topics_written(&p.plan)).collect();
         let waits = |reader: usize, plan: &Plan| {
             let reads = topics_read(plan);
-            written.iter().enumerate().any(|(writer, topics)| writer != reader && topics.iter().any(|t| reads.contains(t)))
+            written.iter().enumerate().any(|(writer, topics)| {
+                writer != reader && topics.iter().any(|t| reads.contains(t))
+            })
         };
-        let ready: Vec<bool> = left.iter().enumerate().map(|(i, p)| !waits(i, &p.plan)).collect();
+        let ready: Vec<bool> = left
+            .iter()
+            .enumerate()
+            .map(|(i, p)| !waits(i, &p.plan))
+            .collect();
         let none_ready = !ready.contains(&true);
         let mut ready = ready.into_iter();
-        let (now, later): (Vec<Planned>, Vec<Planned>) =
-            left.into_iter().partition(|_| ready.next().unwrap_or(true) || none_ready);
+        let (now, later): (Vec<Planned>, Vec<Planned>) = left
+            .into_iter()
+            .partition(|_| ready.next().unwrap_or(true) || none_ready);
         rounds.push(now);
         left = later;
     }
@@ -203,9 +249,15 @@ fn topics_read(plan: &Plan) -> Vec<String> {
         Origin::Topic { topic, .. } => Some(topic.clone()),
         Origin::Generator(_) => None,
     };
-    plan.sources.iter().filter_map(|s| topic(&s.origin)).collect()
+    plan.sources
+        .iter()
+        .filter_map(|s| topic(&s.origin))
+        .collect()
 }
 
 fn topics_written(plan: &Plan) -> Vec<String> {
-    plan.outputs.iter().filter_map(|o| Some(o.spec.kafka.as_ref()?.topic.clone())).collect()
+    plan.outputs
+        .iter()
+        .filter_map(|o| Some(o.to.kafka.as_ref()?.topic.clone()))
+        .collect()
 }

@@ -1,8 +1,10 @@
 //! `tidemill topic`: records written, read and counted from the command line.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::io::{self, BufRead as _, Write as _};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tidemill_engine::record::{RawBatch, RawRecord};
 use tidemill_worker::log::{Admin, LogError, Produced, TopicSpec};
 
@@ -12,20 +14,37 @@ use crate::failure::Failure;
 const BATCH: usize = 1000;
 
 /// Appends one record for each line of standard input, making the topic if it is not there.
-pub fn write(admin: &mut dyn Admin, topic: &str, key_field: Option<&str>, partitions: u32) -> Result<(), Failure> {
-    admin.ensure(&[TopicSpec { name: topic.to_owned(), partitions, compacted: false, config: Vec::new() }])?;
+pub(crate) fn write(
+    admin: &mut dyn Admin,
+    topic: &str,
+    key_field: Option<&str>,
+    partitions: u32,
+) -> Result<(), Failure> {
+    admin.ensure(&[TopicSpec {
+        name: topic.to_owned(),
+        partitions,
+        compacted: false,
+        config: Vec::new(),
+    }])?;
     let mut waiting = Vec::with_capacity(BATCH);
     let mut written = 0_u64;
     let mut lines = io::stdin().lock();
     loop {
         let mut line = Vec::new();
-        let end = lines.read_until(b'\n', &mut line).map_err(|e| Failure::new(format!("standard input: {e}")))? == 0;
+        let end = lines
+            .read_until(b'\n', &mut line)
+            .map_err(|e| Failure::new(format!("standard input: {e}")))?
+            == 0;
         if !end {
             if line.last() == Some(&b'\n') {
                 line.pop();
             }
             let key = key_field.and_then(|field| key_of(&line, field));
-            waiting.push(Produced { key, value: Some(line), ..Produced::default() });
+            waiting.push(Produced {
+                key,
+                value: Some(line),
+                ..Produced::default()
+            });
         }
         if waiting.len() == BATCH || end {
             admin.write(topic, &waiting)?;
@@ -51,11 +70,17 @@ fn key_of(line: &[u8], field: &str) -> Option<Vec<u8>> {
 }
 
 /// Prints the records of a topic, one a line, from the beginning.
-pub fn read(admin: &mut dyn Admin, topic: &str, follow: bool, metadata: bool) -> Result<(), Failure> {
+pub(crate) fn read(
+    admin: &mut dyn Admin,
+    topic: &str,
+    follow: bool,
+    metadata: bool,
+) -> Result<(), Failure> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     let mut failed = None;
     admin.read(topic, follow, &mut |batch| {
-        let printed = print(&mut out, batch, metadata).and_then(|()| if follow { out.flush() } else { Ok(()) });
+        let printed = print(&mut out, batch, metadata)
+            .and_then(|()| if follow { out.flush() } else { Ok(()) });
         failed = printed.err();
         failed.is_none()
     })?;
@@ -70,7 +95,9 @@ pub fn read(admin: &mut dyn Admin, topic: &str, follow: bool, metadata: bool) ->
 fn print(out: &mut dyn io::Write, batch: &RawBatch<'_>, metadata: bool) -> io::Result<()> {
     for (index, record) in batch.records.iter().enumerate() {
         if metadata {
-            writeln!(out, "{}", described(batch, index, record))?;
+            serde_json::to_writer(&mut *out, &described(batch, index, record))
+                .map_err(io::Error::from)?;
+            out.write_all(b"\n")?;
         } else {
             out.write_all(record.value.unwrap_or(b"null"))?;
             out.write_all(b"\n")?;
@@ -79,25 +106,42 @@ fn print(out: &mut dyn io::Write, batch: &RawBatch<'_>, metadata: bool) -> io::R
     Ok(())
 }
 
-fn described(batch: &RawBatch<'_>, index: usize, record: &RawRecord<'_>) -> Value {
-    let text = |bytes: Option<&[u8]>| bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned());
-    let headers: serde_json::Map<String, Value> =
-        (batch.headers)(index).into_iter().map(|(name, value)| (name, json!(text(value.as_deref())))).collect();
-    json!({
-        "partition": batch.partition,
-        "offset": record.offset,
-        "key": text(record.key),
-        "timestamp": record.timestamp,
-        "headers": headers,
-        "value": text(record.value),
-    })
+fn described<'a>(batch: &RawBatch<'_>, index: usize, record: &RawRecord<'a>) -> Described<'a> {
+    let headers = (batch.headers)(index).into_iter();
+    Described {
+        partition: batch.partition,
+        offset: record.offset,
+        key: record.key.map(String::from_utf8_lossy),
+        timestamp: record.timestamp,
+        headers: headers
+            .map(|(name, value)| {
+                (
+                    name,
+                    value.map(|v| String::from_utf8_lossy(&v).into_owned()),
+                )
+            })
+            .collect(),
+        value: record.value.map(String::from_utf8_lossy),
+    }
+}
+
+/// A record as `--metadata` prints it. Bytes are shown as text; what is not UTF-8 is replaced.
+#[derive(serde::Serialize)]
+struct Described<'a> {
+    partition: i32,
+    offset: i64,
+    key: Option<Cow<'a, str>>,
+    timestamp: i64,
+    headers: BTreeMap<String, Option<String>>,
+    value: Option<Cow<'a, str>>,
 }
 
 /// Prints the topics with their partitions.
-pub fn list(admin: &mut dyn Admin) -> Result<(), Failure> {
+pub(crate) fn list(admin: &mut dyn Admin) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     for (name, partitions) in admin.list()? {
-        writeln!(out, "{name}\t{partitions}").map_err(|e| Failure::new(format!("standard output: {e}")))?;
+        writeln!(out, "{name}\t{partitions}")
+            .map_err(|e| Failure::new(format!("standard output: {e}")))?;
     }
     Ok(())
 }

@@ -320,6 +320,17 @@ impl Plan {
         }
     }
 
+    /// What an output writes, as manifests name it.
+    #[must_use]
+    pub fn name_of(&self, from: OutputOf) -> &str {
+        let name = match from {
+            OutputOf::Rows(Input::Source(i)) => self.sources.get(i).map(|s| &s.name),
+            OutputOf::Rows(Input::Stream(i)) => self.streams.get(i).map(|s| &s.name),
+            OutputOf::DeadLetter => return "deadLetter",
+        };
+        name.map_or("", String::as_str)
+    }
+
     /// The source at the root of an input.
     #[must_use]
     pub fn root_of(&self, input: Input) -> Option<usize> {

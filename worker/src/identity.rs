@@ -26,14 +26,25 @@ impl Identity {
         std::fs::create_dir_all(&names)?;
         let prefix = prefix(&names)?;
         for number in 0..MOST {
-            let lock = File::options().create(true).append(true).open(names.join(format!("{number}.lock")))?;
+            let lock = File::options()
+                .create(true)
+                .append(true)
+                .open(names.join(format!("{number}.lock")))?;
             match lock.try_lock() {
-                Ok(()) => return Ok(Self { name: format!("{prefix}-{number}"), _lock: lock }),
+                Ok(()) => {
+                    return Ok(Self {
+                        name: format!("{prefix}-{number}"),
+                        _lock: lock,
+                    });
+                }
                 Err(TryLockError::WouldBlock) => {}
                 Err(TryLockError::Error(error)) => return Err(error),
             }
         }
-        Err(io::Error::other(format!("{MOST} workers already run with the state directory {}", state.display())))
+        Err(io::Error::other(format!(
+            "{MOST} workers already run with the state directory {}",
+            state.display()
+        )))
     }
 
     /// The name.
@@ -48,7 +59,9 @@ fn prefix(names: &Path) -> io::Result<String> {
     let file = names.join("name");
     match File::options().write(true).create_new(true).open(&file) {
         Ok(made) => {
-            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+            let now = std::time::SystemTime::now()
+                .duration_since(std::time::UNIX_EPOCH)
+                .unwrap_or_default();
             io::Write::write_all(&mut &made, format!("w{:x}", now.as_nanos()).as_bytes())?;
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -77,6 +90,9 @@ mod tests {
     #[test]
     fn another_directory_has_other_names() {
         let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        assert_ne!(Identity::take(one.path()).unwrap().name(), Identity::take(two.path()).unwrap().name());
+        assert_ne!(
+            Identity::take(one.path()).unwrap().name(),
+            Identity::take(two.path()).unwrap().name()
+        );
     }
 }

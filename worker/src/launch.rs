@@ -7,12 +7,12 @@ use std::thread::JoinHandle;
 
 use tidemill_crds::sink::SinkKind;
 use tidemill_engine::encode::{JsonEncoder, JsonOptions};
-use tidemill_plan::model::{Output, Plan};
+use tidemill_plan::model::{Changes, Input, Output, OutputOf, Plan};
 
 use crate::log::embedded::EmbeddedLog;
 use crate::log::kafka::{KafkaAdmin, KafkaCommitter, KafkaConfig, KafkaReader};
 use crate::log::{Admin, LogError, Reader};
-use crate::runtime::{self, Parts, RunError, Settings};
+use crate::runtime::{self, Parts, RunError, Settings, dead_letters};
 use crate::sink::sqlite::{SqliteSink, Target};
 use crate::sink::{ExternalSink, Mode, SinkError, stdout};
 use crate::status::{Phase, Shared};
@@ -34,7 +34,12 @@ pub enum LogAt {
 }
 
 impl LogAt {
-    fn kafka(bootstrap_servers: &str, identity: &str, properties: &[(String, String)], group: &str) -> KafkaConfig {
+    fn kafka(
+        bootstrap_servers: &str,
+        identity: &str,
+        properties: &[(String, String)],
+        group: &str,
+    ) -> KafkaConfig {
         let mut config = KafkaConfig::new(bootstrap_servers, group, identity);
         config.properties = properties.to_vec();
         config
@@ -46,16 +51,31 @@ impl LogAt {
     /// If it cannot be opened.
     pub fn admin(&self) -> Result<Box<dyn Admin>, LogError> {
         Ok(match self {
-            Self::Kafka { bootstrap_servers, identity, properties } => {
-                Box::new(KafkaAdmin::open(&Self::kafka(bootstrap_servers, identity, properties, "tidemill"))?)
-            }
+            Self::Kafka {
+                bootstrap_servers,
+                identity,
+                properties,
+            } => Box::new(KafkaAdmin::open(&Self::kafka(
+                bootstrap_servers,
+                identity,
+                properties,
+                "tidemill",
+            ))?),
             Self::Embedded(log) => Box::new(log.admin()?),
         })
     }
 
-    fn parts(&self, group: &str, sinks: Vec<Option<Box<dyn ExternalSink>>>) -> Result<Parts, LogError> {
+    fn parts(
+        &self,
+        group: &str,
+        sinks: Vec<Option<Box<dyn ExternalSink>>>,
+    ) -> Result<Parts, LogError> {
         Ok(match self {
-            Self::Kafka { bootstrap_servers, identity, properties } => {
+            Self::Kafka {
+                bootstrap_servers,
+                identity,
+                properties,
+            } => {
                 let config = Self::kafka(bootstrap_servers, identity, properties, group);
                 let reader = KafkaReader::open(&config)?;
                 let committer = KafkaCommitter::open(&config, reader.membership())?;
@@ -120,7 +140,11 @@ impl Running {
     /// # Errors
     /// Why it ended, if not because it was done or stopped.
     pub fn join(self) -> Result<(), RunError> {
-        let gone = |_| Err(RunError::Commit("the pipeline's thread ended unexpectedly".to_owned()));
+        let gone = |_| {
+            Err(RunError::Commit(
+                "the pipeline's thread ended unexpectedly".to_owned(),
+            ))
+        };
         self.thread.join().unwrap_or_else(gone)
     }
 }
@@ -144,48 +168,79 @@ impl Tables {
 ///
 /// # Errors
 /// If a sink or the log cannot be opened.
-pub fn start(plan: Plan, settings: Settings, log: &LogAt, tables: &Tables) -> Result<Running, LaunchError> {
+pub fn start(
+    plan: Plan,
+    settings: Settings,
+    log: &LogAt,
+    tables: &Tables,
+) -> Result<Running, LaunchError> {
     let plan = Arc::new(plan);
-    let sinks = plan.outputs.iter().map(|output| open_sink(output, &plan.name, tables)).collect::<Result<_, _>>()?;
+    let sinks = plan
+        .outputs
+        .iter()
+        .map(|output| open_sink(&plan, output, tables))
+        .collect::<Result<_, _>>()?;
     let parts = log.parts(&plan.name, sinks)?;
     let status = Shared::default();
+    status.update(|s| s.pipeline.clone_from(&plan.name));
     let stop = Arc::new(AtomicBool::new(false));
     let (its_status, its_stop) = (status.clone(), Arc::clone(&stop));
-    let thread = std::thread::Builder::new().name(format!("run-{}", plan.name)).spawn(move || {
-        let result = runtime::run(&plan, settings, parts, its_status.clone(), &its_stop);
-        if let Err(error) = &result {
-            its_status.update(|s| {
-                s.phase = Phase::Failed;
-                s.trouble = Some(error.to_string());
-            });
-        }
-        result
-    })?;
-    Ok(Running { status, stop, thread })
+    let thread = std::thread::Builder::new()
+        .name(format!("run-{}", plan.name))
+        .spawn(move || {
+            let result = runtime::run(&plan, settings, parts, its_status.clone(), &its_stop);
+            if let Err(error) = &result {
+                its_status.update(|s| {
+                    s.phase = Phase::Failed;
+                    s.trouble = Some(error.to_string());
+                });
+            }
+            result
+        })?;
+    Ok(Running {
+        status,
+        stop,
+        thread,
+    })
 }
 
 /// Opens the sink of an output, if it is outside the log.
-fn open_sink(output: &Output, pipeline: &str, tables: &Tables) -> Result<Option<Box<dyn ExternalSink>>, LaunchError> {
+fn open_sink(
+    plan: &Plan,
+    output: &Output,
+    tables: &Tables,
+) -> Result<Option<Box<dyn ExternalSink>>, LaunchError> {
+    let schema = match output.from {
+        OutputOf::Rows(_) => Arc::clone(&output.schema),
+        OutputOf::DeadLetter => Arc::clone(&dead_letters::SCHEMA),
+    };
     let failed = |error| LaunchError::Sink(output.sink.clone(), error);
     let target = |path: PathBuf, table: &str, mode| Target {
         path,
         table: table.to_owned(),
-        writer: format!("{pipeline}/{}/{}", output.from_name, output.sink),
-        schema: Arc::clone(&output.schema),
+        writer: format!(
+            "{}/{}/{}",
+            plan.name,
+            plan.name_of(output.from),
+            output.sink
+        ),
+        schema: Arc::clone(&schema),
         mode,
         create: true,
     };
-    let sink: Box<dyn ExternalSink> = match output.spec.kind() {
+    let sink: Box<dyn ExternalSink> = match output.to.kind() {
         Some(SinkKind::Stdout(_)) => {
-            let encoder = JsonEncoder::new(&output.schema, JsonOptions::default());
-            Box::new(stdout::stdout(encoder.map_err(|e| failed(SinkError::Refused(e.to_string())))?))
+            let encoder = JsonEncoder::new(&schema, JsonOptions::default());
+            Box::new(stdout::stdout(
+                encoder.map_err(|e| failed(SinkError::Refused(e.to_string())))?,
+            ))
         }
         Some(SinkKind::Sqlite(table)) => {
-            let target = target(PathBuf::from(&table.path), &table.table, mode(output));
+            let target = target(PathBuf::from(&table.path), &table.table, mode(plan, output));
             Box::new(SqliteSink::open(target).map_err(failed)?)
         }
         Some(SinkKind::Postgres(table)) => {
-            let target = target(tables.file(), &table.table, mode(output));
+            let target = target(tables.file(), &table.table, mode(plan, output));
             Box::new(SqliteSink::open(target).map_err(failed)?)
         }
         Some(SinkKind::Kafka(_) | SinkKind::Iceberg(_)) | None => return Ok(None),
@@ -193,7 +248,14 @@ fn open_sink(output: &Output, pipeline: &str, tables: &Tables) -> Result<Option<
     Ok(Some(sink))
 }
 
-/// Rows with a key replace each other.
-fn mode(output: &Output) -> Mode {
-    if output.key.is_empty() { Mode::Append } else { Mode::Upsert { key: output.key.clone() } }
+/// Rows of a table that is kept up to date replace each other; those of any other stream are added.
+fn mode(plan: &Plan, output: &Output) -> Mode {
+    match output.from {
+        OutputOf::Rows(Input::Stream(stream)) => match plan.streams.get(stream).map(|s| &s.changes)
+        {
+            Some(Changes::Upsert { key }) => Mode::Upsert { key: key.clone() },
+            Some(Changes::Append) | None => Mode::Append,
+        },
+        OutputOf::Rows(Input::Source(_)) | OutputOf::DeadLetter => Mode::Append,
+    }
 }

@@ -36,6 +36,24 @@ impl FieldPath {
         self
     }
 
+    /// Reads a path as it is written in messages: `spec.streams[1].sql`. What is no such path is cut short.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        text.split('.').fold(Self::root(), |path, part| {
+            let (name, indices) = part.split_once('[').unwrap_or((part, ""));
+            let path = if name.is_empty() {
+                path
+            } else {
+                path.field(name)
+            };
+            indices
+                .trim_end_matches(']')
+                .split("][")
+                .filter_map(|index| index.parse().ok())
+                .fold(path, Self::index)
+        })
+    }
+
     /// The steps.
     #[must_use]
     pub fn segments(&self) -> &[Segment] {

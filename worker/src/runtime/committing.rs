@@ -13,23 +13,23 @@ use crate::sink::{ExternalSink, Rows, SinkError};
 
 /// All of one commit: what goes to the log, and what goes to sinks outside it.
 #[derive(Debug, Default)]
-pub struct Work {
+pub(super) struct Work {
     /// For the log.
-    pub commit: Commit,
+    pub(super) commit: Commit,
     /// For each sink outside the log, by its index.
-    pub external: Vec<Vec<Rows>>,
+    pub(super) external: Vec<Vec<Rows>>,
 }
 
 /// A sink outside the log, with the name that errors give it.
-pub struct Named {
+pub(super) struct Named {
     /// The Sink's name.
-    pub name: String,
+    pub(super) name: String,
     /// The sink.
-    pub sink: Box<dyn ExternalSink>,
+    pub(super) sink: Box<dyn ExternalSink>,
 }
 
 /// How far each sink outside the log has each partition: by sink, then by partition.
-pub type Claimed = Vec<Vec<Option<Position>>>;
+pub(super) type Claimed = Vec<Vec<Option<Position>>>;
 
 enum Job {
     Init,
@@ -45,7 +45,7 @@ enum Done {
 
 /// A handle on the committing thread.
 #[derive(Debug)]
-pub struct Committing {
+pub(super) struct Committing {
     jobs: Sender<Job>,
     done: Receiver<Done>,
     thread: Option<JoinHandle<()>>,
@@ -56,7 +56,7 @@ impl Committing {
     ///
     /// # Errors
     /// Fails where the system gives no thread.
-    pub fn start(
+    pub(super) fn start(
         name: &str,
         committer: Box<dyn Committer>,
         sinks: Vec<Named>,
@@ -66,14 +66,18 @@ impl Committing {
         let thread = std::thread::Builder::new()
             .name(format!("commit-{name}"))
             .spawn(move || serve(&todo, &finished, committer, sinks))?;
-        Ok(Self { jobs, done, thread: Some(thread) })
+        Ok(Self {
+            jobs,
+            done,
+            thread: Some(thread),
+        })
     }
 
     /// Makes the committer the only one of its identity, and waits for it.
     ///
     /// # Errors
     /// Says why it could not be done this time.
-    pub fn init(&self) -> Result<(), String> {
+    pub(super) fn init(&self) -> Result<(), String> {
         let gone = || "the committing thread has ended".to_owned();
         self.jobs.send(Job::Init).map_err(|_| gone())?;
         loop {
@@ -89,9 +93,11 @@ impl Committing {
     ///
     /// # Errors
     /// Says which sink does not answer, or refuses.
-    pub fn claim(&self, partitions: &[TopicPartition]) -> Result<Claimed, SinkError> {
+    pub(super) fn claim(&self, partitions: &[TopicPartition]) -> Result<Claimed, SinkError> {
         let gone = || SinkError::Refused("the committing thread has ended".to_owned());
-        self.jobs.send(Job::Claim(partitions.to_vec())).map_err(|_| gone())?;
+        self.jobs
+            .send(Job::Claim(partitions.to_vec()))
+            .map_err(|_| gone())?;
         loop {
             match self.done.recv().map_err(|_| gone())? {
                 Done::Claimed(result) => return result,
@@ -101,20 +107,20 @@ impl Committing {
     }
 
     /// Hands a commit over. One at a time: the caller waits for its end before the next.
-    pub fn send(&self, work: Work) {
+    pub(super) fn send(&self, work: Work) {
         // A thread that has ended is noticed by `ended`.
         let _ = self.jobs.send(Job::Commit(Box::new(work)));
     }
 
     /// How the commit in flight has ended, if it has within `wait`.
-    pub fn ended(&self, wait: Duration) -> Option<Outcome> {
+    pub(super) fn ended(&self, wait: Duration) -> Option<Outcome> {
         use crossbeam_channel::RecvTimeoutError::{Disconnected, Timeout};
         match self.done.recv_timeout(wait) {
             Ok(Done::Ended(outcome)) => Some(outcome),
             Ok(Done::Initialized(_) | Done::Claimed(_)) | Err(Timeout) => None,
-            Err(Disconnected) => {
-                Some(Outcome::Fatal("the committing thread has ended unexpectedly".to_owned()))
-            }
+            Err(Disconnected) => Some(Outcome::Fatal(
+                "the committing thread has ended unexpectedly".to_owned(),
+            )),
         }
     }
 }
@@ -152,7 +158,12 @@ fn commit(committer: &mut dyn Committer, sinks: &mut [Named], work: &Work) -> Ou
         "commit",
         otel.kind = "producer",
         records = work.commit.produced.len()
-            + work.commit.packed.iter().map(|(_, packed)| packed.records.len()).sum::<usize>(),
+            + work
+                .commit
+                .packed
+                .iter()
+                .map(|(_, packed)| packed.records.len())
+                .sum::<usize>(),
     )
     .entered();
     for (named, rows) in sinks.iter_mut().zip(&work.external) {
@@ -162,12 +173,17 @@ fn commit(committer: &mut dyn Committer, sinks: &mut [Named], work: &Work) -> Ou
             Ok(()) => {}
             Err(error @ SinkError::Unavailable(_)) => return Outcome::Aborted(said(&error)),
             Err(error @ SinkError::Fenced(_)) => return Outcome::Fenced(said(&error)),
-            Err(error @ (SinkError::Refused(_) | SinkError::Mismatch { .. })) => return Outcome::Fatal(said(&error)),
+            Err(error @ (SinkError::Refused(_) | SinkError::Mismatch { .. })) => {
+                return Outcome::Fatal(said(&error));
+            }
         }
     }
     committer.commit(&work.commit)
 }
 
 fn claim(sinks: &mut [Named], partitions: &[TopicPartition]) -> Result<Claimed, SinkError> {
-    sinks.iter_mut().map(|named| named.sink.claim(partitions)).collect()
+    sinks
+        .iter_mut()
+        .map(|named| named.sink.claim(partitions))
+        .collect()
 }

@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::array::{
+    ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use arrow::error::ArrowError;
 use tidemill_engine::record::{DeadLetter, Headers};
@@ -20,7 +22,11 @@ pub static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         text("topic"),
         Field::new("partition", DataType::Int32, true),
         Field::new("offset", DataType::Int64, true),
-        Field::new("timestamp", DataType::Timestamp(TimeUnit::Microsecond, None), true),
+        Field::new(
+            "timestamp",
+            DataType::Timestamp(TimeUnit::Microsecond, None),
+            true,
+        ),
         text("key"),
         text("value"),
         text("headers"),
@@ -30,7 +36,9 @@ pub static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
 /// The record as it was, with why it is here in headers.
 pub(super) fn to_record(letter: DeadLetter) -> Produced {
     let mut headers = letter.headers;
-    let mut say = |name: &str, value: String| headers.push((format!("tidemill.{name}"), Some(value.into_bytes())));
+    let mut say = |name: &str, value: String| {
+        headers.push((format!("tidemill.{name}"), Some(value.into_bytes())))
+    };
     say("reason", letter.reason.as_str().to_owned());
     if let Some(column) = letter.column {
         say("column", column);
@@ -43,7 +51,12 @@ pub(super) fn to_record(letter: DeadLetter) -> Produced {
     say("source.partition", letter.partition.to_string());
     say("source.offset", letter.offset.to_string());
     say("source.timestamp", letter.timestamp.to_string());
-    Produced { partition: None, key: letter.key, value: letter.value, headers }
+    Produced {
+        partition: None,
+        key: letter.key,
+        value: letter.value,
+        headers,
+    }
 }
 
 /// The records as rows of [`SCHEMA`].
@@ -58,9 +71,24 @@ pub(super) fn to_rows(letters: &[DeadLetter]) -> Result<RecordBatch, ArrowError>
         text(|l| Some(l.message.clone())),
         text(|l| l.stream.clone()),
         text(|l| Some(l.topic.clone())),
-        Arc::new(letters.iter().map(|l| Some(l.partition)).collect::<Int32Array>()),
-        Arc::new(letters.iter().map(|l| Some(l.offset)).collect::<Int64Array>()),
-        Arc::new(letters.iter().map(micros).collect::<TimestampMicrosecondArray>()),
+        Arc::new(
+            letters
+                .iter()
+                .map(|l| Some(l.partition))
+                .collect::<Int32Array>(),
+        ),
+        Arc::new(
+            letters
+                .iter()
+                .map(|l| Some(l.offset))
+                .collect::<Int64Array>(),
+        ),
+        Arc::new(
+            letters
+                .iter()
+                .map(micros)
+                .collect::<TimestampMicrosecondArray>(),
+        ),
         text(|l| l.key.as_deref().map(lossy)),
         text(|l| l.value.as_deref().map(lossy)),
         text(|l| (!l.headers.is_empty()).then(|| headers_text(&l.headers))),
@@ -73,7 +101,9 @@ fn lossy(bytes: &[u8]) -> String {
 }
 
 fn headers_text(headers: &Headers) -> String {
-    let pairs = headers.iter().map(|(name, value)| serde_json::json!([name, value.as_deref().map(lossy)]));
+    let pairs = headers
+        .iter()
+        .map(|(name, value)| serde_json::json!([name, value.as_deref().map(lossy)]));
     serde_json::Value::from_iter(pairs).to_string()
 }
 
@@ -108,7 +138,9 @@ mod tests {
         let headers: Vec<String> = record
             .headers
             .iter()
-            .map(|(name, value)| format!("{name}={}", value.as_deref().map_or("null".into(), lossy)))
+            .map(|(name, value)| {
+                format!("{name}={}", value.as_deref().map_or("null".into(), lossy))
+            })
             .collect();
         assert_eq!(
             headers,

@@ -9,7 +9,7 @@ use tidemill_crds::sink::SinkKind;
 use tidemill_engine::commit::Event;
 use tidemill_engine::generator::Generator;
 use tidemill_engine::task::Task;
-use tidemill_plan::model::{Input, Origin, OutputOf, Plan, StartFrom};
+use tidemill_plan::model::{Origin, Plan, StartFrom};
 
 use super::reading;
 use super::tasks::{Generated, Held};
@@ -41,7 +41,9 @@ pub(super) fn prepare_topics(
                 return Ok(Some(partitions));
             }
             Ok(Found::Missing(topic)) => status.update(|s| {
-                s.trouble = Some(format!("topic `{topic}` is not there yet; waiting for it to be made"));
+                s.trouble = Some(format!(
+                    "topic `{topic}` is not there yet; waiting for it to be made"
+                ));
             }),
             Err(LogError::Unavailable(why)) => status.update(|s| s.trouble = Some(why)),
             Err(refused) => return Err(refused.into()),
@@ -55,16 +57,12 @@ pub(super) fn prepare_topics(
 }
 
 fn describe(plan: &Plan, status: &Shared) {
-    let name_of = |input: Input| match input {
-        Input::Source(i) => plan.sources.get(i).map(|s| s.name.clone()),
-        Input::Stream(i) => plan.streams.get(i).map(|s| s.name.clone()),
-    };
-    let sources = plan.sources.iter().map(|s| SourceStatus { name: s.name.clone(), ..SourceStatus::default() });
+    let sources = plan.sources.iter().map(|s| SourceStatus {
+        name: s.name.clone(),
+        ..SourceStatus::default()
+    });
     let outputs = plan.outputs.iter().map(|output| OutputStatus {
-        from: match output.from {
-            OutputOf::Rows(input) => name_of(input).unwrap_or_default(),
-            OutputOf::DeadLetter => "deadLetter".to_owned(),
-        },
+        from: plan.name_of(output.from).to_owned(),
         sink: output.sink.clone(),
         rows: 0,
     });
@@ -86,23 +84,43 @@ fn try_topics(
     admin: &mut dyn Admin,
 ) -> Result<Found, LogError> {
     let made = topology.subscriptions.iter().filter_map(|s| {
-        let partitions = s.partitions.or(settings.create_sources.then_some(settings.default_partitions))?;
+        let partitions = s.partitions.or(settings
+            .create_sources
+            .then_some(settings.default_partitions))?;
         Some(plain(&s.topic, partitions))
     });
-    let sinks = plan.outputs.iter().filter_map(|output| match output.spec.kind()? {
-        SinkKind::Kafka(kafka) if kafka.create => Some(TopicSpec {
-            config: kafka.config.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
-            ..plain(&kafka.topic, kafka.partitions.unwrap_or(settings.default_partitions))
-        }),
-        _ => None,
-    });
+    let sinks = plan
+        .outputs
+        .iter()
+        .filter_map(|output| match output.to.kind()? {
+            SinkKind::Kafka(kafka) if kafka.create => Some(TopicSpec {
+                config: kafka
+                    .config
+                    .iter()
+                    .map(|(k, v)| (k.clone(), v.clone()))
+                    .collect(),
+                ..plain(
+                    &kafka.topic,
+                    kafka.partitions.unwrap_or(settings.default_partitions),
+                )
+            }),
+            _ => None,
+        });
     // Sinks first: another pipeline's sink is often this one's source, and says how many partitions it wants.
     let specs: Vec<TopicSpec> = sinks.chain(made).collect();
     admin.ensure(&specs)?;
 
-    let topics: Vec<String> = topology.subscriptions.iter().map(|s| s.topic.clone()).collect();
+    let topics: Vec<String> = topology
+        .subscriptions
+        .iter()
+        .map(|s| s.topic.clone())
+        .collect();
     let mut partitions = HashMap::new();
-    for (subscription, found) in topology.subscriptions.iter().zip(admin.partitions(&topics)?) {
+    for (subscription, found) in topology
+        .subscriptions
+        .iter()
+        .zip(admin.partitions(&topics)?)
+    {
         match found {
             Some(found) => partitions.insert(subscription.stage, found),
             None => return Ok(Found::Missing(subscription.topic.clone())),
@@ -113,16 +131,27 @@ fn try_topics(
 }
 
 fn plain(name: &str, partitions: u32) -> TopicSpec {
-    TopicSpec { name: name.to_owned(), partitions, compacted: false, config: Vec::new() }
+    TopicSpec {
+        name: name.to_owned(),
+        partitions,
+        compacted: false,
+        config: Vec::new(),
+    }
 }
 
 fn internal_topics(topology: &Topology, partitions: &HashMap<Stage, u32>) -> Vec<TopicSpec> {
     let changelogs = topology.subscriptions.iter().filter_map(|s| {
         let partitions = partitions.get(&s.stage).copied()?;
-        Some(TopicSpec { compacted: true, ..plain(s.changelog.as_ref()?, partitions) })
+        Some(TopicSpec {
+            compacted: true,
+            ..plain(s.changelog.as_ref()?, partitions)
+        })
     });
     let dead_letter = TopicSpec {
-        config: vec![("max.message.bytes".to_owned(), DEAD_LETTER_MAX_BYTES.to_owned())],
+        config: vec![(
+            "max.message.bytes".to_owned(),
+            DEAD_LETTER_MAX_BYTES.to_owned(),
+        )],
         ..plain(&topology.dead_letter, 1)
     };
     changelogs.chain([dead_letter]).collect()
@@ -152,7 +181,10 @@ impl Runner {
     fn take_over(&mut self, partitions: &[TopicPartition]) -> Result<bool, RunError> {
         self.assignment = partitions.to_vec();
         self.publish(Phase::Restoring);
-        let Some(committed) = self.retry("reading committed offsets", |r| r.reader.committed(partitions))? else {
+        let Some(committed) = self.retry("reading committed offsets", |r| {
+            r.reader.committed(partitions)
+        })?
+        else {
             return Ok(false);
         };
         let Some(written_until) = self.claim(partitions)? else {
@@ -176,7 +208,10 @@ impl Runner {
             .filter(|h| h.generator.is_none())
             .map(|h| (h.partition.clone(), self.start_of(h)))
             .collect();
-        if self.retry("taking partitions over", |r| r.reader.assign(&starts))?.is_none() {
+        if self
+            .retry("taking partitions over", |r| r.reader.assign(&starts))?
+            .is_none()
+        {
             return Ok(false);
         }
         if self.settings.bounded && !self.set_ends(&mut held)? {
@@ -188,7 +223,10 @@ impl Runner {
     }
 
     fn start_of(&self, held: &Held) -> Start {
-        let start_from = self.topology.of_stage(held.stage).map_or(StartFrom::Earliest, |s| s.start_from);
+        let start_from = self
+            .topology
+            .of_stage(held.stage)
+            .map_or(StartFrom::Earliest, |s| s.start_from);
         match (&held.committed, start_from) {
             (Some(position), _) => Start::At(position.offset),
             (None, StartFrom::Earliest) => Start::Earliest,
@@ -211,7 +249,10 @@ impl Runner {
             .filter_map(|&index| held.get(index).map(|h| h.partition.clone()))
             .filter(|partition| !self.ends.contains_key(partition))
             .collect();
-        let Some(ends) = self.retry("looking for the end of the input", |r| r.reader.end_offsets(&fresh))? else {
+        let Some(ends) = self.retry("looking for the end of the input", |r| {
+            r.reader.end_offsets(&fresh)
+        })?
+        else {
             return Ok(false);
         };
         self.ends.extend(fresh.into_iter().zip(ends));
@@ -230,7 +271,10 @@ impl Runner {
         committed: Option<Position>,
     ) -> Result<Option<Held>, RunError> {
         let Some(subscription) = self.topology.of_topic(&partition.topic).cloned() else {
-            let why = format!("the group assigned `{}`, which this plan does not read", partition.topic);
+            let why = format!(
+                "the group assigned `{}`, which this plan does not read",
+                partition.topic
+            );
             return Err(LogError::Refused(why).into());
         };
         let task = self.retry_restore(&subscription, partition, committed.as_ref())?;
@@ -243,7 +287,10 @@ impl Runner {
         }
         let offset = committed.as_ref().map_or(0, |p| p.offset);
         let generator = self.generator_of(subscription.stage, partition.partition, offset)?;
-        let end = generator.as_ref().and_then(|g| g.generator.records()).and_then(|n| i64::try_from(n).ok());
+        let end = generator
+            .as_ref()
+            .and_then(|g| g.generator.records())
+            .and_then(|n| i64::try_from(n).ok());
         let skipped = self.settings.bounded && generator.is_some() && end.is_none();
         Ok(Some(Held {
             partition: partition.clone(),
@@ -292,7 +339,9 @@ impl Runner {
             match (read, failure) {
                 (Ok(()), None) => return Ok(Some(task)),
                 (Ok(()), Some(failure)) => return Err(failure.into()),
-                (Err(LogError::Unavailable(why)), _) => self.trouble(&format!("reading state back: {why}")),
+                (Err(LogError::Unavailable(why)), _) => {
+                    self.trouble(&format!("reading state back: {why}"))
+                }
                 (Err(refused), _) => return Err(refused.into()),
             }
             if !self.pause(&mut pause) {
@@ -304,7 +353,9 @@ impl Runner {
     fn new_task(&self, stage: Stage, partition: i32) -> Result<Task, RunError> {
         let plan = Arc::clone(&self.plan);
         Ok(match stage {
-            Stage::Shard(stream) => Task::shard(plan, stream, u32::try_from(partition).unwrap_or_default())?,
+            Stage::Shard(stream) => {
+                Task::shard(plan, stream, u32::try_from(partition).unwrap_or_default())?
+            }
             Stage::Source(source) => Task::source(plan, source, partition)?,
         })
     }
@@ -315,10 +366,17 @@ impl Runner {
             return None;
         };
         let input = self.plan.streams.get(stream)?.input;
-        self.partitions.get(&stage_of_input(&self.plan, input)?).copied()
+        self.partitions
+            .get(&stage_of_input(&self.plan, input)?)
+            .copied()
     }
 
-    fn generator_of(&self, stage: Stage, partition: i32, from: i64) -> Result<Option<Generated>, RunError> {
+    fn generator_of(
+        &self,
+        stage: Stage,
+        partition: i32,
+        from: i64,
+    ) -> Result<Option<Generated>, RunError> {
         let Stage::Source(index) = stage else {
             return Ok(None);
         };
@@ -331,23 +389,37 @@ impl Runner {
         let partition = u32::try_from(partition).unwrap_or_default();
         let generator = Generator::new(spec, Arc::clone(&source.schema), partition)
             .map_err(|e| RunError::Generator(source.name.clone(), e))?;
-        Ok(Some(Generated { generator, rate: reading::share_of_rate(spec), since: (Instant::now(), from) }))
+        Ok(Some(Generated {
+            generator,
+            rate: reading::share_of_rate(spec),
+            since: (Instant::now(), from),
+        }))
     }
 
     /// Takes the partitions over in the sinks outside the log: up to which offset each has its rows already, by
     /// partition, then by sink.
     fn claim(&mut self, partitions: &[TopicPartition]) -> Result<Option<Vec<Vec<i64>>>, RunError> {
         let claimed = self.retry("taking over in the sinks", |runner| {
-            runner.committing.claim(partitions).map_err(|error| match error {
-                SinkError::Unavailable(why) | SinkError::Fenced(why) => LogError::Unavailable(why),
-                other => LogError::Refused(other.to_string()),
-            })
+            runner
+                .committing
+                .claim(partitions)
+                .map_err(|error| match error {
+                    SinkError::Unavailable(why) | SinkError::Fenced(why) => {
+                        LogError::Unavailable(why)
+                    }
+                    other => LogError::Refused(other.to_string()),
+                })
         })?;
         let until = |of_sink: &Vec<Option<Position>>, index: usize| {
-            of_sink.get(index).and_then(Option::as_ref).map_or(0, |position| position.offset)
+            of_sink
+                .get(index)
+                .and_then(Option::as_ref)
+                .map_or(0, |position| position.offset)
         };
         Ok(claimed.map(|by_sink| {
-            (0..partitions.len()).map(|index| by_sink.iter().map(|sink| until(sink, index)).collect()).collect()
+            (0..partitions.len())
+                .map(|index| by_sink.iter().map(|sink| until(sink, index)).collect())
+                .collect()
         }))
     }
 }

@@ -9,7 +9,7 @@
 //! Everything here happens on one thread; only commits happen on another.
 
 mod committing;
-mod dead_letters;
+pub mod dead_letters;
 mod joining;
 mod pending;
 mod pick;
@@ -153,9 +153,14 @@ impl Runner {
         stop: &Arc<AtomicBool>,
     ) -> Result<Option<Self>, RunError> {
         let topology = Topology::new(plan);
-        status.update(|s| s.pipeline.clone_from(&plan.name));
-        let Some(partitions) =
-            joining::prepare_topics(plan, &topology, &settings, parts.admin.as_mut(), &status, stop)?
+        let Some(partitions) = joining::prepare_topics(
+            plan,
+            &topology,
+            &settings,
+            parts.admin.as_mut(),
+            &status,
+            stop,
+        )?
         else {
             return Ok(None);
         };
@@ -185,8 +190,12 @@ impl Runner {
             ended: false,
         };
         runner.reinit();
-        let topics: Vec<String> =
-            runner.topology.subscriptions.iter().map(|s| s.topic.clone()).collect();
+        let topics: Vec<String> = runner
+            .topology
+            .subscriptions
+            .iter()
+            .map(|s| s.topic.clone())
+            .collect();
         runner.reader.subscribe(&topics)?;
         Ok(Some(runner))
     }
@@ -198,19 +207,31 @@ impl Runner {
             self.on(Event::Stop)?;
         }
         self.hear_commit(Duration::ZERO)?;
-        let read = if self.commits.may_read() && !self.pending.is_full() { self.read_some()? } else { 0 };
+        let read = if self.commits.may_read() && !self.pending.is_full() {
+            self.read_some()?
+        } else {
+            0
+        };
         if !self.ended {
             self.commit_if_due()?;
             self.hear_group(if read > 0 { Duration::ZERO } else { self.nap() })?;
         }
         if self.last_publish.elapsed() >= Duration::from_millis(200) {
-            self.publish(if self.commits.may_read() { Phase::Running } else { Phase::Joining });
+            self.publish(if self.commits.may_read() {
+                Phase::Running
+            } else {
+                Phase::Joining
+            });
         }
         Ok(())
     }
 
     fn nap(&self) -> Duration {
-        if self.commits.in_flight() { NAP_IN_FLIGHT } else { NAP.min(self.settings.commit_interval) }
+        if self.commits.in_flight() {
+            NAP_IN_FLIGHT
+        } else {
+            NAP.min(self.settings.commit_interval)
+        }
     }
 
     fn hear_group(&mut self, wait: Duration) -> Result<(), RunError> {
@@ -379,8 +400,16 @@ impl Runner {
         self.last_publish = Instant::now();
         let partitions: Vec<PartitionStatus> = self.tasks.iter().map(tasks::Held::status).collect();
         let sources = self.read.iter().enumerate().map(|(index, read)| {
-            let held = || self.tasks.iter().filter(move |held| held.stage == Stage::Source(index));
-            (*read, held().map(|h| h.task.watermark()).min().flatten(), held().map(tasks::Held::lag).sum())
+            let held = || {
+                self.tasks
+                    .iter()
+                    .filter(move |held| held.stage == Stage::Source(index))
+            };
+            (
+                *read,
+                held().map(|h| h.task.watermark()).min().flatten(),
+                held().map(tasks::Held::lag).sum(),
+            )
         });
         let sources: Vec<(Read, Option<Micros>, Option<i64>)> = sources.collect();
         self.status.update(|s| {
@@ -388,7 +417,8 @@ impl Runner {
             s.uptime_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
             s.partitions = partitions;
             s.late_dropped = self.pending.counted.late_dropped;
-            s.dead_letters.clone_from(&self.pending.counted.dead_letters);
+            s.dead_letters
+                .clone_from(&self.pending.counted.dead_letters);
             for (source, (read, watermark, lag)) in s.sources.iter_mut().zip(sources) {
                 source.records = read.records;
                 source.bytes = read.bytes;

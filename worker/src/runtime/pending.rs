@@ -11,11 +11,11 @@ use tidemill_engine::encode::{self, JsonEncoder, JsonOptions, KeyEncoder};
 use tidemill_engine::record::DeadLetter;
 use tidemill_plan::model::{Output, OutputOf, Plan};
 
+use super::RunError;
 use super::committing::{Named, Work};
 use super::dead_letters;
 use super::tasks::Held;
 use super::topology::{Stage, Topology};
-use super::RunError;
 use crate::log::{Commit, Packed, Produced};
 use crate::sink::{self, ExternalSink};
 use crate::telemetry;
@@ -26,7 +26,11 @@ const FULL: usize = 64 << 20;
 /// Where an output goes.
 enum Target {
     /// A topic of the log.
-    Topic { topic: Arc<str>, rows: JsonEncoder, key: KeyEncoder },
+    Topic {
+        topic: Arc<str>,
+        rows: JsonEncoder,
+        key: KeyEncoder,
+    },
     /// A sink outside the log, by its place among them.
     External(usize),
 }
@@ -76,12 +80,21 @@ impl Pending {
         for (output, sink) in plan.outputs.iter().zip(sinks) {
             let target = match sink {
                 Some(sink) => {
-                    external.push(Named { name: output.sink.clone(), sink });
+                    external.push(Named {
+                        name: output.sink.clone(),
+                        sink,
+                    });
                     Target::External(external.len() - 1)
                 }
                 None => topic_target(output)?,
             };
-            routes.push(Route { of: output.from, target, packed: Packed::default(), rows: 0, sent: 0 });
+            routes.push(Route {
+                of: output.from,
+                target,
+                packed: Packed::default(),
+                rows: 0,
+                sent: 0,
+            });
         }
         let takes_dead_letters = routes.iter().any(|r| r.of == OutputOf::DeadLetter);
         let name = |name: &String| Arc::from(name.as_str());
@@ -91,7 +104,11 @@ impl Pending {
             commit: Commit::default(),
             effects: Effects::default(),
             bytes: 0,
-            shuffles: topology.shuffles.iter().map(|(stream, topic)| (*stream, name(topic))).collect(),
+            shuffles: topology
+                .shuffles
+                .iter()
+                .map(|(stream, topic)| (*stream, name(topic)))
+                .collect(),
             changelogs: topology
                 .subscriptions
                 .iter()
@@ -120,7 +137,9 @@ impl Pending {
         self.gather(held, |held, effects| Ok(held.task.flush(effects)?))?;
         held.dirty = false;
         let position = held.position();
-        self.commit.positions.push((held.partition.clone(), position.clone()));
+        self.commit
+            .positions
+            .push((held.partition.clone(), position.clone()));
         held.committing = Some(position);
         Ok(())
     }
@@ -133,7 +152,9 @@ impl Pending {
             if let Target::Topic { topic, .. } = &route.target
                 && !route.packed.records.is_empty()
             {
-                commit.packed.push((Arc::clone(topic), std::mem::take(&mut route.packed)));
+                commit
+                    .packed
+                    .push((Arc::clone(topic), std::mem::take(&mut route.packed)));
             }
         }
         self.bytes = 0;
@@ -147,7 +168,10 @@ impl Pending {
 
     /// The commit in flight is done: rows written, by output.
     pub(super) fn confirm(&mut self) -> Vec<u64> {
-        self.routes.iter_mut().map(|route| std::mem::take(&mut route.sent)).collect()
+        self.routes
+            .iter_mut()
+            .map(|route| std::mem::take(&mut route.sent))
+            .collect()
     }
 
     /// Throws everything away.
@@ -200,17 +224,26 @@ impl Pending {
     }
 
     fn rows(&mut self, held: &Held, rows: &Rows) -> Result<(), RunError> {
-        for route in self.routes.iter_mut().filter(|r| r.of == OutputOf::Rows(rows.from)) {
+        for route in self
+            .routes
+            .iter_mut()
+            .filter(|r| r.of == OutputOf::Rows(rows.from))
+        {
             let count = rows.batch.num_rows() as u64;
             match &route.target {
-                Target::Topic { rows: encoder, key, .. } => {
+                Target::Topic {
+                    rows: encoder, key, ..
+                } => {
                     self.bytes += pack(&mut route.packed, encoder, key, rows)?;
                 }
                 Target::External(place) if held.is_written(*place) => continue,
                 Target::External(place) => {
                     self.bytes += rows.batch.get_array_memory_size();
                     if let Some(waiting) = self.external.get_mut(*place) {
-                        waiting.push(sink::Rows { batch: rows.batch.clone(), deleted: rows.deleted.clone() });
+                        waiting.push(sink::Rows {
+                            batch: rows.batch.clone(),
+                            deleted: rows.deleted.clone(),
+                        });
                     }
                 }
             }
@@ -224,20 +257,34 @@ impl Pending {
             return Ok(());
         }
         for letter in &letters {
-            *self.counted.dead_letters.entry(letter.reason.as_str().to_owned()).or_default() += 1;
+            *self
+                .counted
+                .dead_letters
+                .entry(letter.reason.as_str().to_owned())
+                .or_default() += 1;
             self.bytes += letter.value.as_ref().map_or(0, Vec::len);
         }
-        for route in self.routes.iter_mut().filter(|r| r.of == OutputOf::DeadLetter) {
+        for route in self
+            .routes
+            .iter_mut()
+            .filter(|r| r.of == OutputOf::DeadLetter)
+        {
             match &route.target {
                 Target::Topic { topic, .. } => {
                     let records = letters.iter().cloned().map(dead_letters::to_record);
-                    self.commit.produced.extend(records.map(|record| (Arc::clone(topic), record)));
+                    self.commit
+                        .produced
+                        .extend(records.map(|record| (Arc::clone(topic), record)));
                 }
                 Target::External(place) if held.is_written(*place) => continue,
                 Target::External(place) => {
-                    let batch = dead_letters::to_rows(&letters).map_err(|e| RunError::Sink(e.to_string()))?;
+                    let batch = dead_letters::to_rows(&letters)
+                        .map_err(|e| RunError::Sink(e.to_string()))?;
                     if let Some(waiting) = self.external.get_mut(*place) {
-                        waiting.push(sink::Rows { batch, deleted: None });
+                        waiting.push(sink::Rows {
+                            batch,
+                            deleted: None,
+                        });
                     }
                 }
             }
@@ -245,16 +292,22 @@ impl Pending {
         }
         if let Some(topic) = &self.dead_letter {
             let records = letters.into_iter().map(dead_letters::to_record);
-            self.commit.produced.extend(records.map(|record| (Arc::clone(topic), record)));
+            self.commit
+                .produced
+                .extend(records.map(|record| (Arc::clone(topic), record)));
         }
         Ok(())
     }
 }
 
 fn topic_target(output: &Output) -> Result<Target, RunError> {
-    let refuse = |error: encode::EncodeError| RunError::Sink(format!("sink `{}`: {error}", output.sink));
-    let Some(SinkKind::Kafka(kafka)) = output.spec.kind() else {
-        return Err(RunError::Sink(format!("sink `{}` is not a topic, and no other sink was opened for it", output.sink)));
+    let refuse =
+        |error: encode::EncodeError| RunError::Sink(format!("sink `{}`: {error}", output.sink));
+    let Some(SinkKind::Kafka(kafka)) = output.to.kind() else {
+        return Err(RunError::Sink(format!(
+            "sink `{}` is not a topic, and no other sink was opened for it",
+            output.sink
+        )));
     };
     let timestamps = match kafka.format.map(|f| f.timestamps).unwrap_or_default() {
         Timestamps::Rfc3339 => encode::Timestamps::Rfc3339,
@@ -269,27 +322,51 @@ fn topic_target(output: &Output) -> Result<Target, RunError> {
 }
 
 /// Appends rows to the packed records of a topic; how many bytes that took. A deleted row is a tombstone under its key.
-fn pack(packed: &mut Packed, encoder: &JsonEncoder, key: &KeyEncoder, rows: &Rows) -> Result<usize, RunError> {
+fn pack(
+    packed: &mut Packed,
+    encoder: &JsonEncoder,
+    key: &KeyEncoder,
+    rows: &Rows,
+) -> Result<usize, RunError> {
     let before = packed.arena.len();
     match &rows.deleted {
         None => pack_kept(packed, encoder, key, &rows.batch)?,
         Some(deleted) => {
-            let kept = select(&rows.batch, &arrow::compute::not(deleted).map_err(engine_error)?)?;
+            let kept = select(
+                &rows.batch,
+                &arrow::compute::not(deleted).map_err(engine_error)?,
+            )?;
             pack_kept(packed, encoder, key, &kept)?;
             let gone = select(&rows.batch, deleted)?;
             let mut keys = Vec::new();
-            key.encode(&gone, &mut packed.arena, &mut keys).map_err(encode_error)?;
-            packed.records.extend(keys.into_iter().map(|key| (key, None)));
+            key.encode(&gone, &mut packed.arena, &mut keys)
+                .map_err(encode_error)?;
+            packed
+                .records
+                .extend(keys.into_iter().map(|key| (key, None)));
         }
     }
     Ok(packed.arena.len() - before)
 }
 
-fn pack_kept(packed: &mut Packed, encoder: &JsonEncoder, key: &KeyEncoder, batch: &RecordBatch) -> Result<(), RunError> {
-    let (mut keys, mut values) = (Vec::with_capacity(batch.num_rows()), Vec::with_capacity(batch.num_rows()));
-    key.encode(batch, &mut packed.arena, &mut keys).map_err(encode_error)?;
-    encoder.encode(batch, &mut packed.arena, &mut values).map_err(encode_error)?;
-    packed.records.extend(keys.into_iter().zip(values.into_iter().map(Some)));
+fn pack_kept(
+    packed: &mut Packed,
+    encoder: &JsonEncoder,
+    key: &KeyEncoder,
+    batch: &RecordBatch,
+) -> Result<(), RunError> {
+    let (mut keys, mut values) = (
+        Vec::with_capacity(batch.num_rows()),
+        Vec::with_capacity(batch.num_rows()),
+    );
+    key.encode(batch, &mut packed.arena, &mut keys)
+        .map_err(encode_error)?;
+    encoder
+        .encode(batch, &mut packed.arena, &mut values)
+        .map_err(encode_error)?;
+    packed
+        .records
+        .extend(keys.into_iter().zip(values.into_iter().map(Some)));
     Ok(())
 }
 

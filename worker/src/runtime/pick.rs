@@ -8,17 +8,17 @@ use tidemill_plan::model::Micros;
 
 /// A partition that could be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Candidate {
+pub(super) struct Candidate {
     /// Its watermark; `None` before its first record.
-    pub watermark: Option<Micros>,
+    pub(super) watermark: Option<Micros>,
     /// Whether all of it has been read: it holds none of the others back.
-    pub at_end: bool,
+    pub(super) at_end: bool,
 }
 
 /// The order in which to try the candidates (indices), leaving out those that are more than `ahead` before the lowest
 /// that is not at its end.
 #[must_use]
-pub fn order(candidates: &[Candidate], ahead: Micros) -> Vec<usize> {
+pub(super) fn order(candidates: &[Candidate], ahead: Micros) -> Vec<usize> {
     let time = |c: &Candidate| c.watermark.unwrap_or(Micros::MIN);
     let lowest = candidates.iter().filter(|c| !c.at_end).map(time).min();
     let limit = lowest.map_or(Micros::MAX, |lowest| lowest.saturating_add(ahead));
@@ -37,7 +37,10 @@ mod tests {
     use super::*;
 
     fn at(watermark: Micros) -> Candidate {
-        Candidate { watermark: Some(watermark), at_end: false }
+        Candidate {
+            watermark: Some(watermark),
+            at_end: false,
+        }
     }
 
     #[test]
@@ -52,15 +55,24 @@ mod tests {
 
     #[test]
     fn a_partition_at_its_end_holds_nobody_back_and_is_still_tried() {
-        let done = Candidate { watermark: Some(0), at_end: true };
+        let done = Candidate {
+            watermark: Some(0),
+            at_end: true,
+        };
         assert_eq!(order(&[done, at(500), at(700)], 100), [0, 1]);
     }
 
     #[test]
     fn a_partition_whose_first_record_is_on_its_way_is_waited_for() {
-        let fresh = Candidate { watermark: None, at_end: false };
+        let fresh = Candidate {
+            watermark: None,
+            at_end: false,
+        };
         assert_eq!(order(&[at(500), fresh], 100), [1]);
-        let empty = Candidate { watermark: None, at_end: true };
+        let empty = Candidate {
+            watermark: None,
+            at_end: true,
+        };
         assert_eq!(order(&[at(500), empty], 100), [1, 0]);
     }
 }

@@ -26,7 +26,10 @@ const GENERATED_STEP: Micros = 1_000;
 
 /// How far a partition is read ahead of the lowest watermark: about a window.
 pub(super) fn ahead(plan: &Plan) -> Micros {
-    let windows = plan.streams.iter().filter_map(|s| s.aggregate.as_ref()?.window);
+    let windows = plan
+        .streams
+        .iter()
+        .filter_map(|s| s.aggregate.as_ref()?.window);
     let sizes = windows.map(|window| match window.kind {
         WindowKind::Tumble { size } => size,
     });
@@ -69,10 +72,19 @@ impl Runner {
             .filter(|(_, held)| held.stage == stage && held.wants_more())
             .map(|(index, held)| {
                 let all_read = held.at_end || held.idle;
-                (index, Candidate { watermark: held.task.watermark(), at_end: all_read })
+                (
+                    index,
+                    Candidate {
+                        watermark: held.task.watermark(),
+                        at_end: all_read,
+                    },
+                )
             })
             .unzip();
-        order(&candidates, self.ahead).into_iter().filter_map(|i| indices.get(i).copied()).collect()
+        order(&candidates, self.ahead)
+            .into_iter()
+            .filter_map(|i| indices.get(i).copied())
+            .collect()
     }
 
     fn read_partition(&mut self, index: usize) -> Result<usize, RunError> {
@@ -86,7 +98,11 @@ impl Runner {
             let partition = held.partition.clone();
             let taken = self.reader.take(&partition, BATCH, &mut |batch| {
                 if failure.is_none() {
-                    bytes += batch.records.iter().map(|r| r.value.map_or(0, <[u8]>::len) as u64).sum::<u64>();
+                    bytes += batch
+                        .records
+                        .iter()
+                        .map(|r| r.value.map_or(0, <[u8]>::len) as u64)
+                        .sum::<u64>();
                     failure = read_batch(&mut self.pending, held, batch).err();
                 }
             });
@@ -103,7 +119,9 @@ impl Runner {
             }
             held.at_end = taken.at_end;
             if taken.next_offset > held.offset {
-                held.offset = held.end.map_or(taken.next_offset, |end| end.min(taken.next_offset));
+                held.offset = held
+                    .end
+                    .map_or(taken.next_offset, |end| end.min(taken.next_offset));
                 held.dirty = true;
             }
             (taken.records, bytes)
@@ -126,9 +144,18 @@ impl Runner {
                 continue;
             };
             let of_source = |held: &&mut Held| held.stage == Stage::Source(source);
-            let busy = self.tasks.iter_mut().filter(of_source).filter(|h| !h.is_quiet_for(timeout));
+            let busy = self
+                .tasks
+                .iter_mut()
+                .filter(of_source)
+                .filter(|h| !h.is_quiet_for(timeout));
             let watermark = busy.map(|h| h.task.watermark()).min().flatten();
-            for held in self.tasks.iter_mut().filter(of_source).filter(|h| h.is_quiet_for(timeout)) {
+            for held in self
+                .tasks
+                .iter_mut()
+                .filter(of_source)
+                .filter(|h| h.is_quiet_for(timeout))
+            {
                 if !held.idle {
                     held.idle = true;
                     held.task.set_idle();
@@ -136,7 +163,9 @@ impl Runner {
                 }
                 if let Some(watermark) = watermark.filter(|w| Some(*w) > held.task.watermark()) {
                     held.dirty = true;
-                    self.pending.gather(held, |held, effects| Ok(held.task.advance(watermark, effects)?))?;
+                    self.pending.gather(held, |held, effects| {
+                        Ok(held.task.advance(watermark, effects)?)
+                    })?;
                 }
             }
         }
@@ -157,7 +186,9 @@ impl Runner {
             match held.stage {
                 Stage::Source(_) if held.end.is_some_and(|end| held.offset >= end) => {
                     let offset = held.offset;
-                    self.pending.gather(held, |held, effects| Ok(held.task.finish(offset, effects)?))?;
+                    self.pending.gather(held, |held, effects| {
+                        Ok(held.task.finish(offset, effects)?)
+                    })?;
                     held.finished = true;
                     held.dirty = true;
                 }
@@ -184,9 +215,18 @@ impl Held {
 }
 
 /// Takes records in, cut where a sink outside the log has its rows up to, and at the end of a bounded input.
-fn read_batch(pending: &mut Pending, held: &mut Held, batch: &RawBatch<'_>) -> Result<(), RunError> {
-    let _span = tracing::info_span!("batch", topic = batch.topic, partition = batch.partition, records = batch.records.len())
-        .entered();
+fn read_batch(
+    pending: &mut Pending,
+    held: &mut Held,
+    batch: &RawBatch<'_>,
+) -> Result<(), RunError> {
+    let _span = tracing::info_span!(
+        "batch",
+        topic = batch.topic,
+        partition = batch.partition,
+        records = batch.records.len()
+    )
+    .entered();
     follow_trace(batch);
     held.last_record = Instant::now();
     held.idle = false;
@@ -200,7 +240,11 @@ fn read_batch(pending: &mut Pending, held: &mut Held, batch: &RawBatch<'_>) -> R
         let count = cut.map_or(rest.len(), |cut| rest.partition_point(|r| r.offset < cut));
         let (part, later) = rest.split_at(count);
         let headers = |index: usize| (batch.headers)(first + index);
-        let part_batch = RawBatch { records: part, headers: &headers, ..*batch };
+        let part_batch = RawBatch {
+            records: part,
+            headers: &headers,
+            ..*batch
+        };
         pending.gather(held, |held, effects| {
             held.task.process(&part_batch, effects)?;
             held.offset = part.last().map_or(held.offset, |last| last.offset + 1);
@@ -216,7 +260,12 @@ fn read_batch(pending: &mut Pending, held: &mut Held, batch: &RawBatch<'_>) -> R
 impl Held {
     /// The nearest offset after `offset` at which a batch must end.
     fn cut_after(&self, offset: i64) -> Option<i64> {
-        self.written_until.iter().copied().chain(self.end).filter(|&cut| cut > offset).min()
+        self.written_until
+            .iter()
+            .copied()
+            .chain(self.end)
+            .filter(|&cut| cut > offset)
+            .min()
     }
 }
 
@@ -226,7 +275,10 @@ fn follow_trace(batch: &RawBatch<'_>) {
         return;
     }
     let headers = (batch.headers)(0);
-    let parent = headers.iter().find(|(name, _)| name == "traceparent").and_then(|(_, value)| value.as_deref());
+    let parent = headers
+        .iter()
+        .find(|(name, _)| name == "traceparent")
+        .and_then(|(_, value)| value.as_deref());
     if let Some(Ok(parent)) = parent.map(std::str::from_utf8) {
         telemetry::follow(parent);
     }
@@ -245,7 +297,10 @@ fn generate(pending: &mut Pending, held: &mut Held) -> Result<usize, RunError> {
     let time = if made.rate > 0.0 {
         TimeSource::At(Utc::now().timestamp_micros())
     } else {
-        TimeSource::Synthetic { start: GENERATED_FROM, step: GENERATED_STEP }
+        TimeSource::Synthetic {
+            start: GENERATED_FROM,
+            step: GENERATED_STEP,
+        }
     };
     let from = u64::try_from(held.offset).unwrap_or_default();
     let rows = made
@@ -266,9 +321,16 @@ fn generate(pending: &mut Pending, held: &mut Held) -> Result<usize, RunError> {
 
 impl Generated {
     /// How many records are due now, at most a batch.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss
+    )]
     fn due(&self, offset: i64) -> usize {
-        let left = self.generator.records().map_or(u64::MAX, |all| all.saturating_sub(offset as u64));
+        let left = self
+            .generator
+            .records()
+            .map_or(u64::MAX, |all| all.saturating_sub(offset as u64));
         let due = if self.rate > 0.0 {
             let (since, first) = self.since;
             let total = first + (since.elapsed().as_secs_f64() * self.rate) as i64;

@@ -11,61 +11,65 @@ use crate::log::{Position, TopicPartition};
 use crate::status::PartitionStatus;
 
 /// A partition that this worker holds.
-pub struct Held {
+pub(super) struct Held {
     /// Which.
-    pub partition: TopicPartition,
+    pub(super) partition: TopicPartition,
     /// What reads it.
-    pub stage: Stage,
+    pub(super) stage: Stage,
     /// Its computation and state.
-    pub task: Task,
+    pub(super) task: Task,
     /// Makes the records, where they do not come from the log.
-    pub generator: Option<Generated>,
+    pub(super) generator: Option<Generated>,
     /// The next offset to read.
-    pub offset: i64,
+    pub(super) offset: i64,
     /// The position that is known to be committed.
-    pub committed: Option<Position>,
+    pub(super) committed: Option<Position>,
     /// The position that the commit in flight will make known.
-    pub committing: Option<Position>,
+    pub(super) committing: Option<Position>,
     /// Whether something has been read since the last commit was collected.
-    pub dirty: bool,
+    pub(super) dirty: bool,
     /// Whether everything that the log has of it has been read.
-    pub at_end: bool,
+    pub(super) at_end: bool,
     /// When it last had a record.
-    pub last_record: Instant,
+    pub(super) last_record: Instant,
     /// Whether it holds no window back.
-    pub idle: bool,
+    pub(super) idle: bool,
     /// Where reading stops, when the input is bounded.
-    pub end: Option<i64>,
+    pub(super) end: Option<i64>,
     /// Whether its task has been told that nothing more comes.
-    pub finished: bool,
+    pub(super) finished: bool,
     /// Up to which offset each sink outside the log has its rows already.
-    pub written_until: Vec<i64>,
+    pub(super) written_until: Vec<i64>,
 }
 
 /// A share of generated records.
-pub struct Generated {
+pub(super) struct Generated {
     /// Makes them.
-    pub generator: Generator,
+    pub(super) generator: Generator,
     /// Records per second for this share; 0 is as fast as possible.
-    pub rate: f64,
+    pub(super) rate: f64,
     /// When making began, and at which record.
-    pub since: (Instant, i64),
+    pub(super) since: (Instant, i64),
 }
 
 impl Held {
     /// Whether reading goes on.
-    pub fn wants_more(&self) -> bool {
+    pub(super) fn wants_more(&self) -> bool {
         !self.finished && self.end.is_none_or(|end| self.offset < end)
     }
 
     /// How much of the partition has not been read, as far as is known.
-    pub fn lag(&self) -> Option<i64> {
-        let end = if self.at_end { Some(self.offset) } else { self.end };
+    pub(super) fn lag(&self) -> Option<i64> {
+        let end = if self.at_end {
+            Some(self.offset)
+        } else {
+            self.end
+        };
         end.map(|end| (end - self.offset).max(0))
     }
 
     /// What the status says of it.
-    pub fn status(&self) -> PartitionStatus {
+    pub(super) fn status(&self) -> PartitionStatus {
         PartitionStatus {
             topic: self.partition.topic.to_string(),
             partition: self.partition.partition,
@@ -77,60 +81,73 @@ impl Held {
     }
 
     /// Whether the rows of all records up to here are in a sink outside the log already.
-    pub fn is_written(&self, sink: usize) -> bool {
-        self.written_until.get(sink).is_some_and(|&until| self.offset <= until)
+    pub(super) fn is_written(&self, sink: usize) -> bool {
+        self.written_until
+            .get(sink)
+            .is_some_and(|&until| self.offset <= until)
     }
 
     /// Where the task is now.
-    pub fn position(&self) -> Position {
-        Position { offset: self.offset, clock: self.task.clock() }
+    pub(super) fn position(&self) -> Position {
+        Position {
+            offset: self.offset,
+            clock: self.task.clock(),
+        }
     }
 }
 
 /// All partitions that are held, in a fixed order, and those given back a moment ago, which may come again.
 #[derive(Default)]
-pub struct Tasks {
+pub(super) struct Tasks {
     held: Vec<Held>,
     parked: HashMap<TopicPartition, Held>,
 }
 
 impl Tasks {
     /// The partitions held.
-    pub fn iter(&self) -> impl Iterator<Item = &Held> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Held> {
         self.held.iter()
     }
 
     /// The partitions held, to change them.
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Held> {
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Held> {
         self.held.iter_mut()
     }
 
     /// The partition at an index of [`Tasks::iter`].
-    pub fn get_mut(&mut self, index: usize) -> Option<&mut Held> {
+    pub(super) fn get_mut(&mut self, index: usize) -> Option<&mut Held> {
         self.held.get_mut(index)
     }
 
     /// Replaces all that is held.
-    pub fn hold(&mut self, mut held: Vec<Held>) {
+    pub(super) fn hold(&mut self, mut held: Vec<Held>) {
         held.sort_by(|a, b| a.partition.cmp(&b.partition));
         self.held = held;
         self.parked.clear();
     }
 
     /// Forgets everything, and with it all that is not committed.
-    pub fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.held.clear();
         self.parked.clear();
     }
 
     /// Sets what is held aside: everything of it is committed, and if the group gives a partition back unchanged, its
     /// state need not be read again.
-    pub fn park(&mut self) {
-        self.parked = self.held.drain(..).map(|held| (held.partition.clone(), held)).collect();
+    pub(super) fn park(&mut self) {
+        self.parked = self
+            .held
+            .drain(..)
+            .map(|held| (held.partition.clone(), held))
+            .collect();
     }
 
     /// A partition that was set aside, if its state is that of `committed`.
-    pub fn unpark(&mut self, partition: &TopicPartition, committed: Option<&Position>) -> Option<Held> {
+    pub(super) fn unpark(
+        &mut self,
+        partition: &TopicPartition,
+        committed: Option<&Position>,
+    ) -> Option<Held> {
         let held = self.parked.remove(partition)?;
         (!held.dirty && held.committed.as_ref() == committed).then_some(held)
     }

@@ -72,19 +72,23 @@ impl Topology {
                 },
             }
         });
-        let shards = plan.streams.iter().enumerate().filter_map(|(index, stream)| {
-            let Exchange::Shuffle { shards } = stream.aggregate.as_ref()?.exchange else {
-                return None;
-            };
-            Some(Subscription {
-                topic: shuffle_topic(&group, &stream.name),
-                stage: Stage::Shard(index),
-                partitions: Some(shards),
-                carries_records: true,
-                start_from: StartFrom::Earliest,
-                changelog: Some(format!("{group}.{}.changelog", stream.name)),
-            })
-        });
+        let shards = plan
+            .streams
+            .iter()
+            .enumerate()
+            .filter_map(|(index, stream)| {
+                let Exchange::Shuffle { shards } = stream.aggregate.as_ref()?.exchange else {
+                    return None;
+                };
+                Some(Subscription {
+                    topic: shuffle_topic(&group, &stream.name),
+                    stage: Stage::Shard(index),
+                    partitions: Some(shards),
+                    carries_records: true,
+                    start_from: StartFrom::Earliest,
+                    changelog: Some(format!("{group}.{}.changelog", stream.name)),
+                })
+            });
         let subscriptions: Vec<_> = sources.chain(shards).collect();
         let shuffles = subscriptions
             .iter()
@@ -93,7 +97,12 @@ impl Topology {
                 Stage::Source(_) => None,
             })
             .collect();
-        Self { dead_letter: format!("{group}.dead-letter"), group, subscriptions, shuffles }
+        Self {
+            dead_letter: format!("{group}.dead-letter"),
+            group,
+            subscriptions,
+            shuffles,
+        }
     }
 
     /// The subscription behind a topic.
@@ -115,7 +124,7 @@ fn shuffle_topic(group: &str, stream: &str) -> String {
 
 /// The stage in which a stream's results come to be: its shuffle's far side, or where its input is.
 #[must_use]
-pub fn stage_of(plan: &Plan, stream: usize) -> Option<Stage> {
+pub(super) fn stage_of(plan: &Plan, stream: usize) -> Option<Stage> {
     let it = plan.streams.get(stream)?;
     match it.aggregate.as_ref().map(|a| &a.exchange) {
         Some(Exchange::Shuffle { .. }) => Some(Stage::Shard(stream)),
@@ -125,7 +134,7 @@ pub fn stage_of(plan: &Plan, stream: usize) -> Option<Stage> {
 
 /// The stage in which an input's rows come to be.
 #[must_use]
-pub fn stage_of_input(plan: &Plan, input: tidemill_plan::model::Input) -> Option<Stage> {
+pub(super) fn stage_of_input(plan: &Plan, input: tidemill_plan::model::Input) -> Option<Stage> {
     match input {
         tidemill_plan::model::Input::Source(source) => Some(Stage::Source(source)),
         tidemill_plan::model::Input::Stream(stream) => stage_of(plan, stream),
@@ -134,7 +143,9 @@ pub fn stage_of_input(plan: &Plan, input: tidemill_plan::model::Input) -> Option
 
 fn has_local_state(plan: &Plan, stage: Stage) -> bool {
     plan.streams.iter().any(|stream| {
-        matches!(stream.aggregate.as_ref().map(|a| &a.exchange), Some(Exchange::Local))
-            && stage_of_input(plan, stream.input) == Some(stage)
+        matches!(
+            stream.aggregate.as_ref().map(|a| &a.exchange),
+            Some(Exchange::Local)
+        ) && stage_of_input(plan, stream.input) == Some(stage)
     })
 }

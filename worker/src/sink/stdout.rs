@@ -38,7 +38,9 @@ impl<W: Write + Send> Lines<W> {
     fn lines(&mut self, rows: &Rows, lines: &mut Vec<u8>) -> Result<(), SinkError> {
         self.bytes.clear();
         self.places.clear();
-        let encoded = self.encoder.encode(&rows.batch, &mut self.bytes, &mut self.places);
+        let encoded = self
+            .encoder
+            .encode(&rows.batch, &mut self.bytes, &mut self.places);
         encoded.map_err(|e| SinkError::Refused(e.to_string()))?;
         for (row, place) in self.places.iter().enumerate() {
             let place = place.start as usize..place.end as usize;

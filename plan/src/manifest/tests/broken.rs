@@ -5,7 +5,10 @@ use super::*;
 /// What `load` says about a file.
 fn said(text: &str) -> String {
     let problems = load("m.yaml", text).problems;
-    problems.iter().map(|problem| format!("{problem}\n")).collect()
+    problems
+        .iter()
+        .map(|problem| format!("{problem}\n"))
+        .collect()
 }
 
 macro_rules! broken {

@@ -1,0 +1,160 @@
+//! Manifests from files and folders, and the plans they make.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tidemill_crds::{AlertRule, Pipeline, Sink};
+use tidemill_plan::manifest::{self, FieldPath, Position, Problem, Resource, ResourceKind};
+use tidemill_plan::model::Plan;
+use tidemill_plan::{PlanProblem, plan};
+
+use crate::failure::Failure;
+
+/// The resources of some manifests.
+pub(crate) struct Manifests {
+    resources: Vec<Resource>,
+    problems: Vec<Problem>,
+}
+
+/// A pipeline that can be run.
+pub(crate) struct Planned {
+    /// What it does.
+    pub(crate) plan: Plan,
+    /// How long work is gathered before it is committed.
+    pub(crate) commit_interval: Duration,
+}
+
+impl Manifests {
+    /// Reads files, and the `.yaml`, `.yml` and `.json` files of folders.
+    pub(crate) fn load(paths: &[PathBuf]) -> Result<Self, Failure> {
+        let mut files = Vec::new();
+        for path in paths {
+            collect(path, &mut files)?;
+        }
+        let texts = files
+            .iter()
+            .map(|file| {
+                let text = std::fs::read_to_string(file).map_err(|e| unreadable(file, &e))?;
+                Ok((file.display().to_string(), text))
+            })
+            .collect::<Result<Vec<_>, Failure>>()?;
+        let loaded = manifest::load_all(
+            texts
+                .iter()
+                .map(|(name, text)| (name.as_str(), text.as_str())),
+        );
+        Ok(Self {
+            resources: loaded.resources,
+            problems: loaded.problems,
+        })
+    }
+
+    /// Plans every pipeline; everything that is wrong with any of them otherwise.
+    pub(crate) fn plan(self) -> Result<Vec<Planned>, Failure> {
+        let (planned, problems) = self.check();
+        if problems.is_empty() {
+            Ok(planned)
+        } else {
+            Err(Failure::problems(problems))
+        }
+    }
+
+    /// Plans what can be planned, and says everything that is wrong.
+    pub(crate) fn check(mut self) -> (Vec<Planned>, Vec<Problem>) {
+        let (mut planned, mut problems) = (Vec::new(), std::mem::take(&mut self.problems));
+        for resource in &self.resources {
+            let ResourceKind::Pipeline(pipeline) = &resource.kind else {
+                continue;
+            };
+            match plan(pipeline, &self.sinks(resource), &self.rules(pipeline)) {
+                Ok(plan) => planned.push(Planned {
+                    plan,
+                    commit_interval: pipeline.spec.commit_interval.into(),
+                }),
+                Err(found) => {
+                    problems.extend(found.into_iter().map(|problem| place(resource, problem)))
+                }
+            }
+        }
+        problems.sort();
+        (planned, problems)
+    }
+
+    /// How many resources there are that Tidemill knows.
+    pub(crate) fn count(&self) -> usize {
+        self.resources
+            .iter()
+            .filter(|r| !matches!(r.kind, ResourceKind::Other(_)))
+            .count()
+    }
+
+    /// The sinks that a pipeline may name: those of its namespace.
+    fn sinks(&self, of: &Resource) -> Vec<Sink> {
+        let sink = |r: &Resource| match &r.kind {
+            ResourceKind::Sink(sink) if r.namespace() == of.namespace() => Some((**sink).clone()),
+            _ => None,
+        };
+        self.resources.iter().filter_map(sink).collect()
+    }
+
+    fn rules(&self, pipeline: &Pipeline) -> Vec<AlertRule> {
+        let rule = |r: &Resource| match &r.kind {
+            ResourceKind::AlertRule(rule)
+                if Some(&rule.spec.pipeline_ref.name) == pipeline.metadata.name.as_ref() =>
+            {
+                Some((**rule).clone())
+            }
+            _ => None,
+        };
+        self.resources.iter().filter_map(rule).collect()
+    }
+}
+
+/// Says where in the file a problem is.
+fn place(resource: &Resource, problem: PlanProblem) -> Problem {
+    let path = FieldPath::parse(&problem.path);
+    let placed = match problem.position {
+        Some(at) => {
+            let within = Position {
+                line: whole(at.line),
+                column: whole(at.column),
+            };
+            resource.problem_in(&path, within, problem.message)
+        }
+        None => resource.problem(&path, problem.message),
+    };
+    match problem.hint {
+        Some(hint) => placed.hint(hint),
+        None => placed,
+    }
+}
+
+fn whole(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
+    if !path.is_dir() {
+        files.push(path.to_owned());
+        return Ok(());
+    }
+    let entries = std::fs::read_dir(path).map_err(|e| unreadable(path, &e))?;
+    let mut entries = entries
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<Vec<_>, std::io::Error>>()
+        .map_err(|e| unreadable(path, &e))?;
+    entries.sort();
+    for entry in entries {
+        let is_manifest = entry
+            .extension()
+            .is_some_and(|e| e == "yaml" || e == "yml" || e == "json");
+        if entry.is_dir() || is_manifest {
+            collect(&entry, files)?;
+        }
+    }
+    Ok(())
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::new(format!("{}: {error}", path.display()))
+}

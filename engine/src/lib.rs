@@ -16,6 +16,7 @@ mod shuffle;
 mod source;
 mod stage;
 mod steps;
+mod streams;
 pub mod task;
 mod window;
 mod wire;

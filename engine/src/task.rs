@@ -4,66 +4,27 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use tidemill_plan::model::{Changes, EventTime, Input, Micros, Origin, OutputOf, Plan};
+use tidemill_plan::model::{EventTime, Micros, Origin, Plan};
 
-use crate::aggregate::{ChunkKey, Operator};
-use crate::clock::{self, Marks, ShardClock};
+use crate::aggregate::ChunkKey;
+use crate::clock::{self, ShardClock};
 use crate::decode::{JsonDecoder, Limits};
-use crate::effects::{Effects, Rows};
+use crate::effects::Effects;
 use crate::error::{EngineError, Result};
 use crate::record::RawBatch;
 use crate::reject::Place;
-use crate::rows::{Flow, Replaces};
+use crate::rows::Flow;
 use crate::shuffle::{self, Word};
 use crate::source::Reader;
 use crate::stage::Stage;
-use crate::steps;
+pub use crate::streams::StreamState;
+use crate::streams::{Round, Streams, Turn};
 use crate::window::NEVER;
-
-/// One stream at work in a task.
-struct Node {
-    stream: usize,
-    /// Which node it reads; the first rows of the stage where there is none.
-    input: Option<usize>,
-    /// The nodes that read it.
-    readers: Vec<usize>,
-    operator: Option<Operator>,
-    /// Rows that wait for it.
-    waiting: Vec<Flow>,
-    /// The watermark of its rows.
-    watermark: Micros,
-    /// Whether an output wants its rows.
-    wanted: bool,
-}
 
 /// What a task reads.
 enum Feeder {
     Source(Reader),
     Shard(ShardClock),
-}
-
-/// What a round through the streams is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Round {
-    /// Rows have come, or the watermark has moved.
-    Advance,
-    /// A commit is due.
-    Flush,
-    /// The input has ended.
-    Finish,
-}
-
-/// How much state a stream has in a task.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StreamState {
-    /// Index of the stream in the plan.
-    pub stream: usize,
-    /// Windows that are open.
-    pub windows: usize,
-    /// Groups that are held.
-    pub groups: usize,
-    /// Bytes of memory, roughly.
-    pub bytes: usize,
 }
 
 /// One partition of a source, or of a stream's shuffle topic, with the streams that run on it.
@@ -77,11 +38,7 @@ pub struct Task {
     topic: String,
     partition: i32,
     feeder: Feeder,
-    nodes: Vec<Node>,
-    /// The nodes that read the stage's first rows.
-    readers: Vec<usize>,
-    /// Whether an output wants the stage's first rows.
-    wanted: bool,
+    streams: Streams,
 }
 
 impl Task {
@@ -144,51 +101,13 @@ impl Task {
         partition: i32,
         feeder: Feeder,
     ) -> Result<Self> {
-        let streams = stage.streams(&plan)?;
-        let wanted = |input: Input| plan.outputs.iter().any(|o| o.from == OutputOf::Rows(input));
-        let mut nodes: Vec<Node> = Vec::with_capacity(streams.len());
-        let mut readers = Vec::new();
-        for (place, &index) in streams.iter().enumerate() {
-            let stream = plan
-                .streams
-                .get(index)
-                .ok_or_else(|| EngineError::Plan(format!("there is no stream {index}")))?;
-            let shuffled_here = stage == Stage::Shard(index);
-            let input = match stream.input {
-                Input::Stream(j) if !shuffled_here => nodes.iter().position(|n| n.stream == j),
-                _ => None,
-            };
-            match input.and_then(|i| nodes.get_mut(i)) {
-                Some(node) => node.readers.push(place),
-                None => readers.push(place),
-            }
-            let operator = match &stream.aggregate {
-                None => None,
-                Some(aggregate) if shuffled_here => {
-                    Some(Operator::over_partials(stream, aggregate)?)
-                }
-                Some(aggregate) => Some(Operator::over_rows(index, stream, aggregate)?),
-            };
-            nodes.push(Node {
-                stream: index,
-                input,
-                readers: Vec::new(),
-                operator,
-                waiting: Vec::new(),
-                watermark: NEVER,
-                wanted: wanted(Input::Stream(index)),
-            });
-        }
-        let wanted = matches!(stage, Stage::Source(_)) && wanted(stage.root());
         Ok(Self {
+            streams: Streams::new(&plan, stage)?,
             plan,
             stage,
             topic,
             partition,
             feeder,
-            nodes,
-            readers,
-            wanted,
         })
     }
 
@@ -209,34 +128,15 @@ impl Task {
                 marks
             }
         };
-        let watermark = self.watermark().unwrap_or(NEVER);
-        for index in 0..self.nodes.len() {
-            let input = self.input_watermark(index, watermark);
-            if let Some(node) = self.nodes.get_mut(index) {
-                if let Some(operator) = &mut node.operator {
-                    operator.set_marks(&marks);
-                    operator.resume(input);
-                }
-                node.watermark = node
-                    .operator
-                    .as_ref()
-                    .map_or(input, Operator::output_watermark);
-            }
-        }
+        self.streams
+            .resume(self.watermark().unwrap_or(NEVER), &marks);
         Ok(())
     }
 
     /// What of event time must be stored with the committed offsets: a line of less than 4,000 bytes.
     #[must_use]
     pub fn clock(&self) -> String {
-        let marks = self
-            .nodes
-            .iter()
-            .filter_map(|n| n.operator.as_ref())
-            .map(Operator::marks);
-        let marks: Vec<Marks> = marks
-            .filter(|m| m.closed.is_some() || m.emitted.is_some())
-            .collect();
+        let marks = self.streams.marks();
         match &self.feeder {
             Feeder::Source(reader) => clock::write_source(&reader.clock, &marks),
             Feeder::Shard(clock) => clock::write_shard(clock, &marks),
@@ -254,21 +154,7 @@ impl Task {
             problem: problem.to_owned(),
         };
         let key = ChunkKey::decode(key).map_err(stored)?;
-        let plan = Arc::clone(&self.plan);
-        let named = |n: &&mut Node| {
-            plan.streams
-                .get(n.stream)
-                .is_some_and(|s| s.name == key.stream)
-        };
-        match self
-            .nodes
-            .iter_mut()
-            .find(named)
-            .and_then(|n| n.operator.as_mut())
-        {
-            Some(operator) => operator.restore(key, value),
-            None => Ok(()),
-        }
+        self.streams.restore(key, value)
     }
 
     /// Tells a shard how many partitions its source has (or, after a second shuffle, how many shards the stream before
@@ -347,17 +233,7 @@ impl Task {
             return Ok(());
         };
         let flow = reader.admit(flow, source.check.as_ref(), source.event_time, place, fx)?;
-        if flow.len() == 0 {
-            return Ok(());
-        }
-        if self.wanted {
-            fx.rows.push(Rows {
-                from: self.stage.root(),
-                batch: flow.batch.clone(),
-                deleted: None,
-            });
-        }
-        hand_on(&mut self.nodes, &self.readers, flow);
+        self.streams.take(flow, fx);
         Ok(())
     }
 
@@ -388,7 +264,7 @@ impl Task {
     ) -> Result<bool> {
         let received = shuffle::read(value).map_err(|problem| self.unreadable(problem))?;
         let before = self.watermark().unwrap_or(NEVER);
-        let Some(operator) = self.nodes.first_mut().and_then(|n| n.operator.as_mut()) else {
+        let Some(operator) = self.streams.shuffled() else {
             return Ok(false);
         };
         operator.check_fingerprint(received.fingerprint)?;
@@ -419,18 +295,18 @@ impl Task {
     }
 
     fn unreadable(&self, problem: &str) -> EngineError {
-        let stream = self
-            .nodes
-            .first()
-            .and_then(|n| self.plan.streams.get(n.stream));
+        let stream = match self.stage {
+            Stage::Shard(i) => self.plan.streams.get(i).map(|s| s.name.clone()),
+            Stage::Source(_) => None,
+        };
         EngineError::Stored {
-            stream: stream.map(|s| s.name.clone()).unwrap_or_default(),
+            stream: stream.unwrap_or_default(),
             problem: problem.to_owned(),
         }
     }
 
     fn merge(&mut self, merging: &mut BTreeMap<Micros, Vec<(&[u8], &[u8])>>) -> Result<()> {
-        if let Some(operator) = self.nodes.first_mut().and_then(|n| n.operator.as_mut()) {
+        if let Some(operator) = self.streams.shuffled() {
             for (start, rows) in std::mem::take(merging) {
                 operator.merge(start, &rows)?;
             }
@@ -510,33 +386,21 @@ impl Task {
 
     /// The state of each stream with a grouping.
     pub fn state(&self) -> impl Iterator<Item = StreamState> {
-        self.nodes.iter().filter_map(|node| {
-            let operator = node.operator.as_ref()?;
-            Some(StreamState {
-                stream: node.stream,
-                windows: operator.open_windows(),
-                groups: operator.groups(),
-                bytes: operator.bytes(),
-            })
-        })
+        self.streams.state()
     }
 
-    /// Goes once through all streams, inputs before their readers, so that each sees its rows before the watermark
-    /// that comes after them.
     fn round(&mut self, round: Round, raw: Option<&RawBatch<'_>>, fx: &mut Effects) -> Result<()> {
-        let plan = Arc::clone(&self.plan);
-        let watermark = self.watermark().unwrap_or(NEVER);
-        let word = self.word();
-        let topic = std::mem::take(&mut self.topic);
+        let turn = Turn {
+            round,
+            watermark: self.watermark().unwrap_or(NEVER),
+            word: self.word(),
+        };
         let place = Place {
-            topic: &topic,
+            topic: &self.topic,
             partition: self.partition,
             raw,
         };
-        let result = (0..self.nodes.len())
-            .try_for_each(|i| self.visit(&plan, i, round, watermark, word, place, fx));
-        self.topic = topic;
-        result
+        self.streams.round(turn, place, fx)
     }
 
     /// What the task says of itself to shards.
@@ -552,99 +416,4 @@ impl Task {
             last: self.finished(),
         }
     }
-
-    fn input_watermark(&self, index: usize, root: Micros) -> Micros {
-        let input = self.nodes.get(index).and_then(|n| n.input);
-        input
-            .and_then(|i| self.nodes.get(i))
-            .map_or(root, |n| n.watermark)
-    }
-
-    #[allow(clippy::too_many_arguments)]
-    fn visit(
-        &mut self,
-        plan: &Plan,
-        index: usize,
-        round: Round,
-        root: Micros,
-        word: Word,
-        place: Place<'_>,
-        fx: &mut Effects,
-    ) -> Result<()> {
-        let watermark = self.input_watermark(index, root);
-        let Some(node) = self.nodes.get_mut(index) else {
-            return Ok(());
-        };
-        let Some(stream) = plan.streams.get(node.stream) else {
-            return Ok(());
-        };
-        let mut results = Vec::new();
-        for flow in std::mem::take(&mut node.waiting) {
-            let Some(flow) = steps::run(&stream.before, flow, &stream.name, place, fx)? else {
-                continue;
-            };
-            match &mut node.operator {
-                Some(operator) => operator.update(flow, place, fx)?,
-                None => results.push(flow),
-            }
-        }
-        node.watermark = node.watermark.max(watermark);
-        if let Some(operator) = &mut node.operator {
-            let mut flows = operator.advance(watermark, place, fx)?;
-            match round {
-                Round::Advance => {}
-                Round::Finish => flows.extend(operator.close_all(place, fx)?),
-                Round::Flush => {
-                    let watermark = Some(watermark).filter(|&w| w != NEVER);
-                    flows.extend(operator.flush(Word { watermark, ..word }, place, fx)?);
-                }
-            }
-            node.watermark = operator.output_watermark();
-            for flow in flows {
-                results.extend(steps::run(&stream.after, flow, &stream.name, place, fx)?);
-            }
-        }
-        let (from, readers) = (
-            Input::Stream(node.stream),
-            std::mem::take(&mut node.readers),
-        );
-        let wanted = node.wanted;
-        for flow in results {
-            let flow = of_stream(flow, &stream.changes);
-            if wanted {
-                let deleted = flow.replaces.as_ref().and_then(|r| r.deleted.clone());
-                fx.rows.push(Rows {
-                    from,
-                    batch: flow.batch.clone(),
-                    deleted,
-                });
-            }
-            hand_on(&mut self.nodes, &readers, flow);
-        }
-        if let Some(node) = self.nodes.get_mut(index) {
-            node.readers = readers;
-        }
-        Ok(())
-    }
-}
-
-/// Gives rows to the nodes that read them.
-fn hand_on(nodes: &mut [Node], readers: &[usize], flow: Flow) {
-    for &reader in readers {
-        if let Some(node) = nodes.get_mut(reader) {
-            node.waiting.push(flow.clone());
-        }
-    }
-}
-
-/// Rows as those of a stream, which says what identifies them.
-fn of_stream(flow: Flow, changes: &Changes) -> Flow {
-    let replaces = match (changes, flow.replaces) {
-        (Changes::Append, _) => None,
-        (Changes::Upsert { key }, replaces) => Some(Replaces {
-            key: Some(key.as_slice().into()),
-            deleted: replaces.and_then(|r| r.deleted),
-        }),
-    };
-    Flow { replaces, ..flow }
 }

@@ -1,0 +1,303 @@
+//! The streams of a task, in the order in which rows go through them.
+
+use std::sync::Arc;
+
+use tidemill_plan::model::{Changes, Input, Micros, OutputOf, Plan};
+
+use crate::aggregate::{ChunkKey, Operator};
+use crate::clock::Marks;
+use crate::effects::{Effects, Rows};
+use crate::error::{EngineError, Result};
+use crate::reject::Place;
+use crate::rows::{Flow, Replaces};
+use crate::shuffle::Word;
+use crate::stage::Stage;
+use crate::steps;
+use crate::window::NEVER;
+
+/// One stream at work in a task.
+struct Node {
+    stream: usize,
+    /// Which node it reads; the first rows of the stage where there is none.
+    input: Option<usize>,
+    /// The nodes that read it.
+    readers: Vec<usize>,
+    operator: Option<Operator>,
+    /// Rows that wait for it.
+    waiting: Vec<Flow>,
+    /// The watermark of its rows.
+    watermark: Micros,
+    /// Whether an output wants its rows.
+    wanted: bool,
+}
+
+/// What a round through the streams is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Round {
+    /// Rows have come, or the watermark has moved.
+    Advance,
+    /// A commit is due.
+    Flush,
+    /// The input has ended.
+    Finish,
+}
+
+/// How far a task is when it goes through its streams, and what for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Turn {
+    pub(crate) round: Round,
+    /// The watermark of the stage's first rows.
+    pub(crate) watermark: Micros,
+    /// What the task says of itself to shards; each stream puts its own watermark in.
+    pub(crate) word: Word,
+}
+
+/// How much state a stream has in a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StreamState {
+    /// Index of the stream in the plan.
+    pub stream: usize,
+    /// Windows that are open.
+    pub windows: usize,
+    /// Groups that are held.
+    pub groups: usize,
+    /// Bytes of memory, roughly.
+    pub bytes: usize,
+}
+
+/// The streams of a stage.
+pub(crate) struct Streams {
+    plan: Arc<Plan>,
+    nodes: Vec<Node>,
+    /// The nodes that read the stage's first rows.
+    readers: Vec<usize>,
+    /// The source, if an output wants its rows.
+    wanted: Option<Input>,
+}
+
+impl Streams {
+    pub(crate) fn new(plan: &Arc<Plan>, stage: Stage) -> Result<Self> {
+        let streams = stage.streams(plan)?;
+        let wanted = |input: Input| plan.outputs.iter().any(|o| o.from == OutputOf::Rows(input));
+        let mut nodes: Vec<Node> = Vec::with_capacity(streams.len());
+        let mut readers = Vec::new();
+        for (place, &index) in streams.iter().enumerate() {
+            let stream = plan
+                .streams
+                .get(index)
+                .ok_or_else(|| EngineError::Plan(format!("there is no stream {index}")))?;
+            let shuffled_here = stage == Stage::Shard(index);
+            let input = match stream.input {
+                Input::Stream(j) if !shuffled_here => nodes.iter().position(|n| n.stream == j),
+                _ => None,
+            };
+            match input.and_then(|i| nodes.get_mut(i)) {
+                Some(node) => node.readers.push(place),
+                None => readers.push(place),
+            }
+            let operator = match &stream.aggregate {
+                None => None,
+                Some(aggregate) if shuffled_here => {
+                    Some(Operator::over_partials(stream, aggregate)?)
+                }
+                Some(aggregate) => Some(Operator::over_rows(index, stream, aggregate)?),
+            };
+            nodes.push(Node {
+                stream: index,
+                input,
+                readers: Vec::new(),
+                operator,
+                waiting: Vec::new(),
+                watermark: NEVER,
+                wanted: wanted(Input::Stream(index)),
+            });
+        }
+        let wanted = Some(stage.root()).filter(|&r| matches!(r, Input::Source(_)) && wanted(r));
+        Ok(Self {
+            plan: Arc::clone(plan),
+            nodes,
+            readers,
+            wanted,
+        })
+    }
+
+    /// Takes up where a task stopped, at a watermark.
+    pub(crate) fn resume(&mut self, watermark: Micros, marks: &[Marks]) {
+        for index in 0..self.nodes.len() {
+            let input = self.input_watermark(index, watermark);
+            let Some(node) = self.nodes.get_mut(index) else {
+                return;
+            };
+            node.watermark = input;
+            if let Some(operator) = &mut node.operator {
+                operator.set_marks(marks);
+                operator.resume(input);
+                node.watermark = operator.output_watermark();
+            }
+        }
+    }
+
+    /// What groupings want kept with the clock.
+    pub(crate) fn marks(&self) -> Vec<Marks> {
+        let marks = self.operators().map(|(_, operator)| operator.marks());
+        marks
+            .filter(|m| m.closed.is_some() || m.emitted.is_some())
+            .collect()
+    }
+
+    /// Takes back a record of the changelog; one of a stream that is not here is passed over.
+    pub(crate) fn restore(&mut self, key: ChunkKey<'_>, value: Option<&[u8]>) -> Result<()> {
+        for node in &mut self.nodes {
+            let stream = self.plan.streams.get(node.stream);
+            if stream.is_some_and(|s| s.name == key.stream)
+                && let Some(operator) = &mut node.operator
+            {
+                return operator.restore(key, value);
+            }
+        }
+        Ok(())
+    }
+
+    /// The groupings, with the indices of their streams.
+    fn operators(&self) -> impl Iterator<Item = (usize, &Operator)> {
+        self.nodes
+            .iter()
+            .filter_map(|node| Some((node.stream, node.operator.as_ref()?)))
+    }
+
+    /// In a shard, the grouping whose partial aggregates come together here.
+    pub(crate) fn shuffled(&mut self) -> Option<&mut Operator> {
+        self.nodes.first_mut()?.operator.as_mut()
+    }
+
+    /// How much state each grouping has.
+    pub(crate) fn state(&self) -> impl Iterator<Item = StreamState> {
+        self.operators().map(|(stream, operator)| StreamState {
+            stream,
+            windows: operator.open_windows(),
+            groups: operator.groups(),
+            bytes: operator.bytes(),
+        })
+    }
+
+    /// Takes the stage's first rows in.
+    pub(crate) fn take(&mut self, flow: Flow, fx: &mut Effects) {
+        if flow.len() == 0 {
+            return;
+        }
+        if let Some(from) = self.wanted {
+            fx.rows.push(Rows {
+                from,
+                batch: flow.batch.clone(),
+                deleted: None,
+            });
+        }
+        hand_on(&mut self.nodes, &self.readers, flow);
+    }
+
+    /// Goes once through all streams, inputs before their readers, so that each sees its rows before the watermark
+    /// that comes after them.
+    pub(crate) fn round(&mut self, turn: Turn, place: Place<'_>, fx: &mut Effects) -> Result<()> {
+        let plan = Arc::clone(&self.plan);
+        (0..self.nodes.len()).try_for_each(|node| self.visit(&plan, node, turn, place, fx))
+    }
+
+    fn input_watermark(&self, index: usize, root: Micros) -> Micros {
+        let input = self.nodes.get(index).and_then(|n| n.input);
+        input
+            .and_then(|i| self.nodes.get(i))
+            .map_or(root, |n| n.watermark)
+    }
+
+    fn visit(
+        &mut self,
+        plan: &Plan,
+        index: usize,
+        turn: Turn,
+        place: Place<'_>,
+        fx: &mut Effects,
+    ) -> Result<()> {
+        let watermark = self.input_watermark(index, turn.watermark);
+        let Some(node) = self.nodes.get_mut(index) else {
+            return Ok(());
+        };
+        let Some(stream) = plan.streams.get(node.stream) else {
+            return Ok(());
+        };
+        let mut results = Vec::new();
+        for flow in std::mem::take(&mut node.waiting) {
+            let Some(flow) = steps::run(&stream.before, flow, &stream.name, place, fx)? else {
+                continue;
+            };
+            match &mut node.operator {
+                Some(operator) => operator.update(flow, place, fx)?,
+                None => results.push(flow),
+            }
+        }
+        node.watermark = node.watermark.max(watermark);
+        if let Some(operator) = &mut node.operator {
+            let mut flows = operator.advance(watermark, place, fx)?;
+            match turn.round {
+                Round::Advance => {}
+                Round::Finish => flows.extend(operator.close_all(place, fx)?),
+                Round::Flush => {
+                    let watermark = Some(watermark).filter(|&w| w != NEVER);
+                    flows.extend(operator.flush(
+                        Word {
+                            watermark,
+                            ..turn.word
+                        },
+                        place,
+                        fx,
+                    )?);
+                }
+            }
+            node.watermark = operator.output_watermark();
+            for flow in flows {
+                results.extend(steps::run(&stream.after, flow, &stream.name, place, fx)?);
+            }
+        }
+        let (from, readers) = (
+            Input::Stream(node.stream),
+            std::mem::take(&mut node.readers),
+        );
+        let wanted = node.wanted;
+        for flow in results {
+            let flow = of_stream(flow, &stream.changes);
+            if wanted {
+                let deleted = flow.replaces.as_ref().and_then(|r| r.deleted.clone());
+                fx.rows.push(Rows {
+                    from,
+                    batch: flow.batch.clone(),
+                    deleted,
+                });
+            }
+            hand_on(&mut self.nodes, &readers, flow);
+        }
+        if let Some(node) = self.nodes.get_mut(index) {
+            node.readers = readers;
+        }
+        Ok(())
+    }
+}
+
+/// Gives rows to the nodes that read them.
+fn hand_on(nodes: &mut [Node], readers: &[usize], flow: Flow) {
+    for &reader in readers {
+        if let Some(node) = nodes.get_mut(reader) {
+            node.waiting.push(flow.clone());
+        }
+    }
+}
+
+/// Rows as those of a stream, which says what identifies them.
+fn of_stream(flow: Flow, changes: &Changes) -> Flow {
+    let replaces = match (changes, flow.replaces) {
+        (Changes::Append, _) => None,
+        (Changes::Upsert { key }, replaces) => Some(Replaces {
+            key: Some(key.as_slice().into()),
+            deleted: replaces.and_then(|r| r.deleted),
+        }),
+    };
+    Flow { replaces, ..flow }
+}

@@ -23,10 +23,10 @@ pub(super) enum Kind {
     True,
     False,
     Number,
-    /// A string without escapes.
+    /// A string in ASCII without escapes.
     Text,
-    /// A string with at least one escape.
-    Escaped,
+    /// A string that may have escapes, and characters beyond ASCII.
+    RichText,
     Object,
     Array,
 }
@@ -43,7 +43,7 @@ impl Token {
     /// The value's text in its record; a string's without the quotes.
     #[inline]
     pub(super) fn text<'a>(&self, record: &'a [u8]) -> &'a [u8] {
-        let quote = usize::from(matches!(self.kind, Kind::Text | Kind::Escaped));
+        let quote = usize::from(matches!(self.kind, Kind::Text | Kind::RichText));
         let text = record.get(self.start + quote..self.end - quote);
         text.unwrap_or_default()
     }
@@ -131,7 +131,7 @@ impl<'a> Text<'a> {
                 if self.byte(end) == Some(b'"') {
                     (Kind::Text, end + 1)
                 } else {
-                    (Kind::Escaped, self.escaped(end)?)
+                    (Kind::RichText, self.rich_text(at + 1)?)
                 }
             }
             _ => (kind_of(first), self.other(at, depth)?),
@@ -222,16 +222,11 @@ impl<'a> Text<'a> {
         Ok((name, self.space(colon + 1)))
     }
 
-    /// Walks over string text up to a quote, a backslash, a control character or the end.
+    /// Walks over string text up to a quote, a backslash, a control character, one beyond ASCII, or the end.
     #[inline(always)]
     fn plain(&self, mut at: usize) -> usize {
         loop {
-            let word = self.next_8(at);
-            // Each term has a byte's high bit set where the byte is special. A borrow can set it above a special byte
-            // too, but never below the first one. A quote differs from 0x20 in the bit that the first term flips.
-            let control_or_quote = (word ^ (ONES * 0x02)).wrapping_sub(ONES * 0x21);
-            let backslash = (word ^ (ONES * 0x5c)).wrapping_sub(ONES);
-            let special = (control_or_quote | backslash) & !word & HIGHS;
+            let special = special_bytes(self.next_8(at));
             if special != 0 {
                 return at + (special.trailing_zeros() / 8) as usize;
             }
@@ -239,18 +234,29 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// Walks over the rest of a string, from its first escape on.
+    /// Walks over the text of a string, whatever is in it, and its quote.
     #[inline(never)]
-    fn escaped(&self, mut at: usize) -> Walked<usize> {
+    fn rich_text(&self, start: usize) -> Walked<usize> {
+        let mut is_ascii = true;
+        let mut at = start;
         loop {
+            at = self.plain(at);
             at = match self.byte(at) {
-                Some(b'"') => return Ok(at + 1),
+                Some(b'"') => break,
                 Some(b'\\') => self.escape(at + 1)?,
+                Some(0x80..) => {
+                    is_ascii = false;
+                    at + 1
+                }
                 Some(_) => return expected(at, "an escape in place of the control character"),
                 None => return expected(at, "`\"` at the end of the string"),
             };
-            at = self.plain(at);
         }
+        let text = self.bytes.get(start..at).unwrap_or_default();
+        if is_ascii || simdutf8::basic::from_utf8(text).is_ok() {
+            return Ok(at + 1);
+        }
+        expected(start, "UTF-8")
     }
 
     /// Walks over what follows a backslash. A surrogate must have its other half: alone it is no character.
@@ -371,6 +377,16 @@ fn kind_of(first: Option<u8>) -> Kind {
         Some(b'n') => Kind::Null,
         _ => Kind::Number,
     }
+}
+
+/// A word in which the high bit of every byte is set that is a quote, a backslash, a control character or not ASCII.
+/// It may be set above such a byte too, where a borrow came from below, but never below the first one.
+#[inline]
+fn special_bytes(word: u64) -> u64 {
+    // A quote differs from 0x20 in one bit; with it flipped, quotes and control characters are all below 0x21.
+    let controls_and_quotes = (word ^ (ONES * 0x02)).wrapping_sub(ONES * 0x21);
+    let backslashes = (word ^ (ONES * 0x5c)).wrapping_sub(ONES);
+    (controls_and_quotes | backslashes | word) & HIGHS
 }
 
 /// How many bytes at the start of a little-endian word are digits.

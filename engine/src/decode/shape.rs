@@ -1,6 +1,8 @@
 //! Which fields of a record are wanted, and the order in which its fields were met last: producers hardly ever change
 //! it, so the field that is expected next is tried first, with one comparison of 16 bytes.
 
+use std::num::NonZeroUsize;
+
 use super::scan::Text;
 
 /// How many fields that nobody wants are remembered at each level. Only their prediction is lost beyond it.
@@ -45,7 +47,7 @@ pub(super) struct Target {
     /// Whether the field itself is a column.
     pub(super) is_column: bool,
     /// Its level, where fields inside it are wanted.
-    pub(super) level: Option<usize>,
+    pub(super) level: Option<NonZeroUsize>,
 }
 
 /// A field's index in its level.
@@ -55,8 +57,21 @@ pub(super) struct FieldIndex(usize);
 impl FieldIndex {
     /// The object's start, before its first field.
     pub(super) const START: Self = Self(0);
-    /// A field that is not remembered; nothing is wanted of it or predicted after it.
-    const UNKNOWN: Self = Self(0);
+}
+
+/// A field of an object that is walked over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Member {
+    pub(super) field: FieldIndex,
+    pub(super) target: Option<Target>,
+}
+
+impl Member {
+    /// A field that is not remembered: it is not wanted, and what follows it is not predicted.
+    const UNKNOWN: Self = Self {
+        field: FieldIndex::START,
+        target: None,
+    };
 }
 
 impl Shape {
@@ -114,6 +129,7 @@ impl Shape {
         }
         self.slots += usize::from(!ends.is_empty());
         let level = (!inner.is_empty()).then(|| self.add_level(&inner, slots));
+        let level = level.and_then(NonZeroUsize::new); // Only the record's own level is 0.
         Target {
             first,
             end: self.slots,
@@ -131,7 +147,7 @@ impl Shape {
         previous: FieldIndex,
         text: &Text<'_>,
         at: usize,
-    ) -> Option<(FieldIndex, usize)> {
+    ) -> Option<(Member, usize)> {
         let fields = &self.levels.get(level)?.fields;
         let index = fields.get(previous.0)?.next;
         let field = fields.get(index)?;
@@ -142,31 +158,34 @@ impl Shape {
         if length > 16 && !text.rest(at).starts_with(&field.written) {
             return None;
         }
-        Some((FieldIndex(index), length))
+        let member = Member {
+            field: FieldIndex(index),
+            target: field.target,
+        };
+        Some((member, length))
     }
 
     /// Finds a field by its name and remembers that it follows `previous`.
-    pub(super) fn find(&mut self, level: usize, previous: FieldIndex, name: &[u8]) -> FieldIndex {
-        let Some(level) = self.levels.get_mut(level) else {
-            return FieldIndex::UNKNOWN;
-        };
-        let Some(index) = level.position(name).or_else(|| level.remember(name)) else {
-            return FieldIndex::UNKNOWN;
-        };
-        if let Some(previous) = level.fields.get_mut(previous.0) {
-            previous.next = index;
-        }
-        FieldIndex(index)
-    }
-
-    /// What a field is for, if it is wanted.
-    #[inline]
-    pub(super) fn target(&self, level: usize, field: FieldIndex) -> Option<Target> {
-        self.levels.get(level)?.fields.get(field.0)?.target
+    pub(super) fn find(&mut self, level: usize, previous: FieldIndex, name: &[u8]) -> Member {
+        let level = self.levels.get_mut(level);
+        level.map_or(Member::UNKNOWN, |level| level.find(previous, name))
     }
 }
 
 impl Level {
+    fn find(&mut self, previous: FieldIndex, name: &[u8]) -> Member {
+        let Some(index) = self.position(name).or_else(|| self.remember(name)) else {
+            return Member::UNKNOWN;
+        };
+        if let Some(previous) = self.fields.get_mut(previous.0) {
+            previous.next = index;
+        }
+        Member {
+            field: FieldIndex(index),
+            target: self.fields.get(index).and_then(|field| field.target),
+        }
+    }
+
     fn position(&self, name: &[u8]) -> Option<usize> {
         let mut fields = self.fields.iter().enumerate().skip(1);
         fields

@@ -1,7 +1,7 @@
 //! Walks over a whole record, checks it, and notes where the wanted values stand.
 
 use super::scan::{Flaw, Kind, Next, Text, Token, Walked, unescape};
-use super::shape::{FieldIndex, Shape, Target};
+use super::shape::{FieldIndex, Member, Shape, Target};
 
 /// What a record has in the place of a wanted column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,12 +49,12 @@ impl Walk<'_> {
                 Next::Item(at) => at,
                 Next::End(at) => return Ok(at),
             };
-            let (found, at) = match self.shape.predicted(level, field, &self.text, at) {
-                Some((found, length)) => (found, self.text.space(at + length)),
+            let (member, at) = match self.shape.predicted(level, field, &self.text, at) {
+                Some((member, length)) => (member, self.text.space(at + length)),
                 None => self.name(at, level, field)?,
             };
-            field = found;
-            let end = match self.shape.target(level, field) {
+            field = member.field;
+            let end = match member.target {
                 Some(target) if target.level.is_some() => self.around(at, target, depth + 1)?,
                 target => {
                     let value = self.text.value(at, depth + 1)?;
@@ -68,12 +68,7 @@ impl Walk<'_> {
 
     /// Walks over the name of a field that was not predicted; which it is, and where its value begins.
     #[inline(never)]
-    fn name(
-        &mut self,
-        at: usize,
-        level: usize,
-        previous: FieldIndex,
-    ) -> Walked<(FieldIndex, usize)> {
+    fn name(&mut self, at: usize, level: usize, previous: FieldIndex) -> Walked<(Member, usize)> {
         let (name, value) = self.text.name(at)?;
         let written = name.text(self.text.bytes());
         if name.kind == Kind::Text {
@@ -92,7 +87,7 @@ impl Walk<'_> {
             Some(level) if self.text.byte(at) == Some(b'{') => Token {
                 kind: Kind::Object,
                 start: at,
-                end: self.object(at, level, depth)?,
+                end: self.object(at, level.get(), depth)?,
             },
             _ => self.text.value(at, depth)?,
         };

@@ -225,13 +225,16 @@ impl<'a> Text<'a> {
     /// Walks over string text up to a quote, a backslash, a control character, one beyond ASCII, or the end.
     #[inline(always)]
     fn plain(&self, mut at: usize) -> usize {
-        loop {
-            let special = special_bytes(self.next_8(at));
-            if special != 0 {
-                return at + (special.trailing_zeros() / 8) as usize;
+        let first_special = |word| (special_bytes(word).trailing_zeros() / 8) as usize;
+        let (words, _) = self.rest(at).as_chunks();
+        for word in words {
+            let plain = first_special(u64::from_le_bytes(*word));
+            at += plain;
+            if plain < 8 {
+                return at;
             }
-            at += 8;
         }
+        at + first_special(last_bytes(self.bytes, at) as u64) // The zeros after the end are special.
     }
 
     /// Walks over the text of a string, whatever is in it, and its quote.

@@ -138,14 +138,15 @@ impl<'a> Text<'a> {
     /// Walks over white space and a value that stands inside `depth` objects and arrays.
     #[inline(always)]
     pub(super) fn value(&self, at: usize, depth: usize) -> Walked<Token> {
-        let mut start = at + usize::from(self.byte(at) == Some(b' '));
+        let mut start = at;
+        if self.byte(start) != Some(b'"') {
+            start = self.space(start);
+        }
         if self.byte(start) == Some(b'"') {
             let end = self.plain(start + 1);
             if self.byte(end) == Some(b'"') {
                 return Ok(Token::new(Kind::Text, start, end + 1));
             }
-        } else {
-            start = self.space(start);
         }
         let kind = kind_of(self.byte(start));
         let end = self.any_value(start, depth)?;

@@ -161,18 +161,35 @@ impl Shape {
         })
     }
 
+    /// The fields of a level.
+    #[inline]
+    pub(super) fn fields(&self, level: usize) -> Fields<'_> {
+        let level = self.levels.get(level);
+        Fields(level.map_or(&[], |level| &level.fields))
+    }
+
+    /// Finds a field by its name and remembers that it follows `previous`.
+    pub(super) fn find(&mut self, level: usize, previous: Member, name: &[u8]) -> Member {
+        let level = self.levels.get_mut(level);
+        level.map_or(Member::START, |level| level.find(previous, name))
+    }
+}
+
+/// The fields of a level.
+#[derive(Clone, Copy)]
+pub(super) struct Fields<'a>(&'a [Field]);
+
+impl Fields<'_> {
     /// The field that followed `previous` the last time, if the text goes on with it after a value that ends at `end`,
     /// and where its name and colon end.
-    #[inline]
+    #[inline(always)]
     pub(super) fn follower(
-        &self,
-        level: usize,
+        self,
         previous: Member,
         text: &Text<'_>,
         end: usize,
     ) -> Option<(Member, usize)> {
-        let fields = &self.levels.get(level)?.fields;
-        let field = fields.get(previous.expected.0 as usize)?;
+        let field = self.0.get(previous.expected.0 as usize)?;
         if text.next_16(end) & field.mask != field.head {
             return None;
         }
@@ -186,14 +203,12 @@ impl Shape {
     /// The same where the comma is already walked over, or none is there.
     #[inline]
     pub(super) fn expected(
-        &self,
-        level: usize,
+        self,
         previous: Member,
         text: &Text<'_>,
         at: usize,
     ) -> Option<(Member, usize)> {
-        let fields = &self.levels.get(level)?.fields;
-        let field = fields.get(previous.expected.0 as usize)?;
+        let field = self.0.get(previous.expected.0 as usize)?;
         if text.next_16(at) & (field.mask >> 8) != field.head >> 8 {
             return None;
         }
@@ -202,12 +217,6 @@ impl Shape {
             return None;
         }
         Some((field.member(previous.expected), at + name.len()))
-    }
-
-    /// Finds a field by its name and remembers that it follows `previous`.
-    pub(super) fn find(&mut self, level: usize, previous: Member, name: &[u8]) -> Member {
-        let level = self.levels.get_mut(level);
-        level.map_or(Member::START, |level| level.find(previous, name))
     }
 }
 

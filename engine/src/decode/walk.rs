@@ -49,19 +49,40 @@ impl Walk<'_> {
                 Next::Item(at) => at,
                 Next::End(at) => return Ok(at),
             };
-            let (found, mut at) = match self.shape.expected(level, member, &self.text, at) {
+            let (found, at) = match self.shape.fields(level).expected(member, &self.text, at) {
                 Some(found) => found,
                 None => self.name(at, level, member)?,
             };
             member = found;
-            let end = loop {
-                let end = self.member(at, member, depth + 1)?;
-                match self.shape.follower(level, member, &self.text, end) {
-                    Some((follower, value)) => (member, at) = (follower, value),
-                    None => break end,
-                }
+            let end = match member.target.level {
+                None => self.run(at, &mut member, level, depth + 1)?,
+                Some(level) => self.around(at, member.target, level.get() as usize, depth + 1)?,
             };
             next = self.text.next(end, b'}')?;
+        }
+    }
+
+    /// Walks over a field's value, and over fields as long as those come that are expected. This is where the time
+    /// goes: what it needs is kept in registers.
+    #[inline(always)]
+    fn run(
+        &mut self,
+        mut at: usize,
+        member: &mut Member,
+        level: usize,
+        depth: usize,
+    ) -> Walked<usize> {
+        let text = self.text;
+        let fields = self.shape.fields(level);
+        loop {
+            let value = text.value(at, depth)?;
+            if let Some(slot) = self.slots.get_mut(member.target.slot as usize) {
+                *slot = Slot::Found(value);
+            }
+            match fields.follower(*member, &text, value.end()) {
+                Some((next, end)) if next.target.level.is_none() => (*member, at) = (next, end),
+                _ => return Ok(value.end()),
+            }
         }
     }
 
@@ -78,17 +99,6 @@ impl Walk<'_> {
         Ok((self.shape.find(level, previous, &unescaped), end))
     }
 
-    /// Walks over a field's value.
-    #[inline(always)]
-    fn member(&mut self, at: usize, member: Member, depth: usize) -> Walked<usize> {
-        if let Some(level) = member.target.level {
-            return self.around(at, member.target, level.get() as usize, depth);
-        }
-        let value = self.text.value(at, depth)?;
-        self.note(member.target, value);
-        Ok(value.end())
-    }
-
     /// Walks over a value inside which something is wanted.
     #[inline(never)]
     fn around(&mut self, at: usize, target: Target, level: usize, depth: usize) -> Walked<usize> {
@@ -102,16 +112,10 @@ impl Walk<'_> {
         if !matches!(value.kind, Kind::Object | Kind::Null) {
             self.clear(target, Slot::Blocked(value));
         }
-        self.note(target, value);
-        Ok(value.end())
-    }
-
-    /// Notes a value, if it is a column's.
-    #[inline]
-    fn note(&mut self, target: Target, value: Token) {
         if let Some(slot) = self.slots.get_mut(target.slot as usize) {
             *slot = Slot::Found(value);
         }
+        Ok(value.end())
     }
 
     /// Sets the slots of a field and of all inside it.

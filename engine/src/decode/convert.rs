@@ -34,7 +34,7 @@ impl Misfit {
 /// A string as it is; a number or a boolean as it is written.
 pub(super) fn text(value: Value<'_>) -> Result<&[u8], Misfit> {
     match value.kind {
-        Kind::Text | Kind::Escaped | Kind::Number | Kind::True | Kind::False => Ok(value.text),
+        Kind::Text | Kind::RichText | Kind::Number | Kind::True | Kind::False => Ok(value.text),
         _ => Err(Misfit::WRONG_TYPE),
     }
 }
@@ -42,8 +42,8 @@ pub(super) fn text(value: Value<'_>) -> Result<&[u8], Misfit> {
 /// A boolean, or the strings `true` and `false`.
 pub(super) fn boolean(value: Value<'_>) -> Result<bool, Misfit> {
     match (value.kind, value.text) {
-        (Kind::True, _) | (Kind::Text | Kind::Escaped, b"true") => Ok(true),
-        (Kind::False, _) | (Kind::Text | Kind::Escaped, b"false") => Ok(false),
+        (Kind::True, _) | (Kind::Text | Kind::RichText, b"true") => Ok(true),
+        (Kind::False, _) | (Kind::Text | Kind::RichText, b"false") => Ok(false),
         _ => Err(Misfit::WRONG_TYPE),
     }
 }
@@ -124,7 +124,7 @@ const CALENDAR: Misfit = Misfit::new(
 
 fn number(value: Value<'_>) -> Result<Number, Misfit> {
     match value.kind {
-        Kind::Number | Kind::Text | Kind::Escaped => {
+        Kind::Number | Kind::Text | Kind::RichText => {
             Number::parse(value.text).ok_or(Misfit::WRONG_TYPE)
         }
         _ => Err(Misfit::WRONG_TYPE),
@@ -133,6 +133,6 @@ fn number(value: Value<'_>) -> Result<Number, Misfit> {
 
 impl Value<'_> {
     fn is_string(&self) -> bool {
-        matches!(self.kind, Kind::Text | Kind::Escaped)
+        matches!(self.kind, Kind::Text | Kind::RichText)
     }
 }

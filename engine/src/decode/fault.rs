@@ -163,7 +163,7 @@ fn misread(column: &ColumnLabel, problem: Problem, value: &[u8]) -> (Reason, Str
 fn found(token: Token, value: &[u8]) -> String {
     let text = token.text(value);
     match token.kind {
-        Kind::Text | Kind::Escaped => format!("the string \"{}\"", shortened(text)),
+        Kind::Text | Kind::RichText => format!("the string \"{}\"", shortened(text)),
         Kind::Number => format!("the number {}", shortened(text)),
         Kind::Null => "null".to_owned(),
         Kind::True => "true".to_owned(),
@@ -177,7 +177,7 @@ fn name_of(kind: Kind) -> &'static str {
         Kind::Null => "null",
         Kind::True | Kind::False => "a boolean",
         Kind::Number => "a number",
-        Kind::Text | Kind::Escaped => "a string",
+        Kind::Text | Kind::RichText => "a string",
         Kind::Object => "an object",
         Kind::Array => "an array",
     }

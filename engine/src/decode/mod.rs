@@ -238,10 +238,11 @@ impl JsonDecoder {
             }
             Some(value) => value,
         };
-        check_utf8(value)?;
         let max_depth = self.limits.max_depth;
-        walk(value, max_depth, &mut self.shape, &mut self.slots)
-            .map_err(|flaw| Fault::Flaw(*flaw))?;
+        if let Err(flaw) = walk(value, max_depth, &mut self.shape, &mut self.slots) {
+            check_utf8(value)?;
+            return Err(Fault::Flaw(*flaw));
+        }
         self.read_columns(value)
     }
 
@@ -297,7 +298,7 @@ impl ColumnReader {
             Slot::Blocked(token) => return Err(Problem::Blocked(*token)),
         };
         let mut text = token.text(record);
-        if token.kind == Kind::Escaped {
+        if token.kind == Kind::RichText && memchr::memchr(b'\\', text).is_some() {
             scratch.clear();
             unescape(text, scratch);
             text = scratch;
@@ -341,13 +342,10 @@ fn check_size(records: &[RawRecord<'_>]) -> Result<(), DecodeError> {
     Ok(())
 }
 
+/// Whatever else is wrong with a record, that it is not UTF-8 comes first.
 fn check_utf8(value: &[u8]) -> Result<(), Fault> {
-    if value.is_ascii() || simdutf8::basic::from_utf8(value).is_ok() {
-        return Ok(());
-    }
-    let at = match std::str::from_utf8(value) {
-        Ok(_) => return Ok(()),
-        Err(error) => error.valid_up_to(),
-    };
-    Err(Fault::InvalidUtf8 { at })
+    std::str::from_utf8(value).map(drop).map_err(|error| {
+        let at = error.valid_up_to();
+        Fault::InvalidUtf8 { at }
+    })
 }

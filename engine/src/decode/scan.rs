@@ -18,15 +18,16 @@ pub(super) enum Flaw {
 
 /// What kind of value stands somewhere in a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)] // A token without padding is copied in registers.
 pub(super) enum Kind {
     Null,
     True,
     False,
     Number,
-    /// A string without escapes.
+    /// A string in ASCII without escapes.
     Text,
-    /// A string with at least one escape.
-    Escaped,
+    /// Another string.
+    RichText,
     Object,
     Array,
 }
@@ -35,16 +36,29 @@ pub(super) enum Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Token {
     pub(super) kind: Kind,
-    pub(super) start: usize,
-    pub(super) end: usize,
+    start: u32,
+    end: u32,
 }
 
 impl Token {
+    /// The decoder takes no more text at once than 32 bits can count.
+    #[inline]
+    pub(super) fn new(kind: Kind, start: usize, end: usize) -> Self {
+        let (start, end) = (start as u32, end as u32);
+        Self { kind, start, end }
+    }
+
+    /// Where it ends.
+    #[inline]
+    pub(super) fn end(&self) -> usize {
+        self.end as usize
+    }
+
     /// The value's text in its record; a string's without the quotes.
     #[inline]
     pub(super) fn text<'a>(&self, record: &'a [u8]) -> &'a [u8] {
-        let quote = usize::from(matches!(self.kind, Kind::Text | Kind::Escaped));
-        let text = record.get(self.start + quote..self.end - quote);
+        let quote = usize::from(matches!(self.kind, Kind::Text | Kind::RichText));
+        let text = record.get(self.start as usize + quote..self.end() - quote);
         text.unwrap_or_default()
     }
 }
@@ -121,29 +135,28 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// Walks over a value that stands inside `depth` objects and arrays.
+    /// Walks over white space and a value that stands inside `depth` objects and arrays.
     #[inline(always)]
     pub(super) fn value(&self, at: usize, depth: usize) -> Walked<Token> {
-        let first = self.byte(at);
-        let (kind, end) = match first {
-            Some(b'"') => {
-                let end = self.plain(at + 1);
-                if self.byte(end) == Some(b'"') {
-                    (Kind::Text, end + 1)
-                } else {
-                    (Kind::Escaped, self.escaped(end)?)
-                }
+        let mut start = at;
+        if self.byte(start) != Some(b'"') {
+            start = self.space(start);
+        }
+        if self.byte(start) == Some(b'"') {
+            let end = self.plain(start + 1);
+            if self.byte(end) == Some(b'"') {
+                return Ok(Token::new(Kind::Text, start, end + 1));
             }
-            _ => (kind_of(first), self.other(at, depth)?),
-        };
-        let start = at;
-        Ok(Token { kind, start, end })
+        }
+        let kind = kind_of(self.byte(start));
+        let end = self.any_value(start, depth)?;
+        Ok(Token::new(kind, start, end))
     }
 
-    /// Walks over a value that is not a string.
     #[inline(never)]
-    fn other(&self, at: usize, depth: usize) -> Walked<usize> {
+    fn any_value(&self, at: usize, depth: usize) -> Walked<usize> {
         match self.byte(at) {
+            Some(b'"') => self.rich_text(at),
             Some(b'-' | b'0'..=b'9') => self.number(at),
             Some(b'{') => self.object(at, depth),
             Some(b'[') => self.array(at, depth),
@@ -190,7 +203,7 @@ impl<'a> Text<'a> {
                 Next::Item(at) => {
                     let (_, at) = self.name(at)?;
                     let value = self.value(at, depth + 1)?;
-                    next = self.next(value.end, b'}')?;
+                    next = self.next(value.end(), b'}')?;
                 }
             }
         }
@@ -203,54 +216,62 @@ impl<'a> Text<'a> {
                 Next::End(at) => return Ok(at),
                 Next::Item(at) => {
                     let value = self.value(at, depth + 1)?;
-                    next = self.next(value.end, b']')?;
+                    next = self.next(value.end(), b']')?;
                 }
             }
         }
     }
 
-    /// Walks over a field's name, its colon and the space after it; the name, and where its value begins.
+    /// Walks over a field's name and its colon; the name, and where the colon ends.
     pub(super) fn name(&self, at: usize) -> Walked<(Token, usize)> {
         if self.byte(at) != Some(b'"') {
             return expected(at, "a field name in double quotes");
         }
         let name = self.value(at, 0)?;
-        let colon = self.space(name.end);
+        let colon = self.space(name.end());
         if self.byte(colon) != Some(b':') {
             return expected(colon, "`:`");
         }
-        Ok((name, self.space(colon + 1)))
+        Ok((name, colon + 1))
     }
 
-    /// Walks over string text up to a quote, a backslash, a control character or the end.
+    /// Walks over string text up to a quote, a backslash, a control character, one beyond ASCII, or the end.
     #[inline(always)]
     fn plain(&self, mut at: usize) -> usize {
-        loop {
-            let word = self.next_8(at);
-            // Each term has a byte's high bit set where the byte is special. A borrow can set it above a special byte
-            // too, but never below the first one. A quote differs from 0x20 in the bit that the first term flips.
-            let control_or_quote = (word ^ (ONES * 0x02)).wrapping_sub(ONES * 0x21);
-            let backslash = (word ^ (ONES * 0x5c)).wrapping_sub(ONES);
-            let special = (control_or_quote | backslash) & !word & HIGHS;
+        let first = |special: u64| (special.trailing_zeros() / 8) as usize;
+        let (words, _) = self.rest(at).as_chunks();
+        for word in words {
+            let special = special_bytes(u64::from_le_bytes(*word));
             if special != 0 {
-                return at + (special.trailing_zeros() / 8) as usize;
+                return at + first(special);
             }
             at += 8;
         }
+        at + first(special_bytes(last_bytes(self.bytes, at) as u64)) // The zeros after the end are special.
     }
 
-    /// Walks over the rest of a string, from its first escape on.
-    #[inline(never)]
-    fn escaped(&self, mut at: usize) -> Walked<usize> {
+    /// Walks over a string, whatever is in it.
+    fn rich_text(&self, start: usize) -> Walked<usize> {
+        let mut is_ascii = true;
+        let mut at = start + 1;
         loop {
+            at = self.plain(at);
             at = match self.byte(at) {
-                Some(b'"') => return Ok(at + 1),
+                Some(b'"') => break,
                 Some(b'\\') => self.escape(at + 1)?,
+                Some(0x80..) => {
+                    is_ascii = false;
+                    at + 1
+                }
                 Some(_) => return expected(at, "an escape in place of the control character"),
                 None => return expected(at, "`\"` at the end of the string"),
             };
-            at = self.plain(at);
         }
+        let text = self.bytes.get(start..at).unwrap_or_default();
+        if is_ascii || simdutf8::basic::from_utf8(text).is_ok() {
+            return Ok(at + 1);
+        }
+        expected(start, "UTF-8")
     }
 
     /// Walks over what follows a backslash. A surrogate must have its other half: alone it is no character.
@@ -360,10 +381,11 @@ fn expected<T>(at: usize, expected: &'static str) -> Walked<T> {
     Err(Box::new(Flaw::Malformed { at, expected }))
 }
 
-/// The kind of a value that begins with this byte and is not a string.
+/// The kind of a value that begins with this byte; a string may be any.
 #[inline]
 fn kind_of(first: Option<u8>) -> Kind {
     match first {
+        Some(b'"') => Kind::RichText,
         Some(b'{') => Kind::Object,
         Some(b'[') => Kind::Array,
         Some(b't') => Kind::True,
@@ -371,6 +393,16 @@ fn kind_of(first: Option<u8>) -> Kind {
         Some(b'n') => Kind::Null,
         _ => Kind::Number,
     }
+}
+
+/// A word in which the high bit of every byte is set that is a quote, a backslash, a control character or not ASCII.
+/// It may be set above such a byte too, where a borrow came from below, but never below the first one.
+#[inline]
+fn special_bytes(word: u64) -> u64 {
+    // A quote differs from 0x20 in one bit; with it flipped, quotes and control characters are all below 0x21.
+    let controls_and_quotes = (word ^ (ONES * 0x02)).wrapping_sub(ONES * 0x21);
+    let backslashes = (word ^ (ONES * 0x5c)).wrapping_sub(ONES);
+    (controls_and_quotes | backslashes | word) & HIGHS
 }
 
 /// How many bytes at the start of a little-endian word are digits.

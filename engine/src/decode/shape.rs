@@ -1,6 +1,8 @@
 //! Which fields of a record are wanted, and the order in which its fields were met last: producers hardly ever change
 //! it, so the field that is expected next is tried first, with one comparison of 16 bytes.
 
+use std::num::NonZeroU32;
+
 use super::scan::Text;
 
 /// How many fields that nobody wants are remembered at each level. Only their prediction is lost beyond it.
@@ -11,7 +13,7 @@ const REMEMBERED: usize = 64;
 pub(super) struct Shape {
     /// The first is the record itself.
     levels: Vec<Level>,
-    slots: usize,
+    slots: u32,
 }
 
 /// The fields of one object.
@@ -25,38 +27,61 @@ struct Level {
 #[derive(Debug)]
 struct Field {
     name: Box<[u8]>,
-    /// `"name":`, as it stands in a record.
+    /// `,"name":`, as it stands in a record after another field.
     written: Box<[u8]>,
     /// Its first 16 bytes, and which of them count.
     head: u128,
     mask: u128,
-    /// Index of the field that followed it the last time.
-    next: usize,
-    target: Option<Target>,
+    /// The field that followed it the last time.
+    next: FieldIndex,
+    target: Target,
 }
 
-/// What a wanted field is for.
+/// What a field is for. There is no padding in it, so that it is copied in registers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Target {
-    /// The field's slot, if it is itself a column (the others are of fields inside it), and its first in any case.
-    pub(super) first: usize,
-    /// The slot after its last.
-    pub(super) end: usize,
-    /// Whether the field itself is a column.
-    pub(super) is_column: bool,
-    /// Its level, where fields inside it are wanted.
-    pub(super) level: Option<usize>,
+    /// The field's slot; beyond all slots where the field itself is not a column.
+    pub(super) slot: u32,
+    /// The first slot of the field and those inside it.
+    pub(super) first: u32,
+    /// The slot after their last.
+    pub(super) end: u32,
+    /// The field's level, where fields inside it are wanted.
+    pub(super) level: Option<NonZeroU32>,
+}
+
+impl Target {
+    /// Beyond all slots.
+    const NOWHERE: u32 = u32::MAX;
+    /// Nobody wants the field.
+    const NONE: Self = Self {
+        slot: Self::NOWHERE,
+        first: 0,
+        end: 0,
+        level: None,
+    };
 }
 
 /// A field's index in its level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct FieldIndex(usize);
+struct FieldIndex(u32);
 
-impl FieldIndex {
-    /// The object's start, before its first field.
-    pub(super) const START: Self = Self(0);
-    /// A field that is not remembered; nothing is wanted of it or predicted after it.
-    const UNKNOWN: Self = Self(0);
+/// A field of an object that is walked over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Member {
+    field: FieldIndex,
+    /// The field that followed it the last time.
+    expected: FieldIndex,
+    pub(super) target: Target,
+}
+
+impl Member {
+    /// What stands before an object's first field.
+    const START: Self = Self {
+        field: FieldIndex(0),
+        expected: FieldIndex(0),
+        target: Target::NONE,
+    };
 }
 
 impl Shape {
@@ -74,7 +99,7 @@ impl Shape {
 
     /// How many slots there are.
     pub(super) fn slots(&self) -> usize {
-        self.slots
+        self.slots as usize
     }
 
     /// Adds the level of an object in which these paths begin; each has the index of its column.
@@ -97,7 +122,7 @@ impl Shape {
                 .collect();
             let target = self.add_target(&tails, slots);
             if let Some(level) = self.levels.get_mut(level) {
-                level.add(name.as_bytes(), Some(target));
+                level.add(name.as_bytes(), target);
                 level.wanted += 1;
             }
         }
@@ -109,90 +134,130 @@ impl Shape {
         let (ends, inner): (Vec<_>, Vec<_>) = tails.iter().partition(|(_, tail)| tail.is_empty());
         for (column, _) in &ends {
             if let Some(slot) = slots.get_mut(*column) {
-                *slot = first;
+                *slot = first as usize;
             }
         }
-        self.slots += usize::from(!ends.is_empty());
+        let is_column = !ends.is_empty();
+        self.slots += u32::from(is_column);
         let level = (!inner.is_empty()).then(|| self.add_level(&inner, slots));
         Target {
+            slot: if is_column { first } else { Target::NOWHERE },
             first,
             end: self.slots,
-            is_column: !ends.is_empty(),
-            level,
+            level: level.and_then(|level| NonZeroU32::new(level as u32)), // Only the record's is 0.
         }
     }
 
-    /// The field that followed `previous` the last time, if the text goes on with it, and how many bytes its name
-    /// takes, colon and all.
+    /// What stands before the first field of an object.
     #[inline]
-    pub(super) fn predicted(
-        &self,
-        level: usize,
-        previous: FieldIndex,
-        text: &Text<'_>,
-        at: usize,
-    ) -> Option<(FieldIndex, usize)> {
-        let fields = &self.levels.get(level)?.fields;
-        let index = fields.get(previous.0)?.next;
-        let field = fields.get(index)?;
-        if text.next_16(at) & field.mask != field.head {
-            return None;
-        }
-        let length = field.written.len();
-        if length > 16 && !text.rest(at).starts_with(&field.written) {
-            return None;
-        }
-        Some((FieldIndex(index), length))
+    pub(super) fn start(&self, level: usize) -> Member {
+        let start = self
+            .levels
+            .get(level)
+            .and_then(|level| level.fields.first());
+        start.map_or(Member::START, |start| Member {
+            expected: start.next,
+            ..Member::START
+        })
+    }
+
+    /// The fields of a level.
+    #[inline]
+    pub(super) fn fields(&self, level: usize) -> Fields<'_> {
+        let level = self.levels.get(level);
+        Fields(level.map_or(&[], |level| &level.fields))
     }
 
     /// Finds a field by its name and remembers that it follows `previous`.
-    pub(super) fn find(&mut self, level: usize, previous: FieldIndex, name: &[u8]) -> FieldIndex {
-        let Some(level) = self.levels.get_mut(level) else {
-            return FieldIndex::UNKNOWN;
-        };
-        let Some(index) = level.position(name).or_else(|| level.remember(name)) else {
-            return FieldIndex::UNKNOWN;
-        };
-        if let Some(previous) = level.fields.get_mut(previous.0) {
-            previous.next = index;
+    pub(super) fn find(&mut self, level: usize, previous: Member, name: &[u8]) -> Member {
+        let level = self.levels.get_mut(level);
+        level.map_or(Member::START, |level| level.find(previous, name))
+    }
+}
+
+/// The fields of a level.
+#[derive(Clone, Copy)]
+pub(super) struct Fields<'a>(&'a [Field]);
+
+impl Fields<'_> {
+    /// The field that followed `previous` the last time, if the text goes on with it after a value that ends at `end`,
+    /// and where its name and colon end.
+    #[inline(always)]
+    pub(super) fn follower(
+        self,
+        previous: Member,
+        text: &Text<'_>,
+        end: usize,
+    ) -> Option<(Member, usize)> {
+        let field = self.0.get(previous.expected.0 as usize)?;
+        if text.next_16(end) & field.mask != field.head {
+            return None;
         }
-        FieldIndex(index)
+        let length = field.written.len();
+        if length > 16 && !text.rest(end).starts_with(&field.written) {
+            return None;
+        }
+        Some((field.member(previous.expected), end + length))
     }
 
-    /// What a field is for, if it is wanted.
+    /// The same where the comma is already walked over, or none is there.
     #[inline]
-    pub(super) fn target(&self, level: usize, field: FieldIndex) -> Option<Target> {
-        self.levels.get(level)?.fields.get(field.0)?.target
+    pub(super) fn expected(
+        self,
+        previous: Member,
+        text: &Text<'_>,
+        at: usize,
+    ) -> Option<(Member, usize)> {
+        let field = self.0.get(previous.expected.0 as usize)?;
+        if text.next_16(at) & (field.mask >> 8) != field.head >> 8 {
+            return None;
+        }
+        let name = field.written.get(1..)?;
+        if name.len() > 15 && !text.rest(at).starts_with(name) {
+            return None;
+        }
+        Some((field.member(previous.expected), at + name.len()))
     }
 }
 
 impl Level {
-    fn position(&self, name: &[u8]) -> Option<usize> {
-        let mut fields = self.fields.iter().enumerate().skip(1);
-        fields
-            .find(|(_, field)| *field.name == *name)
-            .map(|(index, _)| index)
+    /// A field that is neither wanted nor remembered is like the start: what follows it is not learned.
+    fn find(&mut self, previous: Member, name: &[u8]) -> Member {
+        let Some(index) = self.position(name).or_else(|| self.remember(name)) else {
+            return Member::START;
+        };
+        if let Some(previous) = self.fields.get_mut(previous.field.0 as usize) {
+            previous.next = index;
+        }
+        let field = self.fields.get(index.0 as usize);
+        field.map_or(Member::START, |field| field.member(index))
+    }
+
+    fn position(&self, name: &[u8]) -> Option<FieldIndex> {
+        let mut fields = self.fields.iter().skip(1);
+        let index = fields.position(|field| *field.name == *name)?;
+        Some(FieldIndex(index as u32 + 1))
     }
 
     /// Adds a field that is not wanted, if there is room.
-    fn remember(&mut self, name: &[u8]) -> Option<usize> {
+    fn remember(&mut self, name: &[u8]) -> Option<FieldIndex> {
         let has_room = self.fields.len() < 1 + self.wanted + REMEMBERED;
-        has_room.then(|| self.add(name, None))
+        has_room.then(|| self.add(name, Target::NONE))
     }
 
-    fn add(&mut self, name: &[u8], target: Option<Target>) -> usize {
+    fn add(&mut self, name: &[u8], target: Target) -> FieldIndex {
         self.fields.push(Field::new(name, target));
-        self.fields.len() - 1
+        FieldIndex(self.fields.len() as u32 - 1)
     }
 }
 
 impl Field {
-    fn new(name: &[u8], target: Option<Target>) -> Self {
+    fn new(name: &[u8], target: Target) -> Self {
         let needs_escape = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\');
         if name.iter().any(needs_escape) {
             return Self::unpredictable(name, target);
         }
-        let written = [b"\"", name, b"\":"].concat();
+        let written = [b",\"", name, b"\":"].concat();
         let byte = |index| written.get(index).copied();
         let head = std::array::from_fn(|index| byte(index).unwrap_or(0));
         let mask = std::array::from_fn(|index| if byte(index).is_some() { 0xff } else { 0 });
@@ -201,24 +266,33 @@ impl Field {
             head: u128::from_le_bytes(head),
             mask: u128::from_le_bytes(mask),
             written: written.into(),
-            next: 0,
+            next: FieldIndex(0),
             target,
         }
     }
 
     /// A field that no text is ever seen to begin with; it is found by its unescaped name alone.
-    fn unpredictable(name: &[u8], target: Option<Target>) -> Self {
+    fn unpredictable(name: &[u8], target: Target) -> Self {
         Self {
             name: name.into(),
             written: Box::default(),
-            head: 1,
+            head: u128::MAX,
             mask: 0,
-            next: 0,
+            next: FieldIndex(0),
             target,
         }
     }
 
     fn start() -> Self {
-        Self::unpredictable(b"", None)
+        Self::unpredictable(b"", Target::NONE)
+    }
+
+    #[inline]
+    fn member(&self, index: FieldIndex) -> Member {
+        Member {
+            field: index,
+            expected: self.next,
+            target: self.target,
+        }
     }
 }

@@ -24,9 +24,13 @@ pub(super) enum Unreadable {
 /// followed by `Z`, `+01:00`, `+0100`, `+01` or nothing (UTC then). A date alone is its midnight. What is finer than a
 /// microsecond is cut off. A leap second (60, at the end of a day in UTC) is the first second after it.
 pub(super) fn parse(text: &[u8]) -> Result<Micros, Unreadable> {
-    let (date, rest) = text.split_first_chunk::<10>().ok_or(Unreadable::Form)?;
-    let days = parse_date(date)?;
-    let midnight = Micros::from(days) * DAY;
+    if let Some((head, rest)) = text.split_first_chunk()
+        && let Some((date, hour, minute)) = parse_to_the_minute(head)
+    {
+        return Ok(date.midnight()? + time_of_day(hour, minute, rest)?);
+    }
+    let (date, rest) = text.split_first_chunk().ok_or(Unreadable::Form)?;
+    let midnight = parse_date(date)?.midnight()?;
     match rest {
         [] => Ok(midnight),
         [b'T' | b't' | b' ', time @ ..] => Ok(midnight + parse_time(time)?),
@@ -34,17 +38,74 @@ pub(super) fn parse(text: &[u8]) -> Result<Micros, Unreadable> {
     }
 }
 
-/// Reads `2026-01-31` as days since the epoch.
-fn parse_date(text: &[u8; 10]) -> Result<i32, Unreadable> {
+/// A date, of any calendar.
+#[derive(Clone, Copy)]
+struct Date {
+    year: i32,
+    month: i32,
+    day: i32,
+}
+
+impl Date {
+    /// Its first microsecond, if the date is in the Gregorian calendar.
+    #[inline]
+    fn midnight(self) -> Result<Micros, Unreadable> {
+        let Self { year, month, day } = self;
+        if day == 0 || day > days_in(year, month) {
+            return Err(Unreadable::Calendar);
+        }
+        Ok(Micros::from(days_since_epoch(year, month, day)) * DAY)
+    }
+}
+
+/// Reads `2026-01-31T23:59`, date, hour and minute, all digits at once; `None` where it is written in another way.
+#[inline]
+fn parse_to_the_minute(text: &[u8; 16]) -> Option<(Date, i32, i32)> {
+    const ZEROS: u128 = u128::from_le_bytes(*b"0000-00-00T00:00");
+    const MARKS: u128 = u128::from_le_bytes(*b"\0\0\0\0\xff\0\0\xff\0\0\xff\0\0\xff\0\0");
+    const HIGHS: u128 = u128::from_le_bytes([0x80; 16]);
+    /// Added to a byte's low bits it sets the high bit from 10 on.
+    const TO_HIGH: u128 = u128::from_le_bytes([0x76; 16]);
+
+    let digits = u128::from_le_bytes(*text) ^ ZEROS;
+    let too_large = ((digits & !HIGHS) + TO_HIGH | digits) & HIGHS;
+    if too_large | digits & MARKS != 0 {
+        return None;
+    }
+    // In each byte: ten times its own digit and the next one.
+    let pairs = ((digits << 3) + (digits << 1) + (digits >> 8)).to_le_bytes();
+    let [
+        century,
+        _,
+        year,
+        _,
+        _,
+        month,
+        _,
+        _,
+        day,
+        _,
+        _,
+        hour,
+        _,
+        _,
+        minute,
+        _,
+    ] = pairs.map(i32::from);
+    let year = century * 100 + year;
+    Some((Date { year, month, day }, hour, minute))
+}
+
+/// Reads `2026-01-31`.
+fn parse_date(text: &[u8; 10]) -> Result<Date, Unreadable> {
     let [y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1] = text else {
         return Err(Unreadable::Form);
     };
-    let year = two(*y0, *y1)? * 100 + two(*y2, *y3)?;
-    let (month, day) = (two(*m0, *m1)?, two(*d0, *d1)?);
-    if day == 0 || day > days_in(year, month) {
-        return Err(Unreadable::Calendar);
-    }
-    Ok(days_since_epoch(year, month, day))
+    Ok(Date {
+        year: two(*y0, *y1)? * 100 + two(*y2, *y3)?,
+        month: two(*m0, *m1)?,
+        day: two(*d0, *d1)?,
+    })
 }
 
 /// Reads a time of the day and its zone as microseconds since midnight in UTC (of the same date; they may lie outside
@@ -53,8 +114,13 @@ fn parse_time(text: &[u8]) -> Result<Micros, Unreadable> {
     let Some(([h0, h1, b':', m0, m1], rest)) = text.split_first_chunk::<5>() else {
         return Err(Unreadable::Form);
     };
-    let (hour, minute) = (two(*h0, *h1)?, two(*m0, *m1)?);
-    let (second, fraction, zone) = match rest {
+    time_of_day(two(*h0, *h1)?, two(*m0, *m1)?, rest)
+}
+
+/// Reads what follows hour and minute: seconds and zone.
+#[inline]
+fn time_of_day(hour: i32, minute: i32, text: &[u8]) -> Result<Micros, Unreadable> {
+    let (second, fraction, zone) = match text {
         [b':', s0, s1, b'.' | b',', rest @ ..] => {
             let (fraction, zone) = parse_fraction(rest)?;
             (two(*s0, *s1)?, fraction, zone)
@@ -78,11 +144,17 @@ fn parse_fraction(text: &[u8]) -> Result<(Micros, &[u8]), Unreadable> {
     if digits.is_empty() || digits.len() > 9 {
         return Err(Unreadable::Form);
     }
-    let mut micros = 0;
-    for place in 0..6 {
-        let digit = digits.get(place).map_or(0, |byte| byte - b'0');
-        micros = micros * 10 + Micros::from(digit);
-    }
+    let digits_of_micros = digits.get(..6).unwrap_or(digits);
+    let add = |micros, digit: &u8| micros * 10 + Micros::from(digit - b'0');
+    let read = digits_of_micros.iter().fold(0, add);
+    let micros = match digits_of_micros.len() {
+        1 => read * 100_000,
+        2 => read * 10_000,
+        3 => read * 1_000,
+        4 => read * 100,
+        5 => read * 10,
+        _ => read,
+    };
     Ok((micros, rest))
 }
 

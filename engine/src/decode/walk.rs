@@ -1,7 +1,7 @@
 //! Walks over a whole record, checks it, and notes where the wanted values stand.
 
 use super::scan::{Flaw, Kind, Next, Text, Token, Walked, unescape};
-use super::shape::{FieldIndex, Shape, Target};
+use super::shape::{Member, Shape, Target};
 
 /// What a record has in the place of a wanted column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub(super) fn walk(
     let at = text.space(0);
     if text.byte(at) != Some(b'{') {
         let value = text.value(at, 0)?;
-        text.end(value.end)?;
+        text.end(value.end())?;
         return Err(Box::new(Flaw::NotAnObject(value.kind)));
     }
     let end = Walk { text, shape, slots }.object(at, Shape::ROOT, 0)?;
@@ -42,79 +42,86 @@ struct Walk<'a> {
 impl Walk<'_> {
     /// Walks over an object in which something is wanted.
     fn object(&mut self, at: usize, level: usize, depth: usize) -> Walked<usize> {
-        let mut field = FieldIndex::START;
+        let mut member = self.shape.start(level);
         let mut next = self.text.open(at, depth, b'}')?;
         loop {
             let at = match next {
                 Next::Item(at) => at,
                 Next::End(at) => return Ok(at),
             };
-            let (found, at) = match self.shape.predicted(level, field, &self.text, at) {
-                Some((found, length)) => (found, self.text.space(at + length)),
-                None => self.name(at, level, field)?,
+            let (found, at) = match self.shape.fields(level).expected(member, &self.text, at) {
+                Some(found) => found,
+                None => self.name(at, level, member)?,
             };
-            field = found;
-            let end = match self.shape.target(level, field) {
-                Some(target) if target.level.is_some() => self.around(at, target, depth + 1)?,
-                target => {
-                    let value = self.text.value(at, depth + 1)?;
-                    self.note(target, value);
-                    value.end
-                }
+            member = found;
+            let end = match member.target.level {
+                None => self.run(at, &mut member, level, depth + 1)?,
+                Some(level) => self.around(at, member.target, level.get() as usize, depth + 1)?,
             };
             next = self.text.next(end, b'}')?;
         }
     }
 
-    /// Walks over the name of a field that was not predicted; which it is, and where its value begins.
-    #[inline(never)]
-    fn name(
+    /// Walks over a field's value, and over fields as long as those come that are expected. This is where the time
+    /// goes: what it needs is kept in registers.
+    #[inline(always)]
+    fn run(
         &mut self,
-        at: usize,
+        mut at: usize,
+        member: &mut Member,
         level: usize,
-        previous: FieldIndex,
-    ) -> Walked<(FieldIndex, usize)> {
-        let (name, value) = self.text.name(at)?;
+        depth: usize,
+    ) -> Walked<usize> {
+        let text = self.text;
+        let fields = self.shape.fields(level);
+        loop {
+            let value = text.value(at, depth)?;
+            if let Some(slot) = self.slots.get_mut(member.target.slot as usize) {
+                *slot = Slot::Found(value);
+            }
+            match fields.follower(*member, &text, value.end()) {
+                Some((next, end)) if next.target.level.is_none() => (*member, at) = (next, end),
+                _ => return Ok(value.end()),
+            }
+        }
+    }
+
+    /// Walks over a field's name and its colon; which it is, and where the colon ends.
+    #[inline(never)]
+    fn name(&mut self, at: usize, level: usize, previous: Member) -> Walked<(Member, usize)> {
+        let (name, end) = self.text.name(at)?;
         let written = name.text(self.text.bytes());
         if name.kind == Kind::Text {
-            return Ok((self.shape.find(level, previous, written), value));
+            return Ok((self.shape.find(level, previous, written), end));
         }
         let mut unescaped = Vec::with_capacity(written.len());
         unescape(written, &mut unescaped);
-        Ok((self.shape.find(level, previous, &unescaped), value))
+        Ok((self.shape.find(level, previous, &unescaped), end))
     }
 
     /// Walks over a value inside which something is wanted.
     #[inline(never)]
-    fn around(&mut self, at: usize, target: Target, depth: usize) -> Walked<usize> {
+    fn around(&mut self, at: usize, target: Target, level: usize, depth: usize) -> Walked<usize> {
         self.clear(target, Slot::Absent);
-        let value = match target.level {
-            Some(level) if self.text.byte(at) == Some(b'{') => Token {
-                kind: Kind::Object,
-                start: at,
-                end: self.object(at, level, depth)?,
-            },
-            _ => self.text.value(at, depth)?,
+        let at = self.text.space(at);
+        let value = if self.text.byte(at) == Some(b'{') {
+            Token::new(Kind::Object, at, self.object(at, level, depth)?)
+        } else {
+            self.text.value(at, depth)?
         };
         if !matches!(value.kind, Kind::Object | Kind::Null) {
             self.clear(target, Slot::Blocked(value));
         }
-        if target.is_column {
-            self.note(Some(target), value);
-        }
-        Ok(value.end)
-    }
-
-    /// Notes a value, if it is a column's.
-    #[inline]
-    fn note(&mut self, target: Option<Target>, value: Token) {
-        if let Some(slot) = target.and_then(|target| self.slots.get_mut(target.first)) {
+        if let Some(slot) = self.slots.get_mut(target.slot as usize) {
             *slot = Slot::Found(value);
         }
+        Ok(value.end())
     }
 
+    /// Sets the slots of a field and of all inside it.
     fn clear(&mut self, target: Target, to: Slot) {
-        if let Some(slots) = self.slots.get_mut(target.first..target.end) {
+        let range = target.first as usize..target.end as usize;
+        if let Some(slots) = self.slots.get_mut(range) {
             slots.fill(to);
         }
     }

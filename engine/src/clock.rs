@@ -103,6 +103,13 @@ impl ShardClock {
         self.watermark = self.watermark.max(Some(watermark));
     }
 
+    /// Takes back that any source partition has said its last word.
+    pub(crate) fn reopen(&mut self) {
+        for partition in &mut self.partitions {
+            partition.last = false;
+        }
+    }
+
     /// Whether the last word of every source partition was its last.
     pub(crate) fn finished(&self) -> bool {
         self.expected > 0 && self.partitions.iter().all(|p| p.heard && p.last)

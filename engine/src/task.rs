@@ -341,6 +341,14 @@ impl Task {
         self.round(Round::Finish, None, fx)
     }
 
+    /// Forgets that the input had ended: it may have grown since, and its end counts only when it is said anew.
+    pub fn reopen(&mut self) {
+        match &mut self.feeder {
+            Feeder::Source(reader) => reader.clock.finished = None,
+            Feeder::Shard(clock) => clock.reopen(),
+        }
+    }
+
     /// Makes ready for a commit: partial aggregates go to their shards, updates to outputs, state to the changelog.
     ///
     /// # Errors

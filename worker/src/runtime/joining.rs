@@ -108,7 +108,11 @@ fn try_topics(
         });
     // Sinks first: another pipeline's sink is often this one's source, and says how many partitions it wants.
     let specs: Vec<TopicSpec> = sinks.chain(made).collect();
-    admin.ensure(&specs)?;
+    let names: Vec<String> = specs.iter().map(|s| s.name.clone()).collect();
+    let there = admin.partitions(&names)?;
+    let missing: Vec<TopicSpec> =
+        specs.into_iter().zip(there).filter(|(_, there)| there.is_none()).map(|(spec, _)| spec).collect();
+    admin.ensure(&missing)?;
 
     let topics: Vec<String> = topology
         .subscriptions
@@ -192,7 +196,9 @@ impl Runner {
         };
         let mut held = Vec::with_capacity(partitions.len());
         for (partition, committed) in partitions.iter().zip(committed) {
-            match self.tasks.unpark(partition, committed.as_ref()) {
+            // The end of a bounded input must be said again to shards that have moved, so all begins afresh.
+            let parked = self.tasks.unpark(partition, committed.as_ref());
+            match parked.filter(|_| !self.settings.bounded) {
                 Some(parked) => held.push(parked),
                 None => match self.restore(partition, committed)? {
                     Some(restored) => held.push(restored),
@@ -281,6 +287,8 @@ impl Runner {
         let Some(mut task) = task else {
             return Ok(None);
         };
+        // Otherwise the end that an earlier bounded run came to would be taken for the end of this one.
+        task.reopen();
         if let Some(sources) = self.sources_of(subscription.stage) {
             // Nothing can close before the task has read something, so nothing is emitted here.
             task.set_source_partitions(sources, &mut tidemill_engine::effects::Effects::default())?;

@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 pub struct Rule {
     /// The rule in CEL, as the definitions carry it in `x-kubernetes-validations`.
     pub cel: &'static str,
+    /// The field to point at, if the rule is about one more than about the object.
+    pub field: Option<&'static str>,
     /// What a user gets when it is not true: what to write.
     pub message: &'static str,
     /// The same rule over the object as JSON.
@@ -33,12 +35,14 @@ pub const ALL: &[Rule] = &[
 
 pub(crate) const WORKERS_OR_AUTOSCALE: Rule = Rule {
     cel: "!(has(self.workers) && has(self.autoscale))",
+    field: Some("autoscale"),
     message: "give `workers` or `autoscale`, not both: a fixed number of workers, or bounds to choose it within",
     holds: |it| !(has(it, "workers") && has(it, "autoscale")),
 };
 
 pub(crate) const NAMES_DIFFER: Rule = Rule {
     cel: "!has(self.streams) || self.streams.all(t, !self.sources.exists(s, s.name == t.name))",
+    field: Some("streams"),
     message: "a stream has the name of a source: give every source and every stream a name of its own",
     holds: |it| {
         let sources = list(it, "sources");
@@ -52,6 +56,7 @@ pub(crate) const NAMES_DIFFER: Rule = Rule {
 
 pub(crate) const MIN_TO_MAX: Rule = Rule {
     cel: "!has(self.min) || self.min <= self.max",
+    field: Some("min"),
     message: "`min` is more than `max`: write the smaller number of workers as `min`",
     holds: |it| {
         let number = |field| it.get(field).and_then(Value::as_u64);
@@ -61,66 +66,77 @@ pub(crate) const MIN_TO_MAX: Rule = Rule {
 
 pub(crate) const ONE_ORIGIN: Rule = Rule {
     cel: "has(self.kafka) != has(self.generator)",
+    field: None,
     message: "a source has one origin: write `kafka: {topic: ...}` to read a topic, or `generator: {kind: Transactions}` to make records up",
     holds: |it| count(it, &["kafka", "generator"]) == 1,
 };
 
 pub(crate) const TOPIC_HAS_COLUMNS: Rule = Rule {
     cel: "!has(self.kafka) || (has(self.columns) && size(self.columns) > 0)",
+    field: None,
     message: "name the columns to read from the topic, such as `columns: [{name: id, type: String}]`",
     holds: |it| !has(it, "kafka") || !list(it, "columns").is_empty(),
 };
 
 pub(crate) const FORMAT_OF_TOPIC: Rule = Rule {
     cel: "!(has(self.generator) && has(self.format))",
+    field: Some("format"),
     message: "`format` is for topics; a generator's records need none, so leave it out",
     holds: |it| !(has(it, "generator") && has(it, "format")),
 };
 
 pub(crate) const TABLE_OR_DEDUPLICATE: Rule = Rule {
     cel: "!(has(self.table) && has(self.deduplicate))",
+    field: Some("deduplicate"),
     message: "a table holds one row per key already; leave `deduplicate` out, or leave `table` out to read a stream",
     holds: |it| !(has(it, "table") && has(it, "deduplicate")),
 };
 
 pub(crate) const NAME_NOT_RESERVED: Rule = Rule {
     cel: "!(self.name in ['alerts', 'deadLetter'])",
+    field: Some("name"),
     message: "`alerts` and `deadLetter` are names that every pipeline has already; choose another",
     holds: |it| !matches!(text(it, "name"), Some("alerts" | "deadLetter")),
 };
 
 pub(crate) const EVERY_WITH_ON_UPDATE: Rule = Rule {
     cel: "!has(self.every) || self.when == 'OnUpdate'",
+    field: Some("every"),
     message: "`every` is for `when: OnUpdate`; with `OnClose` there is one result per window, so leave it out",
     holds: |it| !has(it, "every") || text(it, "when") == Some("OnUpdate"),
 };
 
 pub(crate) const PARTITION_BY_WITH_WINDOW: Rule = Rule {
     cel: "!has(self.partitionBy) || size(self.partitionBy) == 0 || has(self.window)",
+    field: Some("partitionBy"),
     message: "`partitionBy` is for rules with a window; add one, such as `window: {sliding: 1m}`, or leave it out",
     holds: |it| list(it, "partitionBy").is_empty() || has(it, "window"),
 };
 
 pub(crate) const ONE_WINDOW: Rule = Rule {
     cel: "[has(self.sliding), has(self.tumbling), has(self.hopping), has(self.session), has(self.count)].filter(given, given).size() == 1",
+    field: None,
     message: "a window is of one kind: write one of `sliding: 1m`, `tumbling: 1m`, `hopping: {size: 1m, every: 10s}`, `session: 5m` or `count: 5`",
     holds: |it| count(it, &["sliding", "tumbling", "hopping", "session", "count"]) == 1,
 };
 
 pub(crate) const ONE_SINK: Rule = Rule {
     cel: "[has(self.kafka), has(self.postgres), has(self.iceberg), has(self.sqlite), has(self.stdout)].filter(given, given).size() == 1",
+    field: None,
     message: "a sink is of one kind: write one of `kafka: {topic: ...}`, `postgres: {...}`, `iceberg: {...}`, `sqlite: {...}` or `stdout: {}`",
     holds: |it| count(it, &["kafka", "postgres", "iceberg", "sqlite", "stdout"]) == 1,
 };
 
 pub(crate) const UPSERT_HAS_KEY: Rule = Rule {
     cel: "!has(self.mode) || self.mode != 'Upsert' || (has(self.primaryKey) && size(self.primaryKey) > 0)",
+    field: Some("mode"),
     message: "`mode: Upsert` needs to know which row is replaced; add its columns, such as `primaryKey: [customer_id]`",
     holds: |it| text(it, "mode") != Some("Upsert") || !list(it, "primaryKey").is_empty(),
 };
 
 pub(crate) const ONE_CATALOG: Rule = Rule {
     cel: "has(self.rest) != has(self.sql)",
+    field: None,
     message: "a catalog is of one kind: write `rest: {uri: ..., warehouse: ...}` or `sql: {secretRef: {name: ...}, warehouse: ...}`",
     holds: |it| count(it, &["rest", "sql"]) == 1,
 };
@@ -133,10 +149,17 @@ pub fn find(cel: &str) -> Option<&'static Rule> {
 
 /// The value of `x-kubernetes-validations`.
 pub(crate) fn validations(rules: &[Rule]) -> Value {
-    rules
-        .iter()
-        .map(|rule| json!({"rule": rule.cel, "message": rule.message}))
-        .collect()
+    rules.iter().map(Rule::validation).collect()
+}
+
+impl Rule {
+    fn validation(&self) -> Value {
+        let mut validation = json!({"rule": self.cel, "message": self.message});
+        if let Some(field) = self.field {
+            validation["fieldPath"] = json!(format!(".{field}"));
+        }
+        validation
+    }
 }
 
 /// As in CEL, a field that is null is not given.

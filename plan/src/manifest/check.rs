@@ -284,9 +284,17 @@ fn scalar(
     node: &Node,
     path: &FieldPath,
 ) {
-    let Data::Scalar(Scalar { value, .. }) = &node.data else {
+    let Data::Scalar(Scalar { value, text, .. }) = &node.data else {
         return mismatch(check, node, path, expected(schema));
     };
+    if let (Value::Number(_), "string", Some(pattern)) = (value, scalar_type, &schema.pattern) {
+        // A duration without its unit is short of the unit, not of quotes.
+        let before = check.problems.len();
+        pattern_of(check, pattern, &Value::String(text.clone()), node, path);
+        if check.problems.len() > before {
+            return;
+        }
+    }
     let fits = match scalar_type {
         "string" => value.is_string(),
         "boolean" => value.is_boolean(),
@@ -382,7 +390,14 @@ fn validations(check: &mut Check<'_>, schema: &Schema, node: &Node, path: &Field
         .filter_map(|validation| rules::find(&validation.rule))
     {
         if !(rule.holds)(&value) {
-            check.report(node.at, path, rule.message.to_owned(), None);
+            let blamed = rule.field.and_then(|field| node.entry(field));
+            let at = blamed.map_or_else(|| path.clone(), |entry| path.clone().field(&entry.key));
+            check.report(
+                blamed.map_or(node.at, |entry| entry.at),
+                &at,
+                rule.message.to_owned(),
+                None,
+            );
         }
     }
 }

@@ -86,7 +86,7 @@ pub(super) enum Style {
     Plain,
     SingleQuoted,
     DoubleQuoted,
-    /// `|` or `>`: the content starts on the next line.
+    /// `|` or `>`, placed where its content starts.
     Block,
 }
 
@@ -105,7 +105,9 @@ pub(super) fn locate(
         rest: source,
         at: start,
     };
-    cursor.enter(style);
+    if matches!(style, Style::SingleQuoted | Style::DoubleQuoted) {
+        cursor.bump();
+    }
     let (mut line, mut column) = (1, 1);
     let mut after = cursor.at;
     for c in value.chars() {
@@ -135,17 +137,6 @@ struct Cursor<'a> {
 }
 
 impl Cursor<'_> {
-    /// Passes over what comes before the content.
-    fn enter(&mut self, style: Style) {
-        match style {
-            Style::Plain => {}
-            Style::SingleQuoted | Style::DoubleQuoted => {
-                self.bump();
-            }
-            Style::Block => while self.bump().is_some_and(|c| c != '\n') {},
-        }
-    }
-
     fn bump(&mut self) -> Option<char> {
         let mut chars = self.rest.chars();
         let c = chars.next()?;

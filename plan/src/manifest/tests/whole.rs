@@ -127,12 +127,12 @@ fn fields_are_located() {
         at(7, 5)
     );
     let rule = &loaded.resources[3];
-    assert_eq!(rule.locate(&spec().field("when")), Some(at(35, 60)));
+    assert_eq!(rule.locate(&spec().field("when")), Some(at(35, 62)));
     assert_eq!(
         rule.problem(&spec().field("when"), "no")
             .hint("do")
             .to_string(),
-        "m.yaml:35:60: spec.when: no\n  hint: do"
+        "m.yaml:35:62: spec.when: no\n  hint: do"
     );
 }
 
@@ -174,7 +174,7 @@ fn a_place_is_found_in_every_style() {
         ),
         (
             "indented",
-            "|2\n        SELECT a,\n     b FROM t",
+            "|2\n        SELECT a,\n      b FROM t",
             [at(9, 16), at(10, 6), at(10, 13)],
         ),
         (
@@ -227,7 +227,7 @@ fn a_broken_document_leaves_the_others_whole() {
     let names: Vec<_> = loaded.resources.iter().map(Resource::name).collect();
     assert_eq!(names, ["a", "b", "c"]);
     let lines: Vec<_> = loaded.problems.iter().map(|problem| problem.line).collect();
-    assert_eq!(lines[0], 7, "{:?}", loaded.problems);
+    assert_eq!(lines[0], 6, "{:?}", loaded.problems);
     assert!(
         lines[1..].iter().all(|line| *line == 13),
         "{:?}",

@@ -1,5 +1,6 @@
 """Who takes part: how each is built, and the command that runs it."""
 
+import hashlib
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -47,8 +48,7 @@ class Contender:
 
 
 def checksum(path: Path) -> str:
-    import hashlib
-
+    """A short name of what a file holds."""
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 
@@ -72,6 +72,11 @@ def java(classes: Path, jars: Path, main: str, *args, heap: str = "2g") -> list[
 def build_rawc(place: Place):
     flags = subprocess.run(["pkg-config", "--cflags", "--libs", "rdkafka"], check=True, capture_output=True, text=True).stdout.split()
     call("cc", "-O2", "-Wall", "-Wextra", "-o", place.work / "rawc", HERE / "rawc/rawc.c", *flags)
+
+
+def tidemill(place: Place) -> list[str]:
+    state = place.work / "tidemill-state"
+    return [str(place.tidemill), "run", str(HERE / "tidemill"), "--kafka", place.bootstrap, "--state", str(state), "--bounded"]
 
 
 def flink(main: str, output: str) -> Callable[[Place], list[str]]:
@@ -100,7 +105,7 @@ CONTENDERS = [
     Contender(
         name="tidemill",
         what="Tidemill, 200 ms commits",
-        command=lambda place: [str(place.tidemill), "run", str(HERE / "tidemill"), "--kafka", place.bootstrap, "--bounded"],
+        command=tidemill,
         output="totals-tidemill",
     ),
     Contender(

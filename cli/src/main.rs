@@ -1,3 +1,77 @@
 //! `tidemill`: run, validate and look into pipelines from the command line.
 
-fn main() {}
+mod args;
+mod failure;
+mod generate;
+mod manifests;
+mod progress;
+mod run;
+mod topic;
+mod validate;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use tidemill_worker::launch::LogAt;
+use tidemill_worker::log::embedded::EmbeddedLog;
+use tidemill_worker::telemetry;
+
+use crate::args::{Args, Command, Place, TopicCommand};
+use crate::failure::Failure;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let _telemetry = match telemetry::start("tidemill", telemetry::Lines::Plain, "warn") {
+        Ok(telemetry) => telemetry,
+        Err(why) => return Failure::new(why).report(),
+    };
+    let done = match args.command {
+        Command::Run(options) => run::run(&options),
+        Command::Validate { paths } => validate::validate(&paths),
+        Command::Generate(options) => generate::generate(&options),
+        Command::Topic(command) => topic_command(command),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn topic_command(command: TopicCommand) -> Result<(), Failure> {
+    match command {
+        TopicCommand::Write { name, key_field, partitions, place } => {
+            let mut admin = open_log(&place)?.admin()?;
+            topic::write(admin.as_mut(), &name, key_field.as_deref(), partitions)
+        }
+        TopicCommand::Read { name, follow, metadata, place } => {
+            let mut admin = open_log(&place)?.admin()?;
+            topic::read(admin.as_mut(), &name, follow, metadata)
+        }
+        TopicCommand::List { place } => topic::list(open_log(&place)?.admin()?.as_mut()),
+    }
+}
+
+/// The log that topics are in: Kafka where one is named, else the embedded one.
+fn open_log(place: &Place) -> Result<LogAt, Failure> {
+    if let Some(bootstrap_servers) = &place.kafka {
+        return Ok(LogAt::Kafka {
+            bootstrap_servers: bootstrap_servers.clone(),
+            identity: format!("cli-{}", std::process::id()),
+            properties: Vec::new(),
+        });
+    }
+    Ok(LogAt::Embedded(embedded(&place.state)?))
+}
+
+/// The embedded log of a state directory.
+fn embedded(state: &std::path::Path) -> Result<EmbeddedLog, Failure> {
+    std::fs::create_dir_all(state)
+        .map_err(|e| Failure::new(format!("{}: {e}", state.display())).hint("name another directory with --state"))?;
+    Ok(EmbeddedLog::open(state.join("log.db"))?)
+}
+
+/// Says something to the person at the terminal, apart from what a program may read on standard output.
+#[allow(clippy::print_stderr)]
+fn say(line: &str) {
+    eprintln!("{line}");
+}

@@ -1,14 +1,15 @@
 //! The definitions that a cluster installs.
 
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
-    CustomResourceDefinition, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
-};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt;
 
 use crate::{AlertRule, Pipeline, Sink};
 
-/// The schema of a manifest, or of a part of one.
-pub use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSchemaProps as Schema;
+/// The schema of a manifest, or of a part of one; of a list's items; and of a map's values.
+pub use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    JSONSchemaProps as Schema, JSONSchemaPropsOrArray as SchemaOfItems,
+    JSONSchemaPropsOrBool as SchemaOfValues,
+};
 
 /// The definitions of Pipeline, AlertRule and Sink, as a cluster installs them.
 #[must_use]
@@ -79,10 +80,10 @@ fn tidy(schema: &mut Schema) {
     {
         tidy(property);
     }
-    if let Some(JSONSchemaPropsOrArray::Schema(items)) = &mut schema.items {
+    if let Some(SchemaOfItems::Schema(items)) = &mut schema.items {
         tidy(items);
     }
-    if let Some(JSONSchemaPropsOrBool::Schema(values)) = &mut schema.additional_properties {
+    if let Some(SchemaOfValues::Schema(values)) = &mut schema.additional_properties {
         tidy(values);
     }
 }
@@ -108,10 +109,10 @@ mod tests {
         for (name, property) in schema.properties.iter().flatten() {
             walk(&format!("{path}.{name}"), property, visit);
         }
-        if let Some(JSONSchemaPropsOrArray::Schema(items)) = &schema.items {
+        if let Some(SchemaOfItems::Schema(items)) = &schema.items {
             walk(&format!("{path}[]"), items, visit);
         }
-        if let Some(JSONSchemaPropsOrBool::Schema(values)) = &schema.additional_properties {
+        if let Some(SchemaOfValues::Schema(values)) = &schema.additional_properties {
             walk(&format!("{path}{{}}"), values, visit);
         }
     }
@@ -185,7 +186,7 @@ mod tests {
                 Some("map"),
                 "{path}"
             );
-            let Some(JSONSchemaPropsOrArray::Schema(item)) = list.items else {
+            let Some(SchemaOfItems::Schema(item)) = list.items else {
                 panic!("{path}")
             };
             for key in list.x_kubernetes_list_map_keys.unwrap() {

@@ -363,7 +363,7 @@ fn default_target_file_size() -> Size {
 #[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SqliteSink {
-    /// The file.
+    /// Where the file is. It is made if it is not there. Example: `out/sales.db`.
     #[schemars(length(min = 1, max = 4096))]
     pub path: String,
 

@@ -1,8 +1,24 @@
 //! Runs a plan over batches of records: decoding, filters, windows, watermarks, state. Pure and deterministic: no
 //! Kafka, no tokio, no clock, no randomness of its own; time and input are handed in.
 
+mod aggregate;
+mod clock;
 pub mod commit;
+pub mod decode;
 pub mod effects;
 pub mod encode;
+pub mod error;
 pub mod generator;
 pub mod record;
+mod reject;
+mod rows;
+mod shuffle;
+mod source;
+mod stage;
+mod steps;
+pub mod task;
+mod window;
+mod wire;
+
+#[cfg(test)]
+mod tests;

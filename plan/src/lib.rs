@@ -1,6 +1,7 @@
 //! Manifests and SQL to a checked plan, or to errors that point at the line. Pure: no I/O.
 
 mod generator_columns;
+pub mod manifest;
 pub mod model;
 mod names;
 mod pipeline;

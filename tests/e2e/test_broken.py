@@ -108,22 +108,22 @@ def faults(letters, topic: str, broken: dict[tuple[int, int], Sent]) -> list[str
     left = dict(broken)
     for letter in letters:
         headers = {name: value for name, value in letter.headers() or []}
-        text_of = lambda name: (headers.get(f"tidemill.{name}") or b"").decode()
-        place = int(text_of("source.partition") or -1), int(text_of("source.offset") or -1)
+        said = {name.removeprefix("tidemill."): (value or b"").decode() for name, value in headers.items() if name.startswith("tidemill.")}
+        place = int(said.get("source.partition", -1)), int(said.get("source.offset", -1))
         sent = left.pop(place, None)
         if sent is None:
             known = broken.get(place)
-            what = f"a good record ({text_of('reason')})" if known is None else f"{known.breakage.name}, again"
+            what = f"a good record ({said.get('reason')})" if known is None else f"{known.breakage.name}, again"
             wrong.append(f"partition {place[0]}, offset {place[1]}: {what}")
             continue
         expected = {
-            "reason": (sent.breakage.reason, text_of("reason")),
-            "column": (sent.breakage.column or "", text_of("column")),
-            "source topic": (topic, text_of("source.topic")),
+            "reason": (sent.breakage.reason, said.get("reason", "")),
+            "column": (sent.breakage.column or "", said.get("column", "")),
+            "source topic": (topic, said.get("source.topic", "")),
             "key": (sent.key, letter.key()),
             "value": (sent.value, letter.value()),
             "header of its own": (HEADER[1], headers.get(HEADER[0])),
-            "message": (True, bool(text_of("message"))),
+            "message": (True, bool(said.get("message"))),
         }
         for what, (right, found) in expected.items():
             if right != found:

@@ -12,14 +12,16 @@ from harness.records import account_activity, financial_transactions
 
 PARTITIONS = 8
 INPUTS = {"account-activity": account_activity, "sales": financial_transactions}
+SPANS = {"account-activity": 2_000, "sales": 400 * 86_400}  # seconds of event time that the records cover
 
 
+@pytest.mark.timeout(1500)
 @pytest.mark.parametrize("name", INPUTS)
 def test_two_workers_give_what_the_sql_says(name, kafka, tidemill, tag, records, seed, tmp_path):
     (example,) = isolate(ROOT / "examples" / name, tmp_path, tag)
     kafka.make_topic(example.input_topic, PARTITIONS)
     feed = Feed(kafka.bootstrap, example.input_topic, PARTITIONS, tmp_path / "input.jsonl")
-    feed.write(islice(INPUTS[name](seed, example.disorder, step=0.01), records))
+    feed.write(islice(INPUTS[name](seed, example.disorder, step=SPANS[name] / records), records))
     print(f"{name}: {feed.written:,} records over {PARTITIONS} partitions")
 
     workers = [

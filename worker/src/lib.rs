@@ -1,6 +1,11 @@
 //! The engine joined to the world: logs (Kafka, embedded), sinks, telemetry, health.
 
 pub mod http;
+pub mod identity;
+pub mod launch;
 pub mod log;
+pub mod runtime;
+pub mod sink;
+mod sqlite;
 pub mod status;
 pub mod telemetry;

@@ -44,6 +44,16 @@ pub enum Phase {
     Running,
     /// It has come to the end of what it was to do.
     Finished,
+    /// It ended with an error.
+    Failed,
+}
+
+impl Phase {
+    /// Whether it ended with an error.
+    #[must_use]
+    pub fn is_failed(self) -> bool {
+        self == Self::Failed
+    }
 }
 
 /// A source as one worker sees it.

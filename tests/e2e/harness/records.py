@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
 START = 1_704_067_200  # 2024-01-01T00:00:00Z
-CATEGORIES = ["electronics", "fashion", "grocery", "home", "beauty", "sports"]
-BRANDS = ["apple", "samsung", "oneplus", "mi", "boat", "sony"]
-PAYMENTS = ["credit_card", "debit_card", "online_transfer"]
+CATEGORIES = ["books", "dining", "electronics", "fuel", "groceries", "health", "rent", "travel"]
 
 
 @dataclass(frozen=True)
@@ -47,24 +45,16 @@ def financial_transactions(seed: int, disorder: int, step: float) -> Iterator[In
     index = 0
     while True:
         time = START + index * step - rng.uniform(0, disorder)
-        price = rng.randrange(1_000, 100_000)
-        quantity = rng.randint(1, 10)
-        number = f"{rng.getrandbits(64):016x}"
+        cents = rng.randrange(1, 1_000_000)
         fields = {
-            "transactionId": f"{number}-{index}",
-            "productId": f"product{rng.randint(1, 6)}",
-            "productName": rng.choice(["laptop", "mobile", "tablet", "watch", "headphone", "speaker"]),
-            "productCategory": rng.choice(CATEGORIES),
-            "productPrice": price / 100,
-            "productQuantity": quantity,
-            "productBrand": rng.choice(BRANDS),
-            "totalAmount": price * quantity / 100,
-            "currency": rng.choice(["USD", "GBP"]),
-            "customerId": f"customer{rng.randrange(1_000)}",
+            "transactionId": f"{rng.getrandbits(64):016x}-{index}",
+            "customerId": f"C{rng.randrange(10_000):06}",
+            "category": rng.choice(CATEGORIES),
+            "merchant": f"Shop \"{rng.randrange(500)}\" – Zürich",
+            "amount": cents / 100 if rng.random() < 0.9 else f"{cents / 100:.2f}",
             "transactionDate": iso8601(time, rng.randrange(4)),
-            "paymentMethod": rng.choice(PAYMENTS),
         }
-        yield Input(fields["transactionId"], json.dumps(fields).encode())
+        yield Input(fields["transactionId"], json.dumps(fields, ensure_ascii=rng.random() < 0.5).encode())
         index += 1
 
 

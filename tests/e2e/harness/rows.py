@@ -41,7 +41,7 @@ def canonical(value, kind: str):
     if isinstance(value, bool):
         return value
     if isinstance(value, (int, Decimal)):
-        return Decimal(value).normalize()
+        return Decimal(value)
     if isinstance(value, datetime):
         return micros(value)
     if isinstance(value, date):

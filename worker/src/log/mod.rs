@@ -4,6 +4,10 @@
 //! the same place. The calls block; a worker makes them from two threads of its own: one reads and computes
 //! ([`Reader`]), one commits ([`Committer`]), so that a commit never holds reading up.
 
+pub mod embedded;
+pub mod kafka;
+pub mod partitioner;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use crate::log::{Commit, Committer, Outcome};
-use crate::sink::{ExternalSink, ExternalRows, SinkError};
+use crate::log::{Commit, Committer, Outcome, Position, TopicPartition};
+use crate::sink::{ExternalSink, Rows, SinkError};
 
 /// All of one commit: what goes to the log, and what goes to sinks outside it.
 #[derive(Debug, Default)]
@@ -17,16 +17,29 @@ pub struct Work {
     /// For the log.
     pub commit: Commit,
     /// For each sink outside the log, by its index.
-    pub external: Vec<Vec<ExternalRows>>,
+    pub external: Vec<Vec<Rows>>,
 }
+
+/// A sink outside the log, with the name that errors give it.
+pub struct Named {
+    /// The Sink's name.
+    pub name: String,
+    /// The sink.
+    pub sink: Box<dyn ExternalSink>,
+}
+
+/// How far each sink outside the log has each partition: by sink, then by partition.
+pub type Claimed = Vec<Vec<Option<Position>>>;
 
 enum Job {
     Init,
+    Claim(Vec<TopicPartition>),
     Commit(Box<Work>),
 }
 
 enum Done {
     Initialized(Result<(), String>),
+    Claimed(Result<Claimed, SinkError>),
     Ended(Outcome),
 }
 
@@ -46,7 +59,7 @@ impl Committing {
     pub fn start(
         name: &str,
         committer: Box<dyn Committer>,
-        sinks: Vec<Box<dyn ExternalSink>>,
+        sinks: Vec<Named>,
     ) -> std::io::Result<Self> {
         let (jobs, todo) = bounded::<Job>(1);
         let (finished, done) = bounded::<Done>(1);
@@ -67,7 +80,22 @@ impl Committing {
             match self.done.recv().map_err(|_| gone())? {
                 Done::Initialized(result) => return result,
                 // A commit that nobody waits for any more ended before the new committer was made.
-                Done::Ended(_) => {}
+                Done::Ended(_) | Done::Claimed(_) => {}
+            }
+        }
+    }
+
+    /// Takes partitions over in all sinks outside the log. No commit may be in flight.
+    ///
+    /// # Errors
+    /// Says which sink does not answer, or refuses.
+    pub fn claim(&self, partitions: &[TopicPartition]) -> Result<Claimed, SinkError> {
+        let gone = || SinkError::Refused("the committing thread has ended".to_owned());
+        self.jobs.send(Job::Claim(partitions.to_vec())).map_err(|_| gone())?;
+        loop {
+            match self.done.recv().map_err(|_| gone())? {
+                Done::Claimed(result) => return result,
+                Done::Ended(_) | Done::Initialized(_) => {}
             }
         }
     }
@@ -83,7 +111,7 @@ impl Committing {
         use crossbeam_channel::RecvTimeoutError::{Disconnected, Timeout};
         match self.done.recv_timeout(wait) {
             Ok(Done::Ended(outcome)) => Some(outcome),
-            Ok(Done::Initialized(_)) | Err(Timeout) => None,
+            Ok(Done::Initialized(_) | Done::Claimed(_)) | Err(Timeout) => None,
             Err(Disconnected) => {
                 Some(Outcome::Fatal("the committing thread has ended unexpectedly".to_owned()))
             }
@@ -105,11 +133,12 @@ fn serve(
     todo: &Receiver<Job>,
     finished: &Sender<Done>,
     mut committer: Box<dyn Committer>,
-    mut sinks: Vec<Box<dyn ExternalSink>>,
+    mut sinks: Vec<Named>,
 ) {
     for job in todo {
         let done = match job {
             Job::Init => Done::Initialized(committer.init().map_err(|e| e.to_string())),
+            Job::Claim(partitions) => Done::Claimed(claim(&mut sinks, &partitions)),
             Job::Commit(work) => Done::Ended(commit(committer.as_mut(), &mut sinks, &work)),
         };
         if finished.send(done).is_err() {
@@ -118,7 +147,7 @@ fn serve(
     }
 }
 
-fn commit(committer: &mut dyn Committer, sinks: &mut [Box<dyn ExternalSink>], work: &Work) -> Outcome {
+fn commit(committer: &mut dyn Committer, sinks: &mut [Named], work: &Work) -> Outcome {
     let _span = tracing::info_span!(
         "commit",
         otel.kind = "producer",
@@ -126,13 +155,19 @@ fn commit(committer: &mut dyn Committer, sinks: &mut [Box<dyn ExternalSink>], wo
             + work.commit.packed.iter().map(|(_, packed)| packed.records.len()).sum::<usize>(),
     )
     .entered();
-    for (sink, rows) in sinks.iter_mut().zip(&work.external) {
-        let span = tracing::info_span!("sink", sink = sink.name(), otel.kind = "client");
-        match span.in_scope(|| sink.write(rows, &work.commit.positions)) {
+    for (named, rows) in sinks.iter_mut().zip(&work.external) {
+        let span = tracing::info_span!("sink", sink = named.name, otel.kind = "client");
+        let said = |error: &SinkError| format!("sink `{}`: {error}", named.name);
+        match span.in_scope(|| named.sink.write(rows, &work.commit.positions)) {
             Ok(()) => {}
-            Err(SinkError::Fenced(why)) => return Outcome::Fenced(why),
-            Err(error) => return Outcome::Aborted(format!("sink `{}`: {error}", sink.name())),
+            Err(error @ SinkError::Unavailable(_)) => return Outcome::Aborted(said(&error)),
+            Err(error @ SinkError::Fenced(_)) => return Outcome::Fenced(said(&error)),
+            Err(error @ (SinkError::Refused(_) | SinkError::Mismatch { .. })) => return Outcome::Fatal(said(&error)),
         }
     }
     committer.commit(&work.commit)
+}
+
+fn claim(sinks: &mut [Named], partitions: &[TopicPartition]) -> Result<Claimed, SinkError> {
+    sinks.iter_mut().map(|named| named.sink.claim(partitions)).collect()
 }

@@ -9,6 +9,7 @@
 //! Everything here happens on one thread; only commits happen on another.
 
 mod committing;
+mod dead_letters;
 mod joining;
 mod pending;
 mod pick;
@@ -16,6 +17,7 @@ mod reading;
 mod tasks;
 mod topology;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -28,9 +30,9 @@ use self::committing::Committing;
 use self::pending::Pending;
 use self::tasks::Tasks;
 pub use self::topology::{Stage, Subscription, Topology};
-use crate::log::{Admin, Committer, GroupEvent, LogError, Outcome, Reader};
+use crate::log::{Admin, Committer, GroupEvent, LogError, Outcome, Reader, TopicPartition};
 use crate::sink::ExternalSink;
-use crate::status::{Phase, Shared};
+use crate::status::{PartitionStatus, Phase, Shared};
 
 /// The longest that the loop waits for input before it looks at its clock again.
 const NAP: Duration = Duration::from_millis(20);
@@ -77,6 +79,9 @@ pub enum RunError {
     /// The committer is beyond repair; the process should start anew.
     #[error("{0}")]
     Commit(String),
+    /// A source's records cannot be generated.
+    #[error("source `{0}`: {1}")]
+    Generator(String, tidemill_engine::generator::GeneratorError),
     /// A sink cannot take the rows of its output.
     #[error("{0}")]
     Sink(String),
@@ -103,6 +108,13 @@ pub fn run(
     Ok(())
 }
 
+/// What has been read of a source since the start; work that is done again counts again.
+#[derive(Debug, Clone, Copy, Default)]
+struct Read {
+    records: u64,
+    bytes: u64,
+}
+
 struct Runner {
     plan: Arc<Plan>,
     topology: Topology,
@@ -113,7 +125,13 @@ struct Runner {
     tasks: Tasks,
     pending: Pending,
     /// How many partitions each stage's input has.
-    partitions: std::collections::HashMap<Stage, u32>,
+    partitions: HashMap<Stage, u32>,
+    /// The partitions that the group has given us.
+    assignment: Vec<TopicPartition>,
+    /// Where the input of each partition ends, when it is bounded.
+    ends: HashMap<TopicPartition, i64>,
+    /// Records and bytes read, by source.
+    read: Vec<Read>,
     /// How far a partition is read ahead of the lowest watermark.
     ahead: Micros,
     last_commit: Instant,
@@ -155,6 +173,9 @@ impl Runner {
             tasks: Tasks::default(),
             pending,
             partitions,
+            assignment: Vec::new(),
+            ends: HashMap::new(),
+            read: plan.sources.iter().map(|_| Read::default()).collect(),
             last_commit: now,
             last_publish: now,
             started: now,
@@ -351,5 +372,29 @@ impl Runner {
     fn trouble(&self, why: &str) {
         tracing::warn!(pipeline = %self.plan.name, why);
         self.status.update(|s| s.trouble = Some(why.to_owned()));
+    }
+
+    /// Brings the status up to date.
+    fn publish(&mut self, phase: Phase) {
+        self.last_publish = Instant::now();
+        let partitions: Vec<PartitionStatus> = self.tasks.iter().map(tasks::Held::status).collect();
+        let sources = self.read.iter().enumerate().map(|(index, read)| {
+            let held = || self.tasks.iter().filter(move |held| held.stage == Stage::Source(index));
+            (*read, held().map(|h| h.task.watermark()).min().flatten(), held().map(tasks::Held::lag).sum())
+        });
+        let sources: Vec<(Read, Option<Micros>, Option<i64>)> = sources.collect();
+        self.status.update(|s| {
+            s.phase = phase;
+            s.uptime_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+            s.partitions = partitions;
+            s.late_dropped = self.pending.counted.late_dropped;
+            s.dead_letters.clone_from(&self.pending.counted.dead_letters);
+            for (source, (read, watermark, lag)) in s.sources.iter_mut().zip(sources) {
+                source.records = read.records;
+                source.bytes = read.bytes;
+                source.watermark = watermark;
+                source.lag = lag;
+            }
+        });
     }
 }

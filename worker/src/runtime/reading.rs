@@ -1,49 +1,64 @@
 //! Reading: from the log, or from a generator, into the tasks.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use chrono::Utc;
 use tidemill_engine::generator::TimeSource;
-use tidemill_plan::model::{Micros, Plan, WindowKind};
+use tidemill_engine::record::RawBatch;
+use tidemill_plan::model::{self, Micros, Plan, WindowKind};
 
+use super::pending::Pending;
 use super::pick::{Candidate, order};
-use super::tasks::Held;
+use super::tasks::{Generated, Held};
 use super::topology::Stage;
 use super::{RunError, Runner};
-use crate::log::RawBatch;
+use crate::log::LogError;
+use crate::telemetry;
 
 /// Records taken from a partition before the next is considered.
 const BATCH: usize = 2048;
 /// Time by which a partition may be ahead of the lowest where the plan has no window.
 const AHEAD_WITHOUT_WINDOWS: Micros = 10_000_000;
+/// Event time of a generator's first record when it makes them as fast as it can: 2024-01-01T12:00:00Z.
+const GENERATED_FROM: Micros = 1_704_110_400_000_000;
+/// Event time between such records.
+const GENERATED_STEP: Micros = 1_000;
 
 /// How far a partition is read ahead of the lowest watermark: about a window.
 pub(super) fn ahead(plan: &Plan) -> Micros {
-    let windows = plan.streams.iter().filter_map(|s| s.aggregate.as_ref()?.window).map(|window| match window.kind {
+    let windows = plan.streams.iter().filter_map(|s| s.aggregate.as_ref()?.window);
+    let sizes = windows.map(|window| match window.kind {
         WindowKind::Tumble { size } => size,
     });
-    windows.min().unwrap_or(AHEAD_WITHOUT_WINDOWS)
+    sizes.min().unwrap_or(AHEAD_WITHOUT_WINDOWS)
+}
+
+/// The records a second that one partition of a generator makes.
+#[allow(clippy::cast_precision_loss)] // rates are far below 2^52
+pub(super) fn share_of_rate(spec: &model::Generator) -> f64 {
+    spec.rate as f64 / f64::from(spec.partitions.max(1))
 }
 
 impl Runner {
     /// Reads a batch of each stage that has one; how many records that were.
     pub(super) fn read_some(&mut self) -> Result<usize, RunError> {
         let mut read = 0;
-        for stage in self.stages() {
+        for place in 0..self.topology.subscriptions.len() {
+            let Some(stage) = self.topology.subscriptions.get(place).map(|s| s.stage) else {
+                continue;
+            };
             for index in self.next_of(stage) {
                 let records = self.read_partition(index)?;
                 read += records;
-                // The order is worked out anew after every batch of a source; shards are all drained.
+                // The order is worked out anew after each batch of a source; shards are all drained.
                 if records > 0 && matches!(stage, Stage::Source(_)) {
                     break;
                 }
             }
         }
         self.look_for_idleness()?;
+        self.look_for_the_end()?;
         Ok(read)
-    }
-
-    fn stages(&self) -> Vec<Stage> {
-        self.topology.subscriptions.iter().map(|s| s.stage).collect()
     }
 
     fn next_of(&self, stage: Stage) -> Vec<usize> {
@@ -53,7 +68,8 @@ impl Runner {
             .enumerate()
             .filter(|(_, held)| held.stage == stage && held.wants_more())
             .map(|(index, held)| {
-                (index, Candidate { watermark: held.task.watermark(), at_end: held.at_end })
+                let all_read = held.at_end || held.idle;
+                (index, Candidate { watermark: held.task.watermark(), at_end: all_read })
             })
             .unzip();
         order(&candidates, self.ahead).into_iter().filter_map(|i| indices.get(i).copied()).collect()
@@ -63,25 +79,203 @@ impl Runner {
         let Some(held) = self.tasks.get_mut(index) else {
             return Ok(0);
         };
-        let records = if held.generator.is_some() {
-            generate(held)?
+        let (records, bytes) = if held.generator.is_some() {
+            (generate(&mut self.pending, held)?, 0)
         } else {
-            let mut failure = None;
-            let taken = self.reader.take(&held.partition, BATCH, &mut |batch| {
+            let (mut failure, mut bytes) = (None, 0);
+            let partition = held.partition.clone();
+            let taken = self.reader.take(&partition, BATCH, &mut |batch| {
                 if failure.is_none() {
-                    failure = process(&mut self.pending, held, batch).err();
+                    bytes += batch.records.iter().map(|r| r.value.map_or(0, <[u8]>::len) as u64).sum::<u64>();
+                    failure = read_batch(&mut self.pending, held, batch).err();
                 }
-            })?;
+            });
+            let taken = match taken {
+                Ok(taken) => taken,
+                Err(LogError::Unavailable(why)) => {
+                    self.trouble(&why);
+                    return Ok(0);
+                }
+                Err(refused) => return Err(refused.into()),
+            };
             if let Some(failure) = failure {
                 return Err(failure);
             }
             held.at_end = taken.at_end;
             if taken.next_offset > held.offset {
-                held.offset = taken.next_offset;
+                held.offset = held.end.map_or(taken.next_offset, |end| end.min(taken.next_offset));
                 held.dirty = true;
             }
-            taken.records
+            (taken.records, bytes)
         };
+        if records > 0
+            && let Stage::Source(source) = held.stage
+            && let Some(figures) = self.read.get_mut(source)
+        {
+            figures.records += records as u64;
+            figures.bytes += bytes;
+        }
         Ok(records)
+    }
+
+    /// A partition from which nothing comes, though all of it has been read, stops holding windows back: those of its
+    /// own go by the others' watermark, and shards are told with the next commit.
+    fn look_for_idleness(&mut self) -> Result<(), RunError> {
+        for source in 0..self.plan.sources.len() {
+            let Some(timeout) = self.idle_timeout(source) else {
+                continue;
+            };
+            let of_source = |held: &&mut Held| held.stage == Stage::Source(source);
+            let busy = self.tasks.iter_mut().filter(of_source).filter(|h| !h.is_quiet_for(timeout));
+            let watermark = busy.map(|h| h.task.watermark()).min().flatten();
+            for held in self.tasks.iter_mut().filter(of_source).filter(|h| h.is_quiet_for(timeout)) {
+                if !held.idle {
+                    held.idle = true;
+                    held.task.set_idle();
+                    held.dirty = true;
+                }
+                if let Some(watermark) = watermark.filter(|w| Some(*w) > held.task.watermark()) {
+                    held.dirty = true;
+                    self.pending.gather(held, |held, effects| Ok(held.task.advance(watermark, effects)?))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn idle_timeout(&self, source: usize) -> Option<Duration> {
+        let micros = self.plan.sources.get(source)?.event_time?.idle_timeout?;
+        u64::try_from(micros).ok().map(Duration::from_micros)
+    }
+
+    /// When the input is bounded: tells tasks that have read all of it.
+    fn look_for_the_end(&mut self) -> Result<(), RunError> {
+        if !self.settings.bounded {
+            return Ok(());
+        }
+        for held in self.tasks.iter_mut().filter(|h| !h.finished) {
+            match held.stage {
+                Stage::Source(_) if held.end.is_some_and(|end| held.offset >= end) => {
+                    let offset = held.offset;
+                    self.pending.gather(held, |held, effects| Ok(held.task.finish(offset, effects)?))?;
+                    held.finished = true;
+                    held.dirty = true;
+                }
+                Stage::Shard(_) if held.at_end && held.task.finished() => {
+                    held.finished = true;
+                    held.dirty = true;
+                }
+                Stage::Source(_) | Stage::Shard(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether nothing is left of a bounded input.
+    pub(super) fn all_finished(&self) -> bool {
+        self.tasks.iter().all(|held| held.finished)
+    }
+}
+
+impl Held {
+    fn is_quiet_for(&self, timeout: Duration) -> bool {
+        self.at_end && self.last_record.elapsed() >= timeout
+    }
+}
+
+/// Takes records in, cut where a sink outside the log has its rows up to, and at the end of a bounded input.
+fn read_batch(pending: &mut Pending, held: &mut Held, batch: &RawBatch<'_>) -> Result<(), RunError> {
+    let _span = tracing::info_span!("batch", topic = batch.topic, partition = batch.partition, records = batch.records.len())
+        .entered();
+    follow_trace(batch);
+    held.last_record = Instant::now();
+    held.idle = false;
+    let mut rest = batch.records;
+    let mut first = 0;
+    while let Some(head) = rest.first() {
+        if held.end.is_some_and(|end| head.offset >= end) {
+            break;
+        }
+        let cut = held.cut_after(head.offset);
+        let count = cut.map_or(rest.len(), |cut| rest.partition_point(|r| r.offset < cut));
+        let (part, later) = rest.split_at(count);
+        let headers = |index: usize| (batch.headers)(first + index);
+        let part_batch = RawBatch { records: part, headers: &headers, ..*batch };
+        pending.gather(held, |held, effects| {
+            held.task.process(&part_batch, effects)?;
+            held.offset = part.last().map_or(held.offset, |last| last.offset + 1);
+            held.dirty = true;
+            Ok(())
+        })?;
+        first += count;
+        rest = later;
+    }
+    Ok(())
+}
+
+impl Held {
+    /// The nearest offset after `offset` at which a batch must end.
+    fn cut_after(&self, offset: i64) -> Option<i64> {
+        self.written_until.iter().copied().chain(self.end).filter(|&cut| cut > offset).min()
+    }
+}
+
+/// When traces are exported, the batch belongs to the trace of its first record.
+fn follow_trace(batch: &RawBatch<'_>) {
+    if tracing::Span::current().is_disabled() || batch.records.is_empty() {
+        return;
+    }
+    let headers = (batch.headers)(0);
+    let parent = headers.iter().find(|(name, _)| name == "traceparent").and_then(|(_, value)| value.as_deref());
+    if let Some(Ok(parent)) = parent.map(std::str::from_utf8) {
+        telemetry::follow(parent);
+    }
+}
+
+/// Makes the records that are due by now.
+fn generate(pending: &mut Pending, held: &mut Held) -> Result<usize, RunError> {
+    let Some(made) = held.generator.as_ref() else {
+        return Ok(0);
+    };
+    let due = made.due(held.offset);
+    held.at_end = due == 0;
+    if due == 0 {
+        return Ok(0);
+    }
+    let time = if made.rate > 0.0 {
+        TimeSource::At(Utc::now().timestamp_micros())
+    } else {
+        TimeSource::Synthetic { start: GENERATED_FROM, step: GENERATED_STEP }
+    };
+    let from = u64::try_from(held.offset).unwrap_or_default();
+    let rows = made
+        .generator
+        .batch(from, due, time)
+        .map_err(|e| RunError::Generator(held.partition.topic.to_string(), e))?;
+    let count = rows.num_rows();
+    held.last_record = Instant::now();
+    held.idle = false;
+    pending.gather(held, |held, effects| {
+        held.task.process_rows(rows, effects)?;
+        held.offset += i64::try_from(count).unwrap_or_default();
+        held.dirty = true;
+        Ok(())
+    })?;
+    Ok(count)
+}
+
+impl Generated {
+    /// How many records are due now, at most a batch.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
+    fn due(&self, offset: i64) -> usize {
+        let left = self.generator.records().map_or(u64::MAX, |all| all.saturating_sub(offset as u64));
+        let due = if self.rate > 0.0 {
+            let (since, first) = self.since;
+            let total = first + (since.elapsed().as_secs_f64() * self.rate) as i64;
+            u64::try_from(total - offset).unwrap_or_default()
+        } else {
+            u64::MAX
+        };
+        left.min(due).min(BATCH as u64) as usize
     }
 }

@@ -8,6 +8,7 @@ use tidemill_engine::task::Task;
 
 use super::topology::Stage;
 use crate::log::{Position, TopicPartition};
+use crate::status::PartitionStatus;
 
 /// A partition that this worker holds.
 pub struct Held {
@@ -55,6 +56,29 @@ impl Held {
     /// Whether reading goes on.
     pub fn wants_more(&self) -> bool {
         !self.finished && self.end.is_none_or(|end| self.offset < end)
+    }
+
+    /// How much of the partition has not been read, as far as is known.
+    pub fn lag(&self) -> Option<i64> {
+        let end = if self.at_end { Some(self.offset) } else { self.end };
+        end.map(|end| (end - self.offset).max(0))
+    }
+
+    /// What the status says of it.
+    pub fn status(&self) -> PartitionStatus {
+        PartitionStatus {
+            topic: self.partition.topic.to_string(),
+            partition: self.partition.partition,
+            offset: self.offset,
+            committed: self.committed.as_ref().map_or(0, |p| p.offset),
+            watermark: self.task.watermark(),
+            idle: self.idle,
+        }
+    }
+
+    /// Whether the rows of all records up to here are in a sink outside the log already.
+    pub fn is_written(&self, sink: usize) -> bool {
+        self.written_until.get(sink).is_some_and(|&until| self.offset <= until)
     }
 
     /// Where the task is now.

@@ -1,0 +1,124 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+/// Stream processing over Kafka from Kubernetes manifests: windows, enrichment and fraud rules, exactly once.
+#[derive(Debug, Parser)]
+#[command(name = "tidemill", version, propagate_version = true)]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Runs all Pipelines of the manifests on this machine, with embedded parts for those that are not named.
+    Run(Run),
+    /// Checks manifests and says everything that is wrong with them.
+    Validate {
+        /// Manifests, or folders of them.
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+    },
+    /// Prints generated records, one JSON object a line.
+    Generate(Generate),
+    /// Writes, reads and lists topics.
+    #[command(subcommand)]
+    Topic(TopicCommand),
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Run {
+    /// Manifests, or folders of them.
+    #[arg(required = true)]
+    pub paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub place: Place,
+    /// A PostgreSQL server for `postgres` sinks, as a URL. Without it they become SQLite tables.
+    #[arg(long, value_name = "URL")]
+    pub postgres: Option<String>,
+    /// Reads to the end of the input as it is now, closes every window, and ends.
+    #[arg(long)]
+    pub bounded: bool,
+    /// Serves health, status and metrics here, for example 127.0.0.1:8080.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub listen: Option<std::net::SocketAddr>,
+}
+
+/// Where topics are.
+#[derive(Debug, ClapArgs)]
+pub struct Place {
+    /// A Kafka cluster, as host:port. Without it topics are in the embedded log.
+    #[arg(long, value_name = "HOST:PORT", env = "TIDEMILL_KAFKA")]
+    pub kafka: Option<String>,
+    /// The directory of the embedded log, and of this worker's identity.
+    #[arg(long, value_name = "DIR", default_value = ".tidemill", env = "TIDEMILL_STATE")]
+    pub state: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum TopicCommand {
+    /// Appends a record for each line of standard input, and makes the topic if it is not there.
+    Write {
+        /// The topic.
+        name: String,
+        /// The field of each JSON line whose value becomes the record's key.
+        #[arg(long, value_name = "FIELD")]
+        key_field: Option<String>,
+        /// With how many partitions the topic is made if it is not there.
+        #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+        partitions: u32,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Prints the values of a topic's records from the beginning, one a line.
+    Read {
+        /// The topic.
+        name: String,
+        /// Goes on with what comes, instead of ending at the end.
+        #[arg(long, short)]
+        follow: bool,
+        /// Prints one JSON object a record: partition, offset, key, timestamp, headers, value.
+        #[arg(long)]
+        metadata: bool,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Prints the topics with their numbers of partitions.
+    List {
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Generate {
+    /// What to make.
+    #[arg(value_enum)]
+    pub kind: Kind,
+    /// How many records.
+    #[arg(long, short = 'n', default_value_t = 1000)]
+    pub records: u64,
+    /// Same seed, same records.
+    #[arg(long, default_value_t = 42)]
+    pub seed: u64,
+    /// How many people the records are drawn from.
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub accounts: u64,
+    /// The share of transactions that belong to a planted fraud, 0 to 1.
+    #[arg(long, default_value_t = 0.02)]
+    pub fraud_ratio: f64,
+    /// Event time between records, in milliseconds.
+    #[arg(long, value_name = "MS", default_value_t = 1)]
+    pub step: u32,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Kind {
+    /// Payments between accounts, some of them planted fraud, labelled so.
+    Transactions,
+    /// The people whom the accounts belong to.
+    Customers,
+}

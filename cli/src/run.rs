@@ -1,0 +1,211 @@
+//! `tidemill run`: the manifests' pipelines on this machine.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tidemill_plan::model::{Origin, Plan};
+use tidemill_worker::http::{self, Served};
+use tidemill_worker::identity::Identity;
+use tidemill_worker::launch::{self, LogAt, Running, Tables};
+use tidemill_worker::runtime::Settings;
+
+use crate::args::Run;
+use crate::failure::Failure;
+use crate::manifests::{Manifests, Planned};
+use crate::progress::Progress;
+
+/// Partitions of topics that are made here and say nothing themselves.
+const PARTITIONS: u32 = 8;
+/// How often the progress is shown and the pipelines are looked after.
+const TICK: Duration = Duration::from_millis(250);
+
+/// Runs the pipelines until they are done, or until it is asked to stop.
+pub fn run(options: &Run) -> Result<(), Failure> {
+    if options.postgres.is_some() {
+        return Err(Failure::new("--postgres is not supported yet")
+            .hint("leave it out: `postgres` sinks become SQLite tables in the state directory"));
+    }
+    let pipelines = Manifests::load(&options.paths)?.plan()?;
+    if pipelines.is_empty() {
+        return Err(Failure::new("there is no Pipeline in these manifests").hint("name files or folders that have one"));
+    }
+    std::fs::create_dir_all(&options.place.state)
+        .map_err(|e| Failure::new(format!("{}: {e}", options.place.state.display())))?;
+    // Held until the end: the next process with this directory is somebody else.
+    let identity = Identity::take(&options.place.state)
+        .map_err(|e| Failure::new(format!("{}: {e}", options.place.state.display())))?;
+    let log = open_log(options, &identity)?;
+    let tables = Tables { directory: options.place.state.clone() };
+    announce(options, &pipelines, &tables);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::new(format!("cannot start: {e}")))?;
+    runtime.block_on(Session { options, log, tables, stop: Arc::default() }.run(pipelines))
+}
+
+fn open_log(options: &Run, identity: &Identity) -> Result<LogAt, Failure> {
+    Ok(match &options.place.kafka {
+        Some(bootstrap_servers) => LogAt::Kafka {
+            bootstrap_servers: bootstrap_servers.clone(),
+            identity: identity.name().to_owned(),
+            properties: Vec::new(),
+        },
+        None => LogAt::Embedded(crate::embedded(&options.place.state)?),
+    })
+}
+
+fn announce(options: &Run, pipelines: &[Planned], tables: &Tables) {
+    let state = options.place.state.display();
+    match &options.place.kafka {
+        Some(kafka) => crate::say(&format!("Kafka: {kafka} (in place of what the manifests name)")),
+        None => crate::say(&format!("Kafka: embedded, topics are in {state}/log.db (--kafka HOST:PORT for a real one)")),
+    }
+    if pipelines.iter().any(|p| p.plan.outputs.iter().any(|o| o.spec.postgres.is_some())) {
+        crate::say(&format!("PostgreSQL: embedded, tables are in {}", tables.file().display()));
+    }
+    for pipeline in pipelines {
+        let plan = &pipeline.plan;
+        let names = |names: Vec<&str>| names.join(", ");
+        crate::say(&format!(
+            "pipeline {}: {} → {}",
+            plan.name,
+            names(plan.sources.iter().map(|s| s.name.as_str()).collect()),
+            names(plan.outputs.iter().map(|o| o.sink.as_str()).collect()),
+        ));
+    }
+}
+
+struct Session<'a> {
+    options: &'a Run,
+    log: LogAt,
+    tables: Tables,
+    /// Set when the person, or the system, wants us to end.
+    stop: Arc<AtomicBool>,
+}
+
+impl Session<'_> {
+    async fn run(self, pipelines: Vec<Planned>) -> Result<(), Failure> {
+        heed_signals(Arc::clone(&self.stop))?;
+        // A bounded run reads what is there when it starts: what one pipeline writes, the next must find complete.
+        let rounds = if self.options.bounded { in_order(pipelines) } else { vec![pipelines] };
+        let mut progress = Progress::new(rounds.iter().flatten().any(|p| writes_to_stdout(&p.plan)));
+        for round in rounds {
+            if self.stop.load(Ordering::Relaxed) {
+                break;
+            }
+            let running = round.into_iter().map(|p| self.start(p)).collect::<Result<Vec<_>, _>>()?;
+            self.serve(&running)?;
+            self.attend(running, &mut progress).await?;
+        }
+        progress.summary();
+        Ok(())
+    }
+
+    fn start(&self, planned: Planned) -> Result<Running, Failure> {
+        let settings = Settings {
+            commit_interval: planned.commit_interval,
+            bounded: self.options.bounded,
+            default_partitions: PARTITIONS,
+            create_sources: true,
+        };
+        let name = planned.plan.name.clone();
+        launch::start(planned.plan, settings, &self.log, &self.tables)
+            .map_err(|e| Failure::new(format!("pipeline {name}: {e}")))
+    }
+
+    fn serve(&self, running: &[Running]) -> Result<(), Failure> {
+        let Some(address) = self.options.listen else {
+            return Ok(());
+        };
+        let pipelines: Vec<_> = running.iter().map(|r| r.status.clone()).collect();
+        let served = Served { pipelines: pipelines.into(), failed: Arc::default() };
+        // Found out now rather than from a task that nobody waits for.
+        std::net::TcpListener::bind(address).map_err(|e| Failure::new(format!("--listen {address}: {e}")))?;
+        tokio::spawn(async move {
+            if let Err(error) = http::serve(address, served).await {
+                tracing::error!(%error, "the status pages are not served");
+            }
+        });
+        Ok(())
+    }
+
+    /// Looks after pipelines until all have ended. One that fails ends the others too, in good order.
+    async fn attend(&self, running: Vec<Running>, progress: &mut Progress) -> Result<(), Failure> {
+        let mut tick = tokio::time::interval(TICK);
+        while !running.iter().all(Running::is_finished) {
+            tick.tick().await;
+            progress.show(running.iter().map(|r| r.status.get()));
+            let failed = running.iter().any(|r| r.is_finished() && r.status.get().phase.is_failed());
+            if self.stop.load(Ordering::Relaxed) || failed {
+                running.iter().for_each(Running::stop);
+            }
+        }
+        progress.show(running.iter().map(|r| r.status.get()));
+        let mut result = Ok(());
+        for pipeline in running {
+            let name = pipeline.status.get().pipeline;
+            if let Err(error) = pipeline.join() {
+                result = Err(Failure::new(format!("pipeline {name}: {error}")));
+            }
+        }
+        result
+    }
+}
+
+fn heed_signals(stop: Arc<AtomicBool>) -> Result<(), Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let listen = |kind| signal(kind).map_err(|e| Failure::new(format!("cannot listen for signals: {e}")));
+    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            if stop.swap(true, Ordering::Relaxed) {
+                // Asked twice: whoever asks does not want to wait. What is not committed is done again next time.
+                std::process::exit(130);
+            }
+        }
+    });
+    Ok(())
+}
+
+fn writes_to_stdout(plan: &Plan) -> bool {
+    plan.outputs.iter().any(|output| output.spec.stdout.is_some())
+}
+
+/// Pipelines in rounds, writers of a topic before its readers. Those that read in a circle run together.
+fn in_order(pipelines: Vec<Planned>) -> Vec<Vec<Planned>> {
+    let mut rounds = Vec::new();
+    let mut left = pipelines;
+    while !left.is_empty() {
+        let written: Vec<Vec<String>> = left.iter().map(|p| topics_written(&p.plan)).collect();
+        let waits = |reader: usize, plan: &Plan| {
+            let reads = topics_read(plan);
+            written.iter().enumerate().any(|(writer, topics)| writer != reader && topics.iter().any(|t| reads.contains(t)))
+        };
+        let ready: Vec<bool> = left.iter().enumerate().map(|(i, p)| !waits(i, &p.plan)).collect();
+        let none_ready = !ready.contains(&true);
+        let mut ready = ready.into_iter();
+        let (now, later): (Vec<Planned>, Vec<Planned>) =
+            left.into_iter().partition(|_| ready.next().unwrap_or(true) || none_ready);
+        rounds.push(now);
+        left = later;
+    }
+    rounds
+}
+
+fn topics_read(plan: &Plan) -> Vec<String> {
+    let topic = |origin: &Origin| match origin {
+        Origin::Topic { topic, .. } => Some(topic.clone()),
+        Origin::Generator(_) => None,
+    };
+    plan.sources.iter().filter_map(|s| topic(&s.origin)).collect()
+}
+
+fn topics_written(plan: &Plan) -> Vec<String> {
+    plan.outputs.iter().filter_map(|o| Some(o.spec.kafka.as_ref()?.topic.clone())).collect()
+}

@@ -1,0 +1,111 @@
+//! The state of every key of a segment as of the last flush: row bytes to row bytes, in the order in which keys came,
+//! so that two runs over the same records give the same rows in the same order.
+
+use hashbrown::HashTable;
+
+/// One key.
+#[derive(Debug)]
+struct Entry {
+    hash: u64,
+    key: Box<[u8]>,
+    state: Box<[u8]>,
+    /// Changed since results were last handed on.
+    pending: bool,
+}
+
+/// Bytes that an entry costs beside its key and state, roughly.
+const ENTRY_BYTES: usize = size_of::<Entry>() + 8;
+
+/// States by key.
+#[derive(Debug, Default)]
+pub(crate) struct Base {
+    entries: Vec<Entry>,
+    places: HashTable<u32>,
+    pending: Vec<u32>,
+    bytes: usize,
+}
+
+impl Base {
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Roughly how many bytes of memory it holds.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn place(&self, hash: u64, key: &[u8]) -> Option<u32> {
+        let same = |&place: &u32| {
+            self.entries
+                .get(place as usize)
+                .is_some_and(|e| e.hash == hash && *e.key == *key)
+        };
+        self.places.find(hash, same).copied()
+    }
+
+    /// The state of a key.
+    pub(crate) fn get(&self, hash: u64, key: &[u8]) -> Option<&[u8]> {
+        Some(&self.entries.get(self.place(hash, key)? as usize)?.state)
+    }
+
+    /// Sets the state of a key, and gives its place.
+    pub(crate) fn set(&mut self, hash: u64, key: &[u8], state: &[u8]) -> u32 {
+        if let Some(place) = self.place(hash, key)
+            && let Some(entry) = self.entries.get_mut(place as usize)
+        {
+            if entry.state.len() == state.len() {
+                entry.state.copy_from_slice(state);
+            } else {
+                self.bytes = (self.bytes + state.len()).saturating_sub(entry.state.len());
+                entry.state = state.into();
+            }
+            return place;
+        }
+        let place = self.entries.len() as u32;
+        self.bytes += key.len() + state.len() + ENTRY_BYTES;
+        self.entries.push(Entry {
+            hash,
+            key: key.into(),
+            state: state.into(),
+            pending: false,
+        });
+        let entries = &self.entries;
+        self.places.insert_unique(hash, place, |&p| {
+            entries.get(p as usize).map_or(0, |e| e.hash)
+        });
+        place
+    }
+
+    /// Remembers that the key at a place has changed.
+    pub(crate) fn mark_pending(&mut self, place: u32) {
+        if let Some(entry) = self.entries.get_mut(place as usize)
+            && !entry.pending
+        {
+            entry.pending = true;
+            self.pending.push(place);
+        }
+    }
+
+    /// The places that have changed; from now on none has.
+    pub(crate) fn take_pending(&mut self) -> Vec<u32> {
+        for &place in &self.pending {
+            if let Some(entry) = self.entries.get_mut(place as usize) {
+                entry.pending = false;
+            }
+        }
+        std::mem::take(&mut self.pending)
+    }
+
+    /// Key and state at a place.
+    pub(crate) fn at(&self, place: u32) -> Option<(&[u8], &[u8])> {
+        self.entries
+            .get(place as usize)
+            .map(|e| (&*e.key, &*e.state))
+    }
+
+    /// Every key with its state.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.entries.iter().map(|e| (&*e.key, &*e.state))
+    }
+}

@@ -1,0 +1,109 @@
+//! The changelog's records. State is not written key by key but in chunks: the keys of one segment that changed in one
+//! commit, with their states. A chunk with a higher number wins over the ones before it.
+
+use crate::effects::ChangelogRecord;
+use crate::wire::{Malformed, Reader, Writer};
+
+/// The format of keys and values.
+const VERSION: u8 = 1;
+
+/// No chunk grows beyond this by more than one row.
+const MAX_BYTES: usize = 256 * 1024;
+
+/// What a chunk holds and which it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ChunkKey<'a> {
+    /// The stream's name.
+    pub(crate) stream: &'a str,
+    /// A window's start, or a bucket of a table.
+    pub(crate) segment: i64,
+    /// Ascending over the commits of a stream.
+    pub(crate) sequence: u64,
+}
+
+impl<'a> ChunkKey<'a> {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut writer = Writer::default();
+        writer.byte(VERSION);
+        writer.bytes(self.stream.as_bytes());
+        writer.signed(self.segment);
+        writer.unsigned(self.sequence);
+        writer.sealed()
+    }
+
+    pub(crate) fn decode(bytes: &'a [u8]) -> Result<Self, Malformed> {
+        let mut reader = Reader::sealed(bytes)?;
+        if reader.byte()? != VERSION {
+            return Err("it is of a version that is not known here");
+        }
+        let stream =
+            std::str::from_utf8(reader.bytes()?).map_err(|_| "its stream's name is not UTF-8")?;
+        Ok(Self {
+            stream,
+            segment: reader.signed()?,
+            sequence: reader.unsigned()?,
+        })
+    }
+
+    fn record(&self, value: Option<Vec<u8>>) -> ChangelogRecord {
+        ChangelogRecord {
+            key: self.encode(),
+            value,
+        }
+    }
+
+    /// Forgets the chunk.
+    pub(crate) fn tombstone(&self) -> ChangelogRecord {
+        self.record(None)
+    }
+}
+
+/// Writes rows as chunks. Gives the sequence and the number of rows of each; `sequence` is the last one that was used.
+pub(crate) fn write<'r>(
+    mut key: ChunkKey<'_>,
+    fingerprint: u64,
+    rows: impl Iterator<Item = (&'r [u8], &'r [u8])>,
+    sequence: &mut u64,
+    out: &mut Vec<ChangelogRecord>,
+) -> Vec<(u64, usize)> {
+    let mut written = Vec::new();
+    let mut rows = rows.peekable();
+    while rows.peek().is_some() {
+        let mut writer = Writer::default();
+        writer.byte(VERSION);
+        writer.fixed(fingerprint);
+        let mut count = 0;
+        while writer.len() < MAX_BYTES
+            && let Some((key, state)) = rows.next()
+        {
+            writer.bytes(key);
+            writer.bytes(state);
+            count += 1;
+        }
+        *sequence += 1;
+        key.sequence = *sequence;
+        written.push((*sequence, count));
+        out.push(key.record(Some(writer.sealed())));
+    }
+    written
+}
+
+/// What a chunk holds.
+pub(crate) struct Chunk<'a> {
+    pub(crate) fingerprint: u64,
+    pub(crate) rows: Vec<(&'a [u8], &'a [u8])>,
+}
+
+/// Reads a chunk.
+pub(crate) fn read(value: &[u8]) -> Result<Chunk<'_>, Malformed> {
+    let mut reader = Reader::sealed(value)?;
+    if reader.byte()? != VERSION {
+        return Err("it is of a version that is not known here");
+    }
+    let fingerprint = reader.fixed()?;
+    let mut rows = Vec::new();
+    while !reader.is_empty() {
+        rows.push((reader.bytes()?, reader.bytes()?));
+    }
+    Ok(Chunk { fingerprint, rows })
+}

@@ -1,0 +1,336 @@
+//! Groupings: rows go into the accumulators of their window, results come out when it closes or as they change.
+//!
+//! A window (or a table) has a *delta*, the groups that have come since the last flush, and *segments*, the states of
+//! all groups as of the last flush, which the changelog holds too. A window that opens and closes between two flushes
+//! never leaves its delta.
+
+mod base;
+mod chunk;
+mod delta;
+mod emit;
+mod late;
+mod rowbytes;
+mod segment;
+mod spec;
+mod state;
+
+use std::collections::BTreeMap;
+
+use arrow::array::{Array, RecordBatch, TimestampMicrosecondArray};
+use tidemill_plan::model::{Aggregate, Emit, Exchange, Micros, Stream};
+
+pub(crate) use self::chunk::ChunkKey;
+use self::delta::{Delta, Feed};
+use self::segment::Segment;
+use self::spec::Spec;
+use crate::clock::Marks;
+use crate::effects::Effects;
+use crate::error::{EngineError, Result};
+use crate::reject::Place;
+use crate::rows::Flow;
+use crate::shuffle::{Sender, Word};
+use crate::steps::isolate;
+use crate::window::{self, NEVER};
+use crate::wire;
+
+/// What a task has of a grouping.
+enum Role {
+    /// All of it: from rows to results.
+    Whole,
+    /// Only partial aggregates, sent on to shards with each flush.
+    Partial(Sender),
+}
+
+/// A grouping at work.
+pub(crate) struct Operator {
+    spec: Spec,
+    role: Role,
+    /// By the window's start; a table has one, at 0.
+    deltas: BTreeMap<Micros, Delta>,
+    /// By the window's start, or the bucket of a table.
+    segments: BTreeMap<i64, Segment>,
+    /// The watermark of the rows that come in.
+    watermark: Micros,
+    /// The highest end of a window that has been closed.
+    closed: Micros,
+    /// The last number given to a chunk.
+    sequence: u64,
+    /// The last chunk whose rows have been handed on, where results are handed on only now and then.
+    emitted: u64,
+    /// The watermark when results were last handed on.
+    emitted_at: Option<Micros>,
+    /// The input has ended, so what waits to be handed on must go with the next flush.
+    ending: bool,
+    scratch: Vec<usize>,
+}
+
+/// Results are handed on in batches of up to this many rows.
+const RESULT_ROWS: usize = 65_536;
+
+impl Operator {
+    /// A grouping in the task where its input's rows are. With a shuffle it only sends partial aggregates.
+    pub(crate) fn over_rows(index: usize, stream: &Stream, aggregate: &Aggregate) -> Result<Self> {
+        let spec = Spec::new(stream, aggregate)?;
+        let role = match aggregate.exchange {
+            Exchange::Local => Role::Whole,
+            Exchange::Shuffle { shards: 0 } => {
+                return Err(EngineError::Plan(format!(
+                    "stream `{}` is spread over no shards",
+                    stream.name
+                )));
+            }
+            Exchange::Shuffle { shards } => {
+                Role::Partial(Sender::new(index, spec.fingerprint, shards))
+            }
+        };
+        Ok(Self::new(spec, role))
+    }
+
+    /// A grouping in a shard, where partial aggregates come together.
+    pub(crate) fn over_partials(stream: &Stream, aggregate: &Aggregate) -> Result<Self> {
+        Ok(Self::new(Spec::new(stream, aggregate)?, Role::Whole))
+    }
+
+    fn new(spec: Spec, role: Role) -> Self {
+        Self {
+            spec,
+            role,
+            deltas: BTreeMap::new(),
+            segments: BTreeMap::new(),
+            watermark: NEVER,
+            closed: NEVER,
+            sequence: 0,
+            emitted: 0,
+            emitted_at: None,
+            ending: false,
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Whether the results are not here but in shards.
+    pub(crate) fn is_partial(&self) -> bool {
+        matches!(self.role, Role::Partial(_))
+    }
+
+    /// Refuses stored rows of other keys, functions or windows.
+    pub(crate) fn check_fingerprint(&self, fingerprint: u64) -> Result<()> {
+        if fingerprint == self.spec.fingerprint {
+            return Ok(());
+        }
+        Err(EngineError::Incompatible(self.spec.stream.clone()))
+    }
+
+    /// Takes rows in; those that are late, or on which an expression fails, are rejected.
+    pub(crate) fn update(&mut self, flow: Flow, place: Place<'_>, fx: &mut Effects) -> Result<()> {
+        let flow = match self.spec.window {
+            Some(window) => self.on_time(flow, window, place, fx)?,
+            None => flow,
+        };
+        if flow.len() == 0 {
+            return Ok(());
+        }
+        let spec = &self.spec;
+        let Some((flow, columns)) = isolate(flow, Some(&spec.stream), place, fx, |batch| {
+            spec.evaluate(batch)
+        })?
+        else {
+            return Ok(());
+        };
+        let Some(window) = self.spec.window else {
+            return self.feed(0, &columns, Feed::Records);
+        };
+        for share in window::split(window.kind, times(&flow.batch, window.time)?.values()) {
+            match &share.rows {
+                None => self.feed(share.start, &columns, Feed::Records)?,
+                Some(rows) => self.feed(share.start, &columns.take(rows)?, Feed::Records)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Merges partial aggregates of a window.
+    pub(crate) fn merge(&mut self, start: Micros, rows: &[(&[u8], &[u8])]) -> Result<()> {
+        let columns = self.spec.columns_of(self.spec.groups_of(rows)?);
+        self.feed(start, &columns, Feed::States)
+    }
+
+    fn feed(&mut self, start: Micros, columns: &spec::Columns, feed: Feed) -> Result<()> {
+        let delta = match self.deltas.entry(start) {
+            std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
+            std::collections::btree_map::Entry::Vacant(entry) => {
+                entry.insert(Delta::new(&self.spec)?)
+            }
+        };
+        delta.feed(columns, feed, &mut self.scratch)
+    }
+
+    /// The watermark of the rows that it hands on.
+    pub(crate) fn output_watermark(&self) -> Micros {
+        match self.spec.window {
+            Some(w) => window::downstream(
+                w.kind,
+                self.watermark.saturating_sub(self.spec.allowed_lateness),
+            ),
+            None => self.watermark,
+        }
+    }
+
+    /// Moves the watermark; the windows that it has passed close, and their results come out.
+    pub(crate) fn advance(
+        &mut self,
+        watermark: Micros,
+        place: Place<'_>,
+        fx: &mut Effects,
+    ) -> Result<Vec<Flow>> {
+        let before = self.output_watermark();
+        if watermark <= self.watermark {
+            return Ok(Vec::new());
+        }
+        self.watermark = watermark;
+        let mut flows = Vec::new();
+        if !self.is_partial() {
+            while let Some(start) = self.earliest().filter(|&start| self.is_due(start)) {
+                self.close(start, before, place, fx, &mut flows)?;
+            }
+        }
+        Ok(flows)
+    }
+
+    /// Sets the watermark without closing anything, as after a restart: what had to close has closed.
+    pub(crate) fn resume(&mut self, watermark: Micros) {
+        self.watermark = self.watermark.max(watermark);
+    }
+
+    /// Closes every window, as at the end of the input.
+    pub(crate) fn close_all(&mut self, place: Place<'_>, fx: &mut Effects) -> Result<Vec<Flow>> {
+        let before = self.output_watermark();
+        let mut flows = Vec::new();
+        if !self.is_partial() {
+            while let Some(start) = self.earliest() {
+                self.close(start, before, place, fx, &mut flows)?;
+            }
+        }
+        self.ending = true;
+        Ok(flows)
+    }
+
+    /// The start of the earliest open window.
+    fn earliest(&self) -> Option<Micros> {
+        self.spec.window?;
+        let delta = self.deltas.first_key_value().map(|(&start, _)| start);
+        let segment = self.segments.first_key_value().map(|(&start, _)| start);
+        match (delta, segment) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
+    }
+
+    fn is_due(&self, start: Micros) -> bool {
+        let end = self.spec.window.map(|w| window::end(w.kind, start));
+        end.is_some_and(|end| end.saturating_add(self.spec.allowed_lateness) <= self.watermark)
+    }
+
+    /// What a commit needs: partial aggregates go to their shards, or states to the changelog and updates on.
+    pub(crate) fn flush(
+        &mut self,
+        word: Word,
+        place: Place<'_>,
+        fx: &mut Effects,
+    ) -> Result<Vec<Flow>> {
+        let deltas = std::mem::take(&mut self.deltas);
+        if let Role::Partial(sender) = &mut self.role {
+            state::send(&self.spec, sender, deltas, word, fx)?;
+            return Ok(Vec::new());
+        }
+        let before = self.output_watermark();
+        let mut flows = Vec::new();
+        for (start, delta) in deltas {
+            let settled = self.settle(start, delta)?;
+            self.log(&settled, fx);
+            match self.spec.emit {
+                Emit::OnClose => {}
+                Emit::OnUpdate { every } if every <= 0 => {
+                    flows.extend(self.results(start, settled.groups, before, place, fx)?);
+                }
+                Emit::OnUpdate { .. } => self.mark_pending(&settled),
+            }
+        }
+        if let Emit::OnUpdate { every } = self.spec.emit
+            && every > 0
+            && self.emission_is_due(every)
+        {
+            self.emit_pending(before, place, fx, &mut flows)?;
+        }
+        self.ending = false;
+        Ok(flows)
+    }
+
+    /// Whether `every` has gone by in event time; without event time, each flush hands on.
+    fn emission_is_due(&self, every: Micros) -> bool {
+        self.ending
+            || self.watermark == NEVER
+            || self
+                .emitted_at
+                .is_none_or(|at| self.watermark.saturating_sub(at) >= every)
+    }
+
+    /// What must be kept with the clock.
+    pub(crate) fn marks(&self) -> Marks {
+        let early = self.closed.saturating_add(self.spec.allowed_lateness) > self.watermark;
+        Marks {
+            stream: wire::hash(self.spec.stream.as_bytes()),
+            closed: (self.closed != NEVER && early).then_some(self.closed),
+            emitted: (self.emitted > 0).then_some(self.emitted),
+        }
+    }
+
+    /// Takes back what was kept with the clock.
+    pub(crate) fn set_marks(&mut self, marks: &[Marks]) {
+        let stream = wire::hash(self.spec.stream.as_bytes());
+        for mark in marks.iter().filter(|m| m.stream == stream) {
+            self.closed = mark
+                .closed
+                .map_or(self.closed, |closed| closed.max(self.closed));
+            self.emitted = mark.emitted.unwrap_or(self.emitted);
+        }
+        self.sequence = self.sequence.max(self.emitted);
+    }
+
+    /// How many windows are open.
+    pub(crate) fn open_windows(&self) -> usize {
+        if self.spec.window.is_none() {
+            return 0;
+        }
+        let only_delta = self
+            .deltas
+            .keys()
+            .filter(|start| !self.segments.contains_key(start))
+            .count();
+        self.segments.len() + only_delta
+    }
+
+    /// How many groups it holds; one that is in a delta and in a segment counts twice.
+    pub(crate) fn groups(&self) -> usize {
+        self.deltas.values().map(Delta::len).sum::<usize>()
+            + self.segments.values().map(|s| s.base.len()).sum::<usize>()
+    }
+
+    /// Roughly how many bytes of memory it holds.
+    pub(crate) fn bytes(&self) -> usize {
+        self.deltas.values().map(Delta::bytes).sum::<usize>()
+            + self.segments.values().map(Segment::bytes).sum::<usize>()
+    }
+}
+
+/// The time column of a batch.
+fn times(batch: &RecordBatch, column: usize) -> Result<&TimestampMicrosecondArray> {
+    let array = batch
+        .columns()
+        .get(column)
+        .and_then(|c| c.as_any().downcast_ref::<TimestampMicrosecondArray>());
+    array.ok_or_else(|| {
+        EngineError::Plan(format!(
+            "column {column} is not a Timestamp in microseconds"
+        ))
+    })
+}

@@ -1,0 +1,280 @@
+//! A grouping as the operator needs it: expressions to evaluate, and the types of keys and states.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, RecordBatch, TimestampMicrosecondArray, UInt32Array};
+use arrow::compute::take;
+use arrow::datatypes::{DataType, SchemaRef};
+use datafusion_common::DataFusionError;
+use datafusion_expr::GroupsAccumulator;
+use datafusion_functions_aggregate_common::aggregate::groups_accumulator::GroupsAccumulatorAdapter;
+use datafusion_physical_expr::aggregate::AggregateFunctionExpr;
+use tidemill_plan::model::{Aggregate, Emit, ExprRef, Late, Micros, ResultColumn, Stream, Window};
+
+use crate::aggregate::rowbytes::RowCodec;
+use crate::error::{EngineError, Result};
+use crate::rows::{batch_of, conform};
+use crate::steps::{arrays, truth};
+use crate::{window, wire};
+
+/// One aggregate function.
+pub(crate) struct FunctionSpec {
+    expr: Arc<AggregateFunctionExpr>,
+    args: Vec<ExprRef>,
+    filter: Option<ExprRef>,
+    /// Which of the state columns are its own.
+    states: Range<usize>,
+}
+
+impl FunctionSpec {
+    /// An accumulator without groups.
+    pub(crate) fn accumulator(&self) -> Result<Box<dyn GroupsAccumulator>> {
+        if self.expr.groups_accumulator_supported() {
+            return Ok(self.expr.create_groups_accumulator()?);
+        }
+        let expr = Arc::clone(&self.expr);
+        Ok(Box::new(GroupsAccumulatorAdapter::new(move || {
+            expr.create_accumulator()
+        })))
+    }
+
+    /// Whether its result can never fail, whatever was aggregated.
+    fn infallible(&self) -> bool {
+        match self.expr.fun().name() {
+            "count" | "sum" | "min" | "max" => true,
+            "avg" => self.expr.field().data_type() == &DataType::Float64,
+            _ => false,
+        }
+    }
+}
+
+/// What is fed to accumulators: rows of records, or rows of states.
+pub(crate) struct Columns {
+    pub(crate) keys: Vec<ArrayRef>,
+    pub(crate) functions: Vec<FunctionColumns>,
+    pub(crate) rows: usize,
+}
+
+/// What one function is fed.
+pub(crate) struct FunctionColumns {
+    pub(crate) values: Vec<ArrayRef>,
+    pub(crate) filter: Option<BooleanArray>,
+}
+
+impl Columns {
+    /// The rows at some indices.
+    pub(crate) fn take(&self, rows: &UInt32Array) -> Result<Self> {
+        let pick = |columns: &[ArrayRef]| {
+            columns
+                .iter()
+                .map(|c| take(c, rows, None))
+                .collect::<Result<Vec<_>, _>>()
+        };
+        let functions = self.functions.iter().map(|f| {
+            let filter = f
+                .filter
+                .as_ref()
+                .map(|mask| take(mask, rows, None))
+                .transpose()?;
+            Ok(FunctionColumns {
+                values: pick(&f.values)?,
+                filter: filter.map(|mask| BooleanArray::from(mask.to_data())),
+            })
+        });
+        Ok(Self {
+            keys: pick(&self.keys)?,
+            functions: functions.collect::<Result<_>>()?,
+            rows: rows.len(),
+        })
+    }
+}
+
+/// Groups with their states, taken out of accumulators.
+pub(crate) struct Groups {
+    pub(crate) keys: Vec<ArrayRef>,
+    pub(crate) states: Vec<ArrayRef>,
+    pub(crate) len: usize,
+}
+
+/// A grouping.
+pub(crate) struct Spec {
+    /// The stream's name.
+    pub(crate) stream: String,
+    pub(crate) window: Option<Window>,
+    pub(crate) emit: Emit,
+    pub(crate) allowed_lateness: Micros,
+    pub(crate) late: Late,
+    pub(crate) key_schema: SchemaRef,
+    pub(crate) functions: Vec<FunctionSpec>,
+    pub(crate) key_codec: RowCodec,
+    pub(crate) state_codec: RowCodec,
+    /// A hash of all that stored rows depend on: the types of the keys, and the functions with the types of their states.
+    pub(crate) fingerprint: u64,
+    /// Whether no function can fail to give its result.
+    pub(crate) infallible: bool,
+    /// The columns of a result row that identify it.
+    pub(crate) result_key: Arc<[usize]>,
+    keys: Vec<ExprRef>,
+    layout: Vec<ResultColumn>,
+    schema: SchemaRef,
+}
+
+impl Spec {
+    pub(crate) fn new(stream: &Stream, aggregate: &Aggregate) -> Result<Self> {
+        if let Some(w) = aggregate.window {
+            window::validate(w.kind)?;
+        }
+        let mut functions = Vec::with_capacity(aggregate.functions.len());
+        let mut state_types = Vec::new();
+        let mut identity = String::new();
+        for function in &aggregate.functions {
+            let before = state_types.len();
+            state_types.extend(
+                function
+                    .expr
+                    .state_fields()?
+                    .iter()
+                    .map(|f| f.data_type().clone()),
+            );
+            let mut args = function.expr.expressions();
+            args.extend(
+                function
+                    .expr
+                    .order_bys()
+                    .iter()
+                    .map(|o| Arc::clone(&o.expr)),
+            );
+            identity.push_str(&format!(
+                "{}:{};",
+                function.expr.fun().name(),
+                function.expr.is_distinct()
+            ));
+            functions.push(FunctionSpec {
+                expr: Arc::clone(&function.expr),
+                args,
+                filter: function.filter.clone(),
+                states: before..state_types.len(),
+            });
+        }
+        let key_types: Vec<DataType> = aggregate
+            .key_schema
+            .fields()
+            .iter()
+            .map(|f| f.data_type().clone())
+            .collect();
+        identity.push_str(&format!(
+            "{key_types:?};{state_types:?};{:?}",
+            aggregate.window.map(|w| w.kind)
+        ));
+        let identifies = |c: &ResultColumn| !matches!(c, ResultColumn::Function(_));
+        let result_key = aggregate
+            .layout
+            .iter()
+            .enumerate()
+            .filter(|(_, c)| identifies(c))
+            .map(|(i, _)| i)
+            .collect();
+        Ok(Self {
+            stream: stream.name.clone(),
+            window: aggregate.window,
+            // Without a window nothing ever closes, so a table is handed on as it changes.
+            emit: match (aggregate.window, aggregate.emit) {
+                (None, Emit::OnClose) => Emit::OnUpdate { every: 0 },
+                (_, emit) => emit,
+            },
+            allowed_lateness: aggregate.allowed_lateness.max(0),
+            late: aggregate.late,
+            key_schema: Arc::clone(&aggregate.key_schema),
+            infallible: functions.iter().all(FunctionSpec::infallible),
+            functions,
+            key_codec: RowCodec::new(key_types)?,
+            state_codec: RowCodec::new(state_types)?,
+            fingerprint: wire::hash(identity.as_bytes()),
+            result_key,
+            keys: aggregate.keys.clone(),
+            layout: aggregate.layout.clone(),
+            schema: Arc::clone(&aggregate.schema),
+        })
+    }
+
+    /// The keys and arguments of a batch's rows.
+    pub(crate) fn evaluate(&self, batch: &RecordBatch) -> Result<Columns, DataFusionError> {
+        let functions = self.functions.iter().map(|f| {
+            let filter = f.filter.as_ref().map(|e| truth(e, batch)).transpose()?;
+            Ok(FunctionColumns {
+                values: arrays(&f.args, batch)?,
+                filter,
+            })
+        });
+        let functions = functions.collect::<Result<_, DataFusionError>>()?;
+        Ok(Columns {
+            keys: arrays(&self.keys, batch)?,
+            functions,
+            rows: batch.num_rows(),
+        })
+    }
+
+    /// States as what accumulators merge.
+    pub(crate) fn columns_of(&self, groups: Groups) -> Columns {
+        let functions = self.functions.iter().map(|f| FunctionColumns {
+            values: groups
+                .states
+                .get(f.states.clone())
+                .unwrap_or_default()
+                .to_vec(),
+            filter: None,
+        });
+        Columns {
+            functions: functions.collect(),
+            keys: groups.keys,
+            rows: groups.len,
+        }
+    }
+
+    /// Keys and states read back from their bytes.
+    pub(crate) fn groups_of(&self, rows: &[(&[u8], &[u8])]) -> Result<Groups> {
+        Ok(Groups {
+            keys: self.key_codec.decode(rows.iter().map(|(key, _)| *key))?,
+            states: self
+                .state_codec
+                .decode(rows.iter().map(|(_, state)| *state))?,
+            len: rows.len(),
+        })
+    }
+
+    /// Result rows, laid out as the query wants them.
+    pub(crate) fn lay_out(
+        &self,
+        start: Micros,
+        keys: &[ArrayRef],
+        values: &[ArrayRef],
+        rows: usize,
+    ) -> Result<RecordBatch> {
+        let bound =
+            |time: Micros| Arc::new(TimestampMicrosecondArray::from_value(time, rows)) as ArrayRef;
+        let missing = || {
+            EngineError::Plan(format!(
+                "the layout of stream `{}` names a column that is not there",
+                self.stream
+            ))
+        };
+        let columns = self
+            .layout
+            .iter()
+            .zip(self.schema.fields())
+            .map(|(column, field)| {
+                let array = match column {
+                    ResultColumn::Key(i) => keys.get(*i).cloned().ok_or_else(missing)?,
+                    ResultColumn::Function(i) => values.get(*i).cloned().ok_or_else(missing)?,
+                    ResultColumn::WindowStart => bound(start),
+                    ResultColumn::WindowEnd => {
+                        bound(self.window.map_or(start, |w| window::end(w.kind, start)))
+                    }
+                };
+                conform(array, field.data_type())
+            });
+        let columns = columns.collect::<Result<Vec<_>>>()?;
+        batch_of(&self.schema, columns, rows)
+    }
+}

@@ -1,0 +1,165 @@
+//! From deltas to stored state and back: merging into segments, the changelog, partial aggregates for shards.
+
+use std::collections::BTreeMap;
+
+use tidemill_plan::model::{Emit, Micros};
+
+use super::Operator;
+use super::chunk::{self, ChunkKey};
+use super::delta::{Delta, Merger};
+use super::rowbytes::Encoded;
+use super::segment::bucket;
+use super::spec::{Groups, Spec};
+use crate::effects::Effects;
+use crate::error::{EngineError, Result};
+use crate::shuffle::{Sender, Word};
+use crate::wire;
+
+/// A delta that has been merged into its segments.
+pub(super) struct Settled {
+    /// The groups of the delta with their states, now of all time.
+    pub(super) groups: Groups,
+    /// Where they are, by segment.
+    pub(super) places: BTreeMap<i64, Vec<u32>>,
+}
+
+impl Operator {
+    fn segment_of(&self, start: Micros, hash: u64) -> i64 {
+        if self.spec.window.is_some() {
+            start
+        } else {
+            bucket(hash)
+        }
+    }
+
+    /// Merges a delta into the segments.
+    pub(super) fn settle(&mut self, start: Micros, delta: Delta) -> Result<Settled> {
+        let groups = delta.into_groups()?;
+        let keys = self.spec.key_codec.encode(groups.keys.clone())?;
+        let hashes: Vec<u64> = (0..groups.len)
+            .map(|row| wire::hash(keys.row(row)))
+            .collect();
+        let groups = self.with_base(start, groups, &keys, &hashes)?;
+        let states = self.spec.state_codec.encode(groups.states.clone())?;
+        let mut places: BTreeMap<i64, Vec<u32>> = BTreeMap::new();
+        for (row, &hash) in hashes.iter().enumerate() {
+            let id = self.segment_of(start, hash);
+            let place =
+                self.segments
+                    .entry(id)
+                    .or_default()
+                    .base
+                    .set(hash, keys.row(row), states.row(row));
+            places.entry(id).or_default().push(place);
+        }
+        Ok(Settled { groups, places })
+    }
+
+    /// Groups with what their segments hold of them merged in.
+    fn with_base(
+        &self,
+        start: Micros,
+        groups: Groups,
+        keys: &Encoded,
+        hashes: &[u64],
+    ) -> Result<Groups> {
+        let mut known: Vec<usize> = Vec::new();
+        let mut rows: Vec<(&[u8], &[u8])> = Vec::new();
+        for (row, &hash) in hashes.iter().enumerate() {
+            let segment = self.segments.get(&self.segment_of(start, hash));
+            if let Some(state) = segment.and_then(|s| s.base.get(hash, keys.row(row))) {
+                known.push(row);
+                rows.push((keys.row(row), state));
+            }
+        }
+        if known.is_empty() {
+            return Ok(groups);
+        }
+        let mut merger = Merger::new(&self.spec, groups.len)?;
+        merger.merge(&self.spec.columns_of(self.spec.groups_of(&rows)?), &known)?;
+        let (keys, len) = (groups.keys.clone(), groups.len);
+        let all: Vec<usize> = (0..len).collect();
+        merger.merge(&self.spec.columns_of(groups), &all)?;
+        Ok(Groups {
+            keys,
+            states: merger.states()?,
+            len,
+        })
+    }
+
+    /// Writes what has been merged to the changelog.
+    pub(super) fn log(&mut self, settled: &Settled, fx: &mut Effects) {
+        for (&id, places) in &settled.places {
+            if let Some(segment) = self.segments.get_mut(&id) {
+                let key = ChunkKey {
+                    stream: &self.spec.stream,
+                    segment: id,
+                    sequence: 0,
+                };
+                segment.write(
+                    key,
+                    self.spec.fingerprint,
+                    places,
+                    &mut self.sequence,
+                    &mut fx.changelog,
+                );
+            }
+        }
+    }
+
+    /// Takes back a record of the changelog.
+    pub(crate) fn restore(&mut self, key: ChunkKey<'_>, value: Option<&[u8]>) -> Result<()> {
+        self.sequence = self.sequence.max(key.sequence);
+        let Some(value) = value else {
+            if let Some(segment) = self.segments.get_mut(&key.segment)
+                && !segment.drop_chunk(key.sequence)
+            {
+                self.segments.remove(&key.segment);
+            }
+            return Ok(());
+        };
+        let stream = &self.spec.stream;
+        let chunk = chunk::read(value).map_err(|problem| EngineError::Stored {
+            stream: stream.clone(),
+            problem: problem.to_owned(),
+        })?;
+        self.check_fingerprint(chunk.fingerprint)?;
+        let now_and_then = matches!(self.spec.emit, Emit::OnUpdate { every } if every > 0);
+        let segment = self.segments.entry(key.segment).or_default();
+        segment.note(key.sequence, chunk.rows.len());
+        for (row_key, state) in chunk.rows {
+            let place = segment.base.set(wire::hash(row_key), row_key, state);
+            if now_and_then && key.sequence > self.emitted {
+                segment.base.mark_pending(place);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Sends deltas to their shards.
+pub(super) fn send(
+    spec: &Spec,
+    sender: &mut Sender,
+    deltas: BTreeMap<Micros, Delta>,
+    word: Word,
+    fx: &mut Effects,
+) -> Result<()> {
+    for (start, delta) in deltas {
+        let groups = delta.into_groups()?;
+        let keys = spec.key_codec.encode(groups.keys)?;
+        let states = spec.state_codec.encode(groups.states)?;
+        for row in 0..groups.len {
+            let key = keys.row(row);
+            sender.add(
+                wire::hash(key),
+                start,
+                (key, states.row(row)),
+                word,
+                &mut fx.shuffle,
+            );
+        }
+    }
+    sender.send(word, &mut fx.shuffle);
+    Ok(())
+}

@@ -1,0 +1,470 @@
+//! How far a task is in event time, and the text of it that is stored with committed offsets: a line that a person can
+//! read, of less than 4,000 bytes with up to 1,500 source partitions.
+
+use std::fmt::Write;
+
+use tidemill_plan::model::Micros;
+
+use crate::error::{EngineError, Result};
+use crate::shuffle::Word;
+use crate::window::NEVER;
+
+/// What the text may take: Kafka allows 4,096 bytes.
+const MAX_TEXT: usize = 3_900;
+
+/// The version of the text.
+const VERSION: &str = "1";
+
+/// The event time of one source partition.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct SourceClock {
+    /// The highest event time seen.
+    pub(crate) highest: Option<Micros>,
+    /// A watermark set from outside.
+    pub(crate) advanced: Option<Micros>,
+    /// It holds nothing back.
+    pub(crate) idle: bool,
+    /// Its input has ended, before this offset.
+    pub(crate) finished: Option<i64>,
+}
+
+impl SourceClock {
+    /// The watermark, given how far records may be out of order.
+    pub(crate) fn watermark(&self, out_of_orderness: Micros) -> Option<Micros> {
+        self.highest
+            .map(|t| t.saturating_sub(out_of_orderness))
+            .max(self.advanced)
+    }
+}
+
+/// What a shard knows of one source partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Heard {
+    heard: bool,
+    watermark: Option<Micros>,
+    idle: bool,
+    last: bool,
+}
+
+/// The event time of a shard: of all source partitions, the one furthest behind.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct ShardClock {
+    /// The watermark; it never goes back.
+    pub(crate) watermark: Option<Micros>,
+    /// By number of the source partition; at least as many as the source is known to have.
+    partitions: Vec<Heard>,
+    /// How many source partitions there are; nothing can be said before that is known.
+    expected: usize,
+}
+
+impl ShardClock {
+    /// Sets how many source partitions there are.
+    pub(crate) fn expect(&mut self, partitions: u32) {
+        self.expected = partitions as usize;
+        if self.partitions.len() < self.expected {
+            self.partitions.resize(self.expected, Heard::default());
+        }
+        self.recompute();
+    }
+
+    /// Takes a source partition at its word.
+    pub(crate) fn hear(&mut self, word: Word) {
+        let Ok(partition) = usize::try_from(word.partition) else {
+            return;
+        };
+        if self.partitions.len() <= partition {
+            self.partitions.resize(partition + 1, Heard::default());
+        }
+        if let Some(heard) = self.partitions.get_mut(partition) {
+            *heard = Heard {
+                heard: true,
+                watermark: heard.watermark.max(word.watermark),
+                idle: word.idle,
+                last: word.last,
+            };
+        }
+        self.recompute();
+    }
+
+    fn recompute(&mut self) {
+        if self.expected == 0 {
+            return;
+        }
+        let mut lowest = None;
+        for p in self.partitions.iter().filter(|p| !p.idle) {
+            let Some(watermark) = p.watermark else { return };
+            lowest = Some(lowest.map_or(watermark, |l: Micros| l.min(watermark)));
+        }
+        self.watermark = self.watermark.max(lowest);
+    }
+
+    /// Moves the watermark from outside.
+    pub(crate) fn advance(&mut self, watermark: Micros) {
+        self.watermark = self.watermark.max(Some(watermark));
+    }
+
+    /// Whether the last word of every source partition was its last.
+    pub(crate) fn finished(&self) -> bool {
+        self.expected > 0 && self.partitions.iter().all(|p| p.heard && p.last)
+    }
+
+    /// The source partition that holds the watermark back: one that has said nothing yet, or else the one furthest
+    /// behind. None is where all are idle.
+    pub(crate) fn held_back_by(&self) -> Option<i32> {
+        let behind = self
+            .partitions
+            .iter()
+            .enumerate()
+            .filter(|(_, p)| !p.idle)
+            .min_by_key(|(_, p)| p.watermark);
+        behind.and_then(|(i, _)| i32::try_from(i).ok())
+    }
+}
+
+/// What a stream with a grouping keeps with the clock. Streams go by a hash of their names, so that other streams
+/// can come and go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Marks {
+    /// Hash of the stream's name.
+    pub(crate) stream: u64,
+    /// The highest end of a window that was closed before the watermark demanded it.
+    pub(crate) closed: Option<Micros>,
+    /// The last chunk of the changelog whose rows have been handed on.
+    pub(crate) emitted: Option<u64>,
+}
+
+/// The clock as text.
+pub(crate) fn write_source(clock: &SourceClock, marks: &[Marks]) -> String {
+    let mut text = String::from(VERSION);
+    field(&mut text, "m", clock.highest);
+    field(&mut text, "a", clock.advanced);
+    field(&mut text, "i", clock.idle.then_some(1));
+    field(&mut text, "f", clock.finished);
+    write_marks(&mut text, marks);
+    text
+}
+
+/// The clock as text. Where it would become too long, what was heard of each source partition is rounded down; the
+/// shard's own watermark is always exact, so nothing closes early or twice.
+pub(crate) fn write_shard(clock: &ShardClock, marks: &[Marks]) -> String {
+    let mut text = String::new();
+    for unit in [1, 1_000, 1_000_000, 60_000_000, 3_600_000_000] {
+        text = shard_text(clock, unit, marks);
+        if text.len() <= MAX_TEXT {
+            break;
+        }
+    }
+    text
+}
+
+fn shard_text(clock: &ShardClock, unit: Micros, marks: &[Marks]) -> String {
+    let mut text = String::from(VERSION);
+    field(&mut text, "w", clock.watermark);
+    if let Some(top) = clock.partitions.iter().filter_map(|p| p.watermark).max() {
+        field(&mut text, "t", Some(top));
+    }
+    let top = clock
+        .partitions
+        .iter()
+        .filter_map(|p| p.watermark)
+        .max()
+        .unwrap_or(0);
+    field(&mut text, "u", Some(unit));
+    text.push_str(";p=");
+    for (i, p) in clock.partitions.iter().enumerate() {
+        if i > 0 {
+            text.push(',');
+        }
+        if !p.heard {
+            continue;
+        }
+        match p.watermark {
+            Some(w) => {
+                let lag = i128::from(top) - i128::from(w);
+                let _ = write!(text, "{}", (lag + i128::from(unit) - 1) / i128::from(unit));
+            }
+            None => text.push('-'),
+        }
+        text.push_str(if p.idle { "i" } else { "" });
+        text.push_str(if p.last { "f" } else { "" });
+    }
+    write_marks(&mut text, marks);
+    text
+}
+
+fn field(text: &mut String, name: &str, value: Option<i64>) {
+    if let Some(value) = value {
+        let _ = write!(text, ";{name}={value}");
+    }
+}
+
+fn write_marks(text: &mut String, marks: &[Marks]) {
+    for mark in marks {
+        if let Some(closed) = mark.closed {
+            let _ = write!(text, ";c{:x}={closed}", mark.stream);
+        }
+        if let Some(emitted) = mark.emitted {
+            let _ = write!(text, ";e{:x}={emitted}", mark.stream);
+        }
+    }
+}
+
+/// The fields of a text, after its version.
+fn fields(text: &str) -> Result<impl Iterator<Item = Result<(&str, &str)>>> {
+    let mut parts = text.split(';');
+    match parts.next() {
+        Some(VERSION) => {}
+        _ => return Err(bad(text, "it is of a version that is not known here")),
+    }
+    Ok(parts.map(move |part| {
+        part.split_once('=')
+            .ok_or_else(|| bad(text, "a field has no value"))
+    }))
+}
+
+fn bad(text: &str, why: &str) -> EngineError {
+    EngineError::Clock(format!("{why}: `{text}`"))
+}
+
+fn number<T: std::str::FromStr>(value: &str, text: &str) -> Result<T> {
+    value
+        .parse()
+        .map_err(|_| bad(text, "a number cannot be read"))
+}
+
+/// Reads the text of a source's clock.
+pub(crate) fn read_source(text: &str) -> Result<(SourceClock, Vec<Marks>)> {
+    let mut clock = SourceClock::default();
+    let mut marks = Vec::new();
+    for item in fields(text)? {
+        match item? {
+            ("m", v) => clock.highest = Some(number(v, text)?),
+            ("a", v) => clock.advanced = Some(number(v, text)?),
+            ("i", _) => clock.idle = true,
+            ("f", v) => clock.finished = Some(number(v, text)?),
+            (name, v) => read_mark(name, v, text, &mut marks)?,
+        }
+    }
+    Ok((clock, marks))
+}
+
+/// Reads the text of a shard's clock.
+pub(crate) fn read_shard(text: &str) -> Result<(ShardClock, Vec<Marks>)> {
+    let mut clock = ShardClock::default();
+    let mut marks = Vec::new();
+    let (mut top, mut unit, mut partitions) = (0i64, 1i64, "");
+    for item in fields(text)? {
+        match item? {
+            ("w", v) => clock.watermark = Some(number(v, text)?),
+            ("t", v) => top = number(v, text)?,
+            ("u", v) => unit = number(v, text)?,
+            ("p", v) => partitions = v,
+            (name, v) => read_mark(name, v, text, &mut marks)?,
+        }
+    }
+    if !partitions.is_empty() {
+        let heard = partitions
+            .split(',')
+            .map(|p| read_heard(p, top, unit, text));
+        clock.partitions = heard.collect::<Result<_>>()?;
+    }
+    Ok((clock, marks))
+}
+
+fn read_heard(part: &str, top: i64, unit: i64, text: &str) -> Result<Heard> {
+    if part.is_empty() {
+        return Ok(Heard::default());
+    }
+    let (rest, last) = part.strip_suffix('f').map_or((part, false), |r| (r, true));
+    let (rest, idle) = rest.strip_suffix('i').map_or((rest, false), |r| (r, true));
+    let watermark = if rest == "-" {
+        None
+    } else {
+        let lag = number::<i128>(rest, text)?.checked_mul(i128::from(unit));
+        let lag = lag.ok_or_else(|| bad(text, "a number cannot be read"))?;
+        Some(i64::try_from(i128::from(top).saturating_sub(lag)).unwrap_or(NEVER))
+    };
+    Ok(Heard {
+        heard: true,
+        watermark,
+        idle,
+        last,
+    })
+}
+
+fn read_mark(name: &str, value: &str, text: &str, marks: &mut Vec<Marks>) -> Result<()> {
+    let mut letters = name.chars();
+    let kind = letters.next();
+    let stream =
+        u64::from_str_radix(letters.as_str(), 16).map_err(|_| bad(text, "a field is not known"))?;
+    let mark = Marks {
+        stream,
+        ..Marks::default()
+    };
+    match kind {
+        Some('c') => marks.push(Marks {
+            closed: Some(number(value, text)?),
+            ..mark
+        }),
+        Some('e') => marks.push(Marks {
+            emitted: Some(number(value, text)?),
+            ..mark
+        }),
+        _ => return Err(bad(text, "a field is not known")),
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn word(partition: i32, watermark: Option<i64>) -> Word {
+        Word {
+            partition,
+            watermark,
+            idle: false,
+            last: false,
+        }
+    }
+
+    #[test]
+    fn the_partition_furthest_behind_holds_a_shard_back() {
+        let mut clock = ShardClock::default();
+        clock.hear(word(0, Some(50)));
+        assert_eq!(
+            clock.watermark, None,
+            "how many partitions there are is not known"
+        );
+        clock.expect(3);
+        clock.hear(word(2, Some(40)));
+        assert_eq!(
+            (clock.watermark, clock.held_back_by()),
+            (None, Some(1)),
+            "one has said nothing yet"
+        );
+        clock.hear(word(1, Some(60)));
+        assert_eq!((clock.watermark, clock.held_back_by()), (Some(40), Some(2)));
+        clock.hear(Word {
+            idle: true,
+            ..word(2, Some(40))
+        });
+        assert_eq!(
+            (clock.watermark, clock.held_back_by()),
+            (Some(50), Some(0)),
+            "an idle one is left out"
+        );
+        clock.hear(word(2, Some(45)));
+        assert_eq!(
+            (clock.watermark, clock.held_back_by()),
+            (Some(50), Some(2)),
+            "and never sets it back"
+        );
+        for p in 0..3 {
+            assert!(!clock.finished());
+            clock.hear(Word {
+                last: true,
+                ..word(p, Some(70))
+            });
+        }
+        assert!(clock.finished());
+        clock.hear(word(1, Some(80)));
+        assert!(
+            !clock.finished(),
+            "data after the end means that it was not the end"
+        );
+        clock.expect(4);
+        assert_eq!(
+            clock.held_back_by(),
+            Some(3),
+            "a new partition holds back until it says something"
+        );
+    }
+
+    #[test]
+    fn text_comes_back() {
+        let marks = [
+            Marks {
+                stream: u64::MAX,
+                closed: Some(-5),
+                emitted: None,
+            },
+            Marks {
+                stream: 7,
+                closed: None,
+                emitted: Some(12),
+            },
+        ];
+        let source = SourceClock {
+            highest: Some(1_700_000_000_000_000),
+            advanced: Some(-3),
+            idle: true,
+            finished: Some(9),
+        };
+        assert_eq!(
+            read_source(&write_source(&source, &marks)).unwrap(),
+            (source, marks.to_vec())
+        );
+        let none = SourceClock::default();
+        assert_eq!(
+            read_source(&write_source(&none, &[])).unwrap(),
+            (none, vec![])
+        );
+
+        let mut shard = ShardClock::default();
+        assert_eq!(
+            read_shard(&write_shard(&shard, &[])).unwrap(),
+            (shard.clone(), vec![])
+        );
+        shard.hear(word(1, Some(i64::MIN)));
+        shard.hear(word(2, Some(i64::MAX)));
+        shard.hear(Word {
+            idle: true,
+            last: true,
+            ..word(4, None)
+        });
+        shard.hear(Word {
+            last: true,
+            ..word(5, Some(17))
+        });
+        shard.watermark = Some(3);
+        assert_eq!(
+            read_shard(&write_shard(&shard, &marks)).unwrap(),
+            (shard, marks.to_vec())
+        );
+        for text in ["", "2", "1;m", "1;q=3", "1;m=x", "1;p=1,z", "1;czz=1"] {
+            assert!(
+                read_source(text).is_err() && read_shard(text).is_err(),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_text_fits_with_many_partitions() {
+        for (partitions, spread) in [
+            (128, 3_600_000_000),
+            (256, i64::MAX / 1024),
+            (1500, 3_600_000_000i64),
+        ] {
+            let mut clock = ShardClock::default();
+            for p in 0..partitions {
+                let watermark =
+                    1_700_000_000_000_000 - i64::from(p) * (spread / i64::from(partitions));
+                clock.hear(word(p, Some(watermark)));
+            }
+            clock.watermark = Some(1_234_567_890_123_456);
+            let text = write_shard(&clock, &[]);
+            assert!(text.len() < 4_000, "{partitions}: {}", text.len());
+            let (back, _) = read_shard(&text).unwrap();
+            assert_eq!(back.watermark, clock.watermark);
+            assert_eq!(back.partitions.len(), clock.partitions.len());
+            let pairs = back.partitions.iter().zip(&clock.partitions);
+            assert!(
+                pairs.into_iter().all(|(b, c)| b.watermark <= c.watermark),
+                "rounded down, never up"
+            );
+        }
+    }
+}

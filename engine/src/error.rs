@@ -1,0 +1,45 @@
+//! What can go wrong inside the engine. A record that cannot be used is not an error: it becomes a dead letter.
+
+use arrow::error::ArrowError;
+use datafusion_common::DataFusionError;
+
+use crate::decode::{DecodeError, SchemaError};
+
+/// A failure that stops a task: state that cannot be read, or a plan that cannot be run.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The plan asks for something that the engine does not do.
+    #[error("the plan cannot be run: {0}")]
+    Plan(String),
+    /// Bytes of a changelog or a shuffle topic are not what was written.
+    #[error("stored data of stream `{stream}` cannot be read: {problem}")]
+    Stored {
+        /// The stream.
+        stream: String,
+        /// What is wrong with the bytes.
+        problem: String,
+    },
+    /// State was written by a stream of the same name with other keys or functions.
+    #[error(
+        "stored data of stream `{0}` was written with other keys or aggregate functions; give the stream another name, or reset its state"
+    )]
+    Incompatible(String),
+    /// The clock stored with the committed offsets cannot be read.
+    #[error("the clock stored with the committed offsets cannot be read: {0}")]
+    Clock(String),
+    /// An expression or aggregate function failed where no row can be blamed for it.
+    #[error("computing failed: {0}")]
+    Compute(#[from] DataFusionError),
+    /// A source's columns cannot be decoded.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    /// Records could not be decoded at all.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// Columns could not be put together.
+    #[error("columns do not fit together: {0}")]
+    Columns(#[from] ArrowError),
+}
+
+/// The result of the engine's functions.
+pub type Result<T, E = EngineError> = std::result::Result<T, E>;

@@ -1,0 +1,110 @@
+//! Rows on their way through a task, and what a stream must know of each.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, RecordBatchOptions, UInt32Array,
+};
+use arrow::compute::{FilterBuilder, cast};
+use arrow::datatypes::{DataType, SchemaRef};
+use tidemill_plan::model::Micros;
+
+use crate::error::Result;
+
+/// Rows on their way from one stream to the next.
+#[derive(Debug, Clone)]
+pub(crate) struct Flow {
+    /// The rows.
+    pub(crate) batch: RecordBatch,
+    /// Index of the record in the raw batch that each row was made of; `None` where there is none, as after a grouping.
+    pub(crate) origin: Option<UInt32Array>,
+    /// The watermark as it was before each row: what decides whether the row is late.
+    pub(crate) before: Int64Array,
+    /// For rows that replace earlier ones.
+    pub(crate) replaces: Option<Replaces>,
+}
+
+/// What is known of rows that replace earlier ones.
+#[derive(Debug, Clone)]
+pub(crate) struct Replaces {
+    /// The columns that identify a row; unknown between the steps of a stream.
+    pub(crate) key: Option<Arc<[usize]>>,
+    /// True where the row takes the one before away.
+    pub(crate) deleted: Option<BooleanArray>,
+}
+
+impl Flow {
+    /// Rows without a source record, all after the same watermark.
+    pub(crate) fn derived(batch: RecordBatch, before: Micros, replaces: Option<Replaces>) -> Self {
+        let before = Int64Array::from_value(before, batch.num_rows());
+        Self {
+            batch,
+            origin: None,
+            before,
+            replaces,
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.batch.num_rows()
+    }
+
+    /// Keeps the rows where the mask is true.
+    pub(crate) fn filter(&self, mask: &BooleanArray) -> Result<Self> {
+        let predicate = FilterBuilder::new(mask).optimize().build();
+        let origin = self
+            .origin
+            .as_ref()
+            .map(|o| predicate.filter(o))
+            .transpose()?;
+        let before = predicate.filter(&self.before)?;
+        let replaces = match &self.replaces {
+            None => None,
+            Some(replaces) => {
+                let deleted = replaces
+                    .deleted
+                    .as_ref()
+                    .map(|d| predicate.filter(d))
+                    .transpose()?;
+                Some(Replaces {
+                    key: replaces.key.clone(),
+                    deleted: deleted.map(|d| BooleanArray::from(d.to_data())),
+                })
+            }
+        };
+        Ok(Self {
+            batch: predicate.filter_record_batch(&self.batch)?,
+            origin: origin.map(|o| UInt32Array::from(o.to_data())),
+            before: Int64Array::from(before.to_data()),
+            replaces,
+        })
+    }
+
+    /// The same rows with other columns.
+    pub(crate) fn with_batch(self, batch: RecordBatch) -> Self {
+        Self { batch, ..self }
+    }
+}
+
+/// Columns as a batch of a number of rows; columns may be none.
+pub(crate) fn batch_of(
+    schema: &SchemaRef,
+    columns: Vec<ArrayRef>,
+    rows: usize,
+) -> Result<RecordBatch> {
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    Ok(RecordBatch::try_new_with_options(
+        Arc::clone(schema),
+        columns,
+        &options,
+    )?)
+}
+
+/// A column in the type that it was declared with: functions may choose another for the same values.
+pub(crate) fn conform(column: ArrayRef, to: &DataType) -> Result<ArrayRef> {
+    if column.data_type() == to {
+        Ok(column)
+    } else {
+        Ok(cast(&column, to)?)
+    }
+}

@@ -1,0 +1,280 @@
+//! Records of a shuffle topic: partial aggregates of one source partition for one shard, and how far that partition is.
+
+use tidemill_plan::model::Micros;
+
+use crate::effects::ShuffleRecord;
+use crate::wire::{Malformed, Reader, Writer};
+
+/// The format of values.
+const VERSION: u8 = 1;
+
+/// No record grows beyond this by more than one row.
+const MAX_BYTES: usize = 256 * 1024;
+
+/// More source partitions than any topic has: a number beyond is damage.
+const MAX_PARTITIONS: i32 = 100_000;
+
+const IDLE: u8 = 1;
+const LAST: u8 = 2;
+const TIMED: u8 = 4;
+
+const WINDOW: u8 = 1;
+const ROW: u8 = 2;
+
+/// How far a source partition is, as it says with each record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Word {
+    /// The source partition.
+    pub(crate) partition: i32,
+    /// Its watermark.
+    pub(crate) watermark: Option<Micros>,
+    /// It holds nothing back until it sends again.
+    pub(crate) idle: bool,
+    /// Its input has ended.
+    pub(crate) last: bool,
+}
+
+/// The shard of a key.
+pub(crate) fn shard_of(hash: u64, shards: u32) -> usize {
+    (hash % u64::from(shards.max(1))) as usize
+}
+
+/// What a source task sends to the shards of one stream.
+pub(crate) struct Sender {
+    stream: usize,
+    fingerprint: u64,
+    shards: Vec<Outgoing>,
+}
+
+#[derive(Default)]
+struct Outgoing {
+    /// The last word that the shard was told.
+    told: Option<Word>,
+    body: Writer,
+    window: Option<Micros>,
+}
+
+impl Sender {
+    pub(crate) fn new(stream: usize, fingerprint: u64, shards: u32) -> Self {
+        Self {
+            stream,
+            fingerprint,
+            shards: (0..shards).map(|_| Outgoing::default()).collect(),
+        }
+    }
+
+    /// Adds a partial aggregate; `word` is what will be said with the last record.
+    pub(crate) fn add(
+        &mut self,
+        hash: u64,
+        window: Micros,
+        row: (&[u8], &[u8]),
+        word: Word,
+        out: &mut Vec<ShuffleRecord>,
+    ) {
+        let shard = shard_of(hash, self.shards.len() as u32);
+        let (stream, fingerprint) = (self.stream, self.fingerprint);
+        let Some(outgoing) = self.shards.get_mut(shard) else {
+            return;
+        };
+        if outgoing.window != Some(window) {
+            outgoing.window = Some(window);
+            outgoing.body.byte(WINDOW);
+            outgoing.body.signed(window);
+        }
+        outgoing.body.byte(ROW);
+        outgoing.body.bytes(row.0);
+        outgoing.body.bytes(row.1);
+        if outgoing.body.len() >= MAX_BYTES {
+            // More may follow for the same windows, so the watermark must not move yet.
+            let watermark = outgoing.told.and_then(|w| w.watermark);
+            let early = Word {
+                watermark,
+                idle: false,
+                last: false,
+                ..word
+            };
+            out.push(ShuffleRecord {
+                stream,
+                shard: shard as u32,
+                value: outgoing.take(early, fingerprint),
+            });
+        }
+    }
+
+    /// Sends what has been added, and tells every shard the word if it has changed.
+    pub(crate) fn send(&mut self, word: Word, out: &mut Vec<ShuffleRecord>) {
+        let (stream, fingerprint) = (self.stream, self.fingerprint);
+        for (shard, outgoing) in self.shards.iter_mut().enumerate() {
+            if !outgoing.body.is_empty() || outgoing.told != Some(word) {
+                out.push(ShuffleRecord {
+                    stream,
+                    shard: shard as u32,
+                    value: outgoing.take(word, fingerprint),
+                });
+            }
+        }
+    }
+}
+
+impl Outgoing {
+    fn take(&mut self, word: Word, fingerprint: u64) -> Vec<u8> {
+        self.told = Some(word);
+        self.window = None;
+        let mut writer = Writer::default();
+        writer.byte(VERSION);
+        let flag = |on: bool, flag: u8| if on { flag } else { 0 };
+        writer.byte(
+            flag(word.idle, IDLE) | flag(word.last, LAST) | flag(word.watermark.is_some(), TIMED),
+        );
+        writer.signed(i64::from(word.partition));
+        if let Some(watermark) = word.watermark {
+            writer.signed(watermark);
+        }
+        writer.fixed(fingerprint);
+        writer.append(&std::mem::take(&mut self.body));
+        writer.sealed()
+    }
+}
+
+/// A partial aggregate: its window's start, its key and its state.
+pub(crate) type Partial<'a> = (Micros, &'a [u8], &'a [u8]);
+
+/// A record that was received.
+pub(crate) struct Received<'a> {
+    pub(crate) word: Word,
+    pub(crate) fingerprint: u64,
+    pub(crate) partials: Vec<Partial<'a>>,
+}
+
+/// Reads a record.
+pub(crate) fn read(value: &[u8]) -> Result<Received<'_>, Malformed> {
+    let mut reader = Reader::sealed(value)?;
+    if reader.byte()? != VERSION {
+        return Err("it is of a version that is not known here");
+    }
+    let flags = reader.byte()?;
+    let partition =
+        i32::try_from(reader.signed()?).map_err(|_| "its source partition is out of range")?;
+    if !(0..MAX_PARTITIONS).contains(&partition) {
+        return Err("its source partition is out of range");
+    }
+    let watermark = if flags & TIMED != 0 {
+        Some(reader.signed()?)
+    } else {
+        None
+    };
+    let fingerprint = reader.fixed()?;
+    let mut partials = Vec::new();
+    let mut window = 0;
+    while !reader.is_empty() {
+        match reader.byte()? {
+            WINDOW => window = reader.signed()?,
+            ROW => partials.push((window, reader.bytes()?, reader.bytes()?)),
+            _ => return Err("it holds something unknown"),
+        }
+    }
+    let word = Word {
+        partition,
+        watermark,
+        idle: flags & IDLE != 0,
+        last: flags & LAST != 0,
+    };
+    Ok(Received {
+        word,
+        fingerprint,
+        partials,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::wire::hash;
+
+    fn word(watermark: i64) -> Word {
+        Word {
+            partition: 3,
+            watermark: Some(watermark),
+            idle: false,
+            last: false,
+        }
+    }
+
+    #[test]
+    fn partials_come_back_with_the_word() {
+        let mut sender = Sender::new(5, 77, 4);
+        let mut out = Vec::new();
+        let keys = ["a", "b", "c", "d", "e", "f"];
+        for (i, key) in keys.iter().enumerate() {
+            let window = (i as i64 % 2) * 10;
+            sender.add(
+                hash(key.as_bytes()),
+                window,
+                (key.as_bytes(), b"1"),
+                word(9),
+                &mut out,
+            );
+        }
+        assert!(out.is_empty());
+        sender.send(word(9), &mut out);
+        assert_eq!(out.len(), 4, "every shard is told, with or without rows");
+        let mut found = Vec::new();
+        for record in &out {
+            let received = read(&record.value).unwrap();
+            assert_eq!(
+                (received.word, received.fingerprint, record.stream),
+                (word(9), 77, 5)
+            );
+            for (window, key, state) in received.partials {
+                assert_eq!(shard_of(hash(key), 4), record.shard as usize);
+                found.push((
+                    String::from_utf8(key.to_vec()).unwrap(),
+                    window,
+                    state.to_vec(),
+                ));
+            }
+        }
+        found.sort();
+        let wanted = keys
+            .iter()
+            .enumerate()
+            .map(|(i, k)| ((*k).to_owned(), (i as i64 % 2) * 10, b"1".to_vec()));
+        assert_eq!(found, wanted.collect::<Vec<_>>());
+
+        out.clear();
+        sender.send(word(9), &mut out);
+        assert!(out.is_empty(), "nothing new is not said again");
+        sender.send(word(10), &mut out);
+        assert_eq!(out.len(), 4, "a watermark that moves is");
+    }
+
+    #[test]
+    fn the_watermark_comes_with_the_last_part_only() {
+        let mut sender = Sender::new(0, 0, 1);
+        let mut out = Vec::new();
+        sender.send(word(1), &mut out);
+        let state = vec![0; 1000];
+        for i in 0..1000u64 {
+            sender.add(i, 0, (&i.to_le_bytes(), &state), word(50), &mut out);
+        }
+        sender.send(word(50), &mut out);
+        assert!(out.len() > 3);
+        let watermarks: Vec<_> = out
+            .iter()
+            .map(|r| read(&r.value).unwrap().word.watermark.unwrap())
+            .collect();
+        assert!(
+            watermarks[..out.len() - 1].iter().all(|&w| w == 1),
+            "{watermarks:?}"
+        );
+        assert_eq!(watermarks.last(), Some(&50));
+        assert_eq!(
+            out.iter()
+                .map(|r| read(&r.value).unwrap().partials.len())
+                .sum::<usize>(),
+            1000
+        );
+    }
+}

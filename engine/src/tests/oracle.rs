@@ -1,0 +1,144 @@
+//! What the streams of the test plan give over all records at once, worked out the plain way.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::plans::{SECOND, Shape};
+
+/// A dead letter: the stream, the reason, the partition and the offset.
+pub(super) type Rejected = (String, String, i32, i64);
+
+#[derive(Debug, Default)]
+pub(super) struct Wanted {
+    pub(super) clean: Vec<Vec<String>>,
+    pub(super) sums: Vec<Vec<String>>,
+    pub(super) totals: Vec<Vec<String>>,
+    pub(super) table: BTreeMap<String, Vec<String>>,
+    pub(super) live: Vec<Vec<String>>,
+    pub(super) dead: Vec<Rejected>,
+    pub(super) dropped: u64,
+}
+
+#[derive(Debug, Clone)]
+struct Row {
+    k: String,
+    v: i64,
+    ts: i64,
+}
+
+fn group(k: &str, start: i64, rows: &[Row]) -> Vec<String> {
+    let total: i64 = rows.iter().map(|r| r.v).sum();
+    let different: BTreeSet<i64> = rows.iter().map(|r| r.v).collect();
+    let odd = rows.iter().filter(|r| r.v % 2 == 1).count();
+    vec![
+        k.to_owned(),
+        start.to_string(),
+        (start + 10 * SECOND).to_string(),
+        total.to_string(),
+        rows.len().to_string(),
+        k.to_owned(),
+        rows.iter().map(|r| r.ts).max().unwrap_or(0).to_string(),
+        format!("{:.3}", total as f64 / rows.len() as f64),
+        different.len().to_string(),
+        odd.to_string(),
+    ]
+}
+
+pub(super) fn wanted(sources: &[Vec<Vec<u8>>], shape: &Shape, by_key: bool) -> Wanted {
+    let mut out = Wanted::default();
+    let mut windows: BTreeMap<(String, i64), Vec<Row>> = BTreeMap::new();
+    let mut tables: BTreeMap<String, Vec<Row>> = BTreeMap::new();
+    for (partition, log) in sources.iter().enumerate() {
+        let mut highest: Option<i64> = None;
+        for (offset, value) in log.iter().enumerate() {
+            let mut reject = |stream: &str, reason: &str| {
+                out.dead.push((
+                    stream.to_owned(),
+                    reason.to_owned(),
+                    partition as i32,
+                    offset as i64,
+                ));
+            };
+            let Ok(json) = serde_json::from_slice::<serde_json::Value>(value) else {
+                reject("", "MalformedJson");
+                continue;
+            };
+            let Some(v) = json["v"].as_i64().filter(|&v| v >= 0) else {
+                reject("", "CheckFailed");
+                continue;
+            };
+            let Some(ts) = json["ts"].as_i64() else {
+                reject("", "MissingRequired");
+                continue;
+            };
+            let before = highest.map(|h| h - 4 * SECOND);
+            highest = highest.max(Some(ts));
+            if v == 7 {
+                continue;
+            }
+            if v == 5 {
+                reject("clean", "ExpressionFailed");
+                continue;
+            }
+            let row = Row {
+                k: json["k"].as_str().unwrap_or_default().to_owned(),
+                v,
+                ts,
+            };
+            out.clean.push(vec![
+                row.k.clone(),
+                v.to_string(),
+                ts.to_string(),
+                (100 / (v - 5)).to_string(),
+            ]);
+            tables.entry(row.k.clone()).or_default().push(row.clone());
+            let start = ts.div_euclid(10 * SECOND) * 10 * SECOND;
+            if before.is_some_and(|b| start + 10 * SECOND + shape.allowed_lateness <= b) {
+                if shape.late == tidemill_plan::model::Late::Drop {
+                    out.dropped += 2;
+                } else {
+                    reject("sums", "Late");
+                    reject("live", "Late");
+                }
+                continue;
+            }
+            windows.entry((row.k.clone(), start)).or_default().push(row);
+        }
+    }
+    let mut totals: BTreeMap<(i64, String), (usize, usize)> = BTreeMap::new();
+    for ((k, start), rows) in &windows {
+        out.sums.push(group(k, *start, rows));
+        let outer = (start + 10 * SECOND).div_euclid(30 * SECOND) * 30 * SECOND;
+        let total = totals
+            .entry((outer, if by_key { k.clone() } else { String::new() }))
+            .or_default();
+        *total = (total.0 + rows.len(), total.1 + 1);
+    }
+    for ((start, k), (n, count)) in totals {
+        let mut row = vec![start.to_string(), n.to_string(), count.to_string()];
+        if by_key {
+            row.push(k);
+        }
+        out.totals.push(row);
+    }
+    out.live = out.sums.clone();
+    for (k, rows) in tables {
+        let rest = rows.len() as i64 % 3;
+        if rest != 0 {
+            let total: i64 = rows.iter().map(|r| r.v).sum();
+            out.table.insert(
+                k.clone(),
+                vec![k, total.to_string(), (60 / rest).to_string()],
+            );
+        }
+    }
+    for list in [
+        &mut out.clean,
+        &mut out.sums,
+        &mut out.totals,
+        &mut out.live,
+    ] {
+        list.sort();
+    }
+    out.dead.sort();
+    out
+}

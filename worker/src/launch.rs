@@ -1,0 +1,199 @@
+//! A pipeline put together from its parts and started on a thread of its own.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+use tidemill_crds::sink::SinkKind;
+use tidemill_engine::encode::{JsonEncoder, JsonOptions};
+use tidemill_plan::model::{Output, Plan};
+
+use crate::log::embedded::EmbeddedLog;
+use crate::log::kafka::{KafkaAdmin, KafkaCommitter, KafkaConfig, KafkaReader};
+use crate::log::{Admin, LogError, Reader};
+use crate::runtime::{self, Parts, RunError, Settings};
+use crate::sink::sqlite::{SqliteSink, Target};
+use crate::sink::{ExternalSink, Mode, SinkError, stdout};
+use crate::status::{Phase, Shared};
+
+/// The log that pipelines run on.
+#[derive(Debug, Clone)]
+pub enum LogAt {
+    /// A Kafka cluster.
+    Kafka {
+        /// `host:port`, several separated by commas.
+        bootstrap_servers: String,
+        /// This worker's name in its groups.
+        identity: String,
+        /// librdkafka properties besides: SASL, TLS.
+        properties: Vec<(String, String)>,
+    },
+    /// The log in a SQLite file.
+    Embedded(EmbeddedLog),
+}
+
+impl LogAt {
+    fn kafka(bootstrap_servers: &str, identity: &str, properties: &[(String, String)], group: &str) -> KafkaConfig {
+        let mut config = KafkaConfig::new(bootstrap_servers, group, identity);
+        config.properties = properties.to_vec();
+        config
+    }
+
+    /// Its topics.
+    ///
+    /// # Errors
+    /// If it cannot be opened.
+    pub fn admin(&self) -> Result<Box<dyn Admin>, LogError> {
+        Ok(match self {
+            Self::Kafka { bootstrap_servers, identity, properties } => {
+                Box::new(KafkaAdmin::open(&Self::kafka(bootstrap_servers, identity, properties, "tidemill"))?)
+            }
+            Self::Embedded(log) => Box::new(log.admin()?),
+        })
+    }
+
+    fn parts(&self, group: &str, sinks: Vec<Option<Box<dyn ExternalSink>>>) -> Result<Parts, LogError> {
+        Ok(match self {
+            Self::Kafka { bootstrap_servers, identity, properties } => {
+                let config = Self::kafka(bootstrap_servers, identity, properties, group);
+                let reader = KafkaReader::open(&config)?;
+                let committer = KafkaCommitter::open(&config, reader.membership())?;
+                Parts {
+                    reader: Box::new(reader),
+                    committer: Box::new(committer),
+                    admin: Box::new(KafkaAdmin::open(&config)?),
+                    sinks,
+                }
+            }
+            Self::Embedded(log) => {
+                let reader = log.reader(group)?;
+                let committer = log.committer(reader.membership())?;
+                Parts {
+                    reader: Box::new(reader),
+                    committer: Box::new(committer),
+                    admin: Box::new(log.admin()?),
+                    sinks,
+                }
+            }
+        })
+    }
+}
+
+/// Why a pipeline cannot be started.
+#[derive(Debug, thiserror::Error)]
+pub enum LaunchError {
+    /// The log cannot be opened.
+    #[error("{0}")]
+    Log(#[from] LogError),
+    /// A sink cannot be opened, or does not fit its stream.
+    #[error("sink `{0}`: {1}")]
+    Sink(String, SinkError),
+    /// The system refuses a thread.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+/// A pipeline that runs.
+#[derive(Debug)]
+pub struct Running {
+    /// How it is doing.
+    pub status: Shared,
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<Result<(), RunError>>,
+}
+
+impl Running {
+    /// Asks it to commit, leave and end.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it has ended.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.thread.is_finished()
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Errors
+    /// Why it ended, if not because it was done or stopped.
+    pub fn join(self) -> Result<(), RunError> {
+        let gone = |_| Err(RunError::Commit("the pipeline's thread ended unexpectedly".to_owned()));
+        self.thread.join().unwrap_or_else(gone)
+    }
+}
+
+/// Where tables of sinks that stand in for a database lie.
+#[derive(Debug, Clone)]
+pub struct Tables {
+    /// The directory of their file.
+    pub directory: PathBuf,
+}
+
+impl Tables {
+    /// Their SQLite file.
+    #[must_use]
+    pub fn file(&self) -> PathBuf {
+        self.directory.join("tables.db")
+    }
+}
+
+/// Starts a pipeline. Tables of sinks that stand in for a database lie in `tables`.
+///
+/// # Errors
+/// If a sink or the log cannot be opened.
+pub fn start(plan: Plan, settings: Settings, log: &LogAt, tables: &Tables) -> Result<Running, LaunchError> {
+    let plan = Arc::new(plan);
+    let sinks = plan.outputs.iter().map(|output| open_sink(output, &plan.name, tables)).collect::<Result<_, _>>()?;
+    let parts = log.parts(&plan.name, sinks)?;
+    let status = Shared::default();
+    let stop = Arc::new(AtomicBool::new(false));
+    let (its_status, its_stop) = (status.clone(), Arc::clone(&stop));
+    let thread = std::thread::Builder::new().name(format!("run-{}", plan.name)).spawn(move || {
+        let result = runtime::run(&plan, settings, parts, its_status.clone(), &its_stop);
+        if let Err(error) = &result {
+            its_status.update(|s| {
+                s.phase = Phase::Failed;
+                s.trouble = Some(error.to_string());
+            });
+        }
+        result
+    })?;
+    Ok(Running { status, stop, thread })
+}
+
+/// Opens the sink of an output, if it is outside the log.
+fn open_sink(output: &Output, pipeline: &str, tables: &Tables) -> Result<Option<Box<dyn ExternalSink>>, LaunchError> {
+    let failed = |error| LaunchError::Sink(output.sink.clone(), error);
+    let target = |path: PathBuf, table: &str, mode| Target {
+        path,
+        table: table.to_owned(),
+        writer: format!("{pipeline}/{}/{}", output.from_name, output.sink),
+        schema: Arc::clone(&output.schema),
+        mode,
+        create: true,
+    };
+    let sink: Box<dyn ExternalSink> = match output.spec.kind() {
+        Some(SinkKind::Stdout(_)) => {
+            let encoder = JsonEncoder::new(&output.schema, JsonOptions::default());
+            Box::new(stdout::stdout(encoder.map_err(|e| failed(SinkError::Refused(e.to_string())))?))
+        }
+        Some(SinkKind::Sqlite(table)) => {
+            let target = target(PathBuf::from(&table.path), &table.table, mode(output));
+            Box::new(SqliteSink::open(target).map_err(failed)?)
+        }
+        Some(SinkKind::Postgres(table)) => {
+            let target = target(tables.file(), &table.table, mode(output));
+            Box::new(SqliteSink::open(target).map_err(failed)?)
+        }
+        Some(SinkKind::Kafka(_) | SinkKind::Iceberg(_)) | None => return Ok(None),
+    };
+    Ok(Some(sink))
+}
+
+/// Rows with a key replace each other.
+fn mode(output: &Output) -> Mode {
+    if output.key.is_empty() { Mode::Append } else { Mode::Upsert { key: output.key.clone() } }
+}

@@ -1,0 +1,198 @@
+//! Topics seen from outside a pipeline.
+
+use std::sync::Arc;
+
+use sqlx::Row;
+use sqlx::sqlite::SqliteConnection;
+use tidemill_engine::record::RawBatch;
+
+use super::append::Staged;
+use super::catalog::Catalog;
+use super::group::topics_are_new;
+use super::{LogError, POLL, Shared, fetch};
+use crate::log::{Admin, Produced, TopicPartition, TopicSpec};
+use crate::sqlite::{self, block_on};
+
+/// Makes, lists, writes and reads the topics of an embedded log.
+#[derive(Debug)]
+pub struct EmbeddedAdmin {
+    shared: Arc<Shared>,
+    connection: SqliteConnection,
+    catalog: Catalog,
+    turn: u32,
+}
+
+impl EmbeddedAdmin {
+    pub(super) fn new(shared: Arc<Shared>) -> Result<Self, LogError> {
+        Ok(Self {
+            connection: shared.connect()?,
+            shared,
+            catalog: Catalog::default(),
+            turn: 0,
+        })
+    }
+}
+
+impl Admin for EmbeddedAdmin {
+    fn partitions(&mut self, topics: &[String]) -> Result<Vec<Option<u32>>, LogError> {
+        block_on(async {
+            let mut counts = Vec::with_capacity(topics.len());
+            for name in topics {
+                let topic = self.catalog.find(&mut self.connection, name).await?;
+                counts.push(topic.map(|topic| topic.count()));
+            }
+            Ok(counts)
+        })
+    }
+
+    fn ensure(&mut self, topics: &[TopicSpec]) -> Result<(), LogError> {
+        let turn = self.shared.writing();
+        block_on(async {
+            let mut tx = sqlite::begin(&mut self.connection).await?;
+            let mut new = Vec::new();
+            for topic in topics {
+                if ensure(&mut tx, topic).await? {
+                    new.push(topic.name.as_str());
+                }
+            }
+            topics_are_new(&mut tx, &new).await?;
+            tx.commit().await?;
+            Ok::<_, LogError>(())
+        })?;
+        drop(turn);
+        self.shared.announce();
+        Ok(())
+    }
+
+    fn list(&mut self) -> Result<Vec<(String, u32)>, LogError> {
+        Ok(block_on(
+            sqlx::query_as("SELECT name, partitions FROM topics ORDER BY name")
+                .fetch_all(&mut self.connection),
+        )?)
+    }
+
+    fn write(&mut self, topic: &str, records: &[Produced]) -> Result<(), LogError> {
+        let mut staged = Staged::new(self.turn);
+        block_on(async {
+            for record in records {
+                staged
+                    .produce(&mut self.connection, &mut self.catalog, topic, record)
+                    .await?;
+            }
+            Ok::<_, LogError>(())
+        })?;
+        self.turn = staged.turn();
+        let turn = self.shared.writing();
+        let due = block_on(async {
+            let mut tx = sqlite::begin(&mut self.connection).await?;
+            let due = staged.write(&mut tx).await?;
+            tx.commit().await?;
+            Ok::<_, LogError>(due)
+        })?;
+        drop(turn);
+        self.shared.announce();
+        self.shared.compact(&mut self.connection, &due);
+        Ok(())
+    }
+
+    fn read(
+        &mut self,
+        topic: &str,
+        follow: bool,
+        each: &mut dyn FnMut(&RawBatch<'_>) -> bool,
+    ) -> Result<(), LogError> {
+        let found = block_on(self.catalog.topic(&mut self.connection, topic))?;
+        let mut places: Vec<(i64, TopicPartition, i64)> = (0..)
+            .zip(&found.partitions)
+            .map(|(partition, id)| {
+                let topic = topic.into();
+                (*id, TopicPartition { topic, partition }, 0)
+            })
+            .collect();
+        loop {
+            let seen = self.shared.version();
+            let mut idle = true;
+            for (id, partition, next) in &mut places {
+                let end = block_on(fetch::end(&mut self.connection, *id))?;
+                idle &= *next >= end;
+                while *next < end {
+                    match self.pass_on(*id, partition, *next, end, each)? {
+                        Some(after) => *next = after,
+                        None => return Ok(()),
+                    }
+                }
+            }
+            if !follow {
+                return Ok(());
+            }
+            if idle {
+                self.shared.wait(seen, POLL);
+            }
+        }
+    }
+}
+
+impl EmbeddedAdmin {
+    /// Hands over what is fetched at a time, and returns the offset after it; `None` if no more is wanted.
+    fn pass_on(
+        &mut self,
+        id: i64,
+        partition: &TopicPartition,
+        next: i64,
+        end: i64,
+        each: &mut dyn FnMut(&RawBatch<'_>) -> bool,
+    ) -> Result<Option<i64>, LogError> {
+        let batches = block_on(fetch::batches(&mut self.connection, id, next))?;
+        let mut after = if batches.is_empty() { end } else { next };
+        for mut batch in batches {
+            let mut more = true;
+            (_, after) = batch.hand(partition, after, usize::MAX, &mut |b| more = each(b))?;
+            if !more {
+                return Ok(None);
+            }
+        }
+        Ok(Some(after))
+    }
+}
+
+/// Makes a topic if it is not there; true if it was not.
+async fn ensure(connection: &mut SqliteConnection, topic: &TopicSpec) -> Result<bool, LogError> {
+    let TopicSpec {
+        name, partitions, ..
+    } = topic;
+    let found: Option<u32> = sqlx::query_scalar("SELECT partitions FROM topics WHERE name = ?")
+        .bind(name)
+        .fetch_optional(&mut *connection)
+        .await?;
+    match found {
+        Some(found) if found >= *partitions => return Ok(false),
+        Some(found) => {
+            return Err(LogError::Refused(format!(
+                "topic {name:?} has {found} partitions, {partitions} are wanted"
+            )));
+        }
+        None if *partitions == 0 => {
+            return Err(LogError::Refused(format!(
+                "topic {name:?} cannot be made without partitions"
+            )));
+        }
+        None => {}
+    }
+    let row = sqlx::query(
+        "INSERT INTO topics (name, partitions, compacted) VALUES (?, ?, ?) RETURNING id",
+    )
+    .bind(name)
+    .bind(partitions)
+    .bind(topic.compacted)
+    .fetch_one(&mut *connection)
+    .await?;
+    let id: i64 = row.try_get(0)?;
+    for number in 0..*partitions {
+        sqlx::query("INSERT INTO partitions (topic, number) VALUES (?, ?)")
+            .bind(id)
+            .bind(number)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(true)
+}

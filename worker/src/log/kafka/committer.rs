@@ -1,0 +1,313 @@
+//! The writing side: rows, changelog, dead letters and positions in one Kafka transaction.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+use rdkafka::{Offset, TopicPartitionList};
+
+use super::config::KafkaConfig;
+use super::errors::{explain, from_code};
+use super::facts::Facts;
+use super::fence::insist;
+use super::ffi::{GroupMetadata, Lent, Producer, TxnError, lend};
+use super::layout::Layout;
+use super::position::frame;
+use super::reader::GroupMembership;
+use crate::log::{Commit, Committer, LogError, Membership, Outcome};
+
+/// The largest batch that brokers take by default, in bytes, with some room.
+pub(super) const BATCH: usize = 1_000_000;
+
+/// How long getting ready may take: as long as it takes the coordinator to end what was left open.
+const INIT: Duration = Duration::from_secs(30);
+
+/// Commits for one worker. Used from one thread, which may be another than the reader's.
+pub struct KafkaCommitter {
+    config: KafkaConfig,
+    membership: Arc<dyn Membership>,
+    /// Gone when its fate is not known or sealed: `init` makes a new one.
+    producer: Option<Producer>,
+    facts: Facts,
+    batch: usize,
+}
+
+impl KafkaCommitter {
+    /// A committer for the worker that `membership` is of; call [`Committer::init`] before the first commit.
+    ///
+    /// # Errors
+    /// A setting that cannot work.
+    pub fn open(config: &KafkaConfig, membership: Arc<dyn Membership>) -> Result<Self, LogError> {
+        config.check()?;
+        Ok(Self {
+            config: config.clone(),
+            membership,
+            producer: None,
+            facts: Facts::default(),
+            batch: BATCH,
+        })
+    }
+
+    /// Lays the commit out, with a producer that suits its topics.
+    fn lay_out<'e>(&mut self, commit: &'e Commit) -> Result<Layout<'e>, Outcome> {
+        let mut layout = Layout::new(commit.traceparent.as_deref());
+        let mut smallest = self.batch;
+        for (topic, packed) in &commit.packed {
+            let fact = self.fact(topic)?;
+            smallest = smallest.min(fact.limit);
+            layout.rows(topic, fact, packed).map_err(Outcome::Fatal)?;
+        }
+        for (topic, record) in &commit.produced {
+            let fact = self.fact(topic)?;
+            smallest = smallest.min(fact.limit);
+            layout.record(topic, fact, record).map_err(Outcome::Fatal)?;
+        }
+        if smallest < self.batch {
+            // A broker refuses a batch that is larger than its topic takes, however small the records are.
+            self.batch = smallest;
+            self.init().map_err(outcome)?;
+        }
+        Ok(layout)
+    }
+
+    fn fact(&mut self, topic: &Arc<str>) -> Result<super::facts::Fact, Outcome> {
+        match &self.producer {
+            Some(producer) => self
+                .facts
+                .of(&self.config, producer.client(), topic)
+                .map_err(outcome),
+            None => Err(Outcome::Fenced(
+                "the committer is not ready: init comes first".into(),
+            )),
+        }
+    }
+
+    /// The positions as Kafka takes them.
+    fn offsets(&self, commit: &Commit) -> Result<TopicPartitionList, KafkaError> {
+        let mut list = TopicPartitionList::with_capacity(commit.positions.len());
+        for (at, position) in &commit.positions {
+            let mut element = list.add_partition(&at.topic, at.partition);
+            element.set_offset(Offset::Offset(position.offset))?;
+            element.set_metadata(frame(&self.config.identity, &position.clock));
+        }
+        Ok(list)
+    }
+}
+
+impl Committer for KafkaCommitter {
+    fn init(&mut self) -> Result<(), LogError> {
+        // The old one must be gone before the new one takes its id.
+        self.producer = None;
+        let id = self.config.transactional_id(&self.config.identity);
+        let doing = format!("initializing transactions as {id}");
+        let servers = &self.config.bootstrap_servers;
+        let producer = Producer::open(&self.config.transactions(&id, self.batch));
+        let producer = producer.map_err(|e| explain(servers, &doing, &e, None))?;
+        insist(Instant::now() + INIT, |limit| {
+            producer.init_transactions(limit)
+        })
+        .map_err(|e| from_code(servers, &doing, e.code, &e.text))?;
+        self.producer = Some(producer);
+        Ok(())
+    }
+
+    fn commit(&mut self, commit: &Commit) -> Outcome {
+        if commit.positions.is_empty()
+            && commit.produced.is_empty()
+            && commit.packed.iter().all(|(_, p)| p.records.is_empty())
+        {
+            return Outcome::Committed;
+        }
+        let layout = match self.lay_out(commit) {
+            Ok(layout) => layout,
+            Err(outcome) => return outcome,
+        };
+        let offsets = match self.offsets(commit) {
+            Ok(offsets) => offsets,
+            Err(error) => {
+                return Outcome::Fatal(format!("a position cannot be committed: {error}"));
+            }
+        };
+        let membership = Arc::clone(&self.membership);
+        let prove = || prove(&*membership, commit);
+        let limit = self.config.transaction_timeout;
+        let end = lend(&mut self.producer, |lent| {
+            match transact(lent, layout, &offsets, &prove, limit) {
+                Ok(()) => Outcome::Committed,
+                Err(failure) => give_up(lent, failure, limit),
+            }
+        });
+        let end = end.unwrap_or_else(not_ready);
+        if matches!(
+            end,
+            Outcome::Fenced(_) | Outcome::Unknown(_) | Outcome::Fatal(_)
+        ) {
+            self.producer = None;
+        }
+        end
+    }
+}
+
+fn not_ready() -> Outcome {
+    Outcome::Fenced("the committer is not ready: init comes first".into())
+}
+
+/// An error before anything was written.
+fn outcome(error: LogError) -> Outcome {
+    match error {
+        LogError::Unavailable(text) => Outcome::Aborted(text),
+        LogError::Refused(text) => Outcome::Fatal(text),
+    }
+}
+
+/// What a transaction has failed with.
+#[derive(Debug)]
+enum Failure {
+    /// The partitions are not ours.
+    Disowned(String),
+    /// A call before the commit.
+    Before(TxnError),
+    /// The commit itself.
+    Commit(TxnError),
+}
+
+fn prove(membership: &dyn Membership, commit: &Commit) -> Result<GroupMetadata, Failure> {
+    let ours = membership.as_any().downcast_ref::<GroupMembership>();
+    let ours = ours.ok_or_else(|| Failure::Disowned("the membership is not Kafka's".into()))?;
+    ours.prove(commit.positions.iter().map(|(at, _)| at))
+        .map_err(Failure::Disowned)
+}
+
+fn transact<'e>(
+    lent: &mut Lent<'_, 'e>,
+    layout: Layout<'e>,
+    offsets: &TopicPartitionList,
+    prove: &dyn Fn() -> Result<GroupMetadata, Failure>,
+    limit: Duration,
+) -> Result<(), Failure> {
+    let deadline = Instant::now() + limit;
+    insist(deadline, |_| lent.begin()).map_err(Failure::Before)?;
+    layout.write(lent).map_err(Failure::Before)?;
+    if offsets.count() > 0 {
+        // While records are on their way; the proof as late as can be.
+        let member = prove()?;
+        insist(deadline, |left| lent.send_offsets(offsets, &member, left))
+            .map_err(Failure::Before)?;
+    }
+    lent.flush(deadline.saturating_duration_since(Instant::now()))
+        .map_err(Failure::Before)?;
+    insist(deadline, |left| lent.commit(left)).map_err(Failure::Commit)
+}
+
+/// What to do about a failure.
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    Abort,
+    Fenced,
+    Unknown,
+}
+
+fn verdict(failure: &Failure) -> Verdict {
+    match failure {
+        Failure::Disowned(_) => Verdict::Abort,
+        Failure::Before(error) if error.fatal => Verdict::Fenced,
+        Failure::Before(_) => Verdict::Abort,
+        Failure::Commit(error) if error.abort => Verdict::Abort,
+        // Even where we were fenced: an earlier try of the same commit may have been heard.
+        Failure::Commit(_) => Verdict::Unknown,
+    }
+}
+
+fn give_up(lent: &Lent<'_, '_>, failure: Failure, limit: Duration) -> Outcome {
+    let verdict = verdict(&failure);
+    let (text, disowned) = match failure {
+        Failure::Disowned(text) => (text, true),
+        Failure::Before(error) | Failure::Commit(error) => (error.text, is_membership(error.code)),
+    };
+    match verdict {
+        Verdict::Fenced => Outcome::Fenced(text),
+        Verdict::Unknown => Outcome::Unknown(format!("committing: {text}")),
+        Verdict::Abort => match insist(Instant::now() + limit, |left| lent.abort(left)) {
+            Ok(()) if disowned => Outcome::Fenced(text),
+            Ok(()) => Outcome::Aborted(text),
+            Err(error) if error.fatal => Outcome::Fenced(error.text),
+            Err(error) => Outcome::Unknown(format!("{text}; aborting: {}", error.text)),
+        },
+    }
+}
+
+/// Errors that say that the partitions are somebody else's.
+fn is_membership(code: Code) -> bool {
+    matches!(
+        code,
+        Code::IllegalGeneration
+            | Code::UnknownMemberId
+            | Code::FencedInstanceId
+            | Code::StaleMemberEpoch
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(retriable: bool, abort: bool, fatal: bool) -> TxnError {
+        TxnError {
+            code: Code::Fail,
+            text: String::new(),
+            retriable,
+            abort,
+            fatal,
+        }
+    }
+
+    #[test]
+    fn only_a_failed_commit_can_have_an_unknown_end() {
+        assert_eq!(
+            verdict(&Failure::Before(error(true, false, false))),
+            Verdict::Abort
+        );
+        assert_eq!(
+            verdict(&Failure::Before(error(false, true, false))),
+            Verdict::Abort
+        );
+        assert_eq!(
+            verdict(&Failure::Before(error(false, false, true))),
+            Verdict::Fenced
+        );
+        assert_eq!(verdict(&Failure::Disowned(String::new())), Verdict::Abort);
+        assert_eq!(
+            verdict(&Failure::Commit(error(false, true, false))),
+            Verdict::Abort
+        );
+        assert_eq!(
+            verdict(&Failure::Commit(error(true, false, false))),
+            Verdict::Unknown
+        );
+        assert_eq!(
+            verdict(&Failure::Commit(error(false, false, true))),
+            Verdict::Unknown
+        );
+    }
+
+    #[test]
+    fn the_same_call_is_made_again_until_the_deadline_only() {
+        let mut calls = 0;
+        let end = insist(Instant::now() + Duration::from_secs(60), |_| {
+            calls += 1;
+            if calls < 3 {
+                Err(error(true, false, false))
+            } else {
+                Ok(())
+            }
+        });
+        assert!(end.is_ok() && calls == 3);
+        assert!(insist(Instant::now(), |_| Err(error(true, false, false))).is_err());
+        let mut once = 0;
+        let end = insist(Instant::now() + Duration::from_secs(60), |_| {
+            once += 1;
+            Err(error(false, true, false))
+        });
+        assert!(end.is_err() && once == 1);
+    }
+}

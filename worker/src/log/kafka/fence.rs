@@ -1,0 +1,109 @@
+//! Ending the transactions of workers that have died.
+//!
+//! A worker that dies in the middle of a transaction holds up everybody who reads what is committed, offsets included,
+//! until the transaction times out. Whoever takes its partitions over need not wait: initializing the dead worker's
+//! transactional id aborts its open transaction at once. Should the worker be alive after all, it has lost its
+//! partitions, and is fenced as it must be.
+
+use std::collections::{BTreeSet, HashSet};
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::Consumer as _;
+
+use super::committer::BATCH;
+use super::config::KafkaConfig;
+use super::context::Consumer;
+use super::errors::{explain, from_code};
+use super::ffi::{Producer, TxnError};
+use super::tail::PATIENCE;
+use crate::log::LogError;
+
+/// Which dead workers have been fenced already: each is once, until it is seen alive again.
+#[derive(Debug, Default)]
+pub(super) struct Fences(HashSet<String>);
+
+impl Fences {
+    /// Fences those of `writers` that are neither this worker nor a member of the group. What fails is logged only: the
+    /// transaction ends by its timeout then.
+    pub(super) fn fence(
+        &mut self,
+        config: &KafkaConfig,
+        consumer: &Consumer,
+        writers: &BTreeSet<String>,
+    ) {
+        let strange = |id: &&String| **id != config.identity && !self.0.contains(*id);
+        if !writers.iter().any(|id| strange(&id)) {
+            return;
+        }
+        let members = match members(config, consumer) {
+            Ok(members) => members,
+            Err(error) => return tracing::warn!(%error, "cannot tell which workers are alive"),
+        };
+        self.0.retain(|id| !members.contains(id));
+        for id in writers
+            .iter()
+            .filter(|id| **id != config.identity && !members.contains(*id))
+        {
+            if !self.0.insert(id.clone()) {
+                continue;
+            }
+            match end_transaction(config, id) {
+                Ok(()) => {
+                    tracing::info!(worker = %id, "ended what a former worker may have left open")
+                }
+                Err(error) => {
+                    tracing::warn!(%error, worker = %id, "cannot end a former worker's transaction")
+                }
+            }
+        }
+    }
+}
+
+/// The identities of the group's present members.
+fn members(config: &KafkaConfig, consumer: &Consumer) -> Result<HashSet<String>, LogError> {
+    let failed = |e| {
+        explain(
+            &config.bootstrap_servers,
+            &format!("listing the members of group {}", config.group),
+            &e,
+            None,
+        )
+    };
+    let groups = consumer
+        .fetch_group_list(Some(&config.group), PATIENCE)
+        .map_err(failed)?;
+    Ok(groups
+        .groups()
+        .iter()
+        .flat_map(|group| group.members())
+        .map(|member| member.client_id().to_owned())
+        .collect())
+}
+
+/// Aborts what a worker has left open, and bars it from going on.
+fn end_transaction(config: &KafkaConfig, identity: &str) -> Result<(), LogError> {
+    let id = config.transactional_id(identity);
+    let doing = format!("ending the transaction of {id}");
+    let producer = Producer::open(&config.transactions(&id, BATCH));
+    let producer = producer.map_err(|e| explain(&config.bootstrap_servers, &doing, &e, None))?;
+    insist(Instant::now() + config.transaction_timeout, |limit| {
+        producer.init_transactions(limit)
+    })
+    .map_err(|e| from_code(&config.bootstrap_servers, &doing, e.code, &e.text))
+}
+
+/// Makes a call again for as long as librdkafka says that this may help, until the deadline.
+pub(super) fn insist(
+    deadline: Instant,
+    mut call: impl FnMut(Duration) -> Result<(), TxnError>,
+) -> Result<(), TxnError> {
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        match call(left.max(Duration::from_millis(1))) {
+            Err(error) if error.retriable && !left.is_zero() => {
+                tracing::debug!(text = %error.text, "trying again")
+            }
+            end => return end,
+        }
+    }
+}

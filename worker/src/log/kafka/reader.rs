@@ -1,0 +1,698 @@
+//! The reading side: membership in the group, and the partitions that come with it.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak, mpsc};
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::Consumer as _;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::{Offset, TopicPartitionList};
+use tidemill_engine::record::RawBatch;
+
+use super::config::{Isolation, KafkaConfig};
+use super::context::{Consumer, Context};
+use super::errors::{explain, from_code};
+use super::fence::Fences;
+use super::ffi::{self, Fetched, GroupMetadata, PartitionQueue};
+use super::position::unframe;
+use super::tail::{self, CHUNK, Next, PATIENCE, Tail};
+use super::wake::Wake;
+use crate::log::{
+    GroupEvent, LogError, Membership, OnEntry, Position, Reader, Start, Taken, TopicPartition,
+};
+
+/// How long leaving the group may take before it is left to the session timeout.
+const LEAVE: Duration = Duration::from_secs(1);
+
+/// How long a restore may stand still: longer than a transaction that holds it up is likely to stay open.
+const STANDSTILL: Duration = Duration::from_secs(120);
+
+/// A worker's membership in its pipeline's group. Dropped without [`Reader::leave`] it looks like a crash to the others:
+/// the partitions are kept for this identity until the session times out.
+pub struct KafkaReader {
+    config: KafkaConfig,
+    partitions: HashMap<TopicPartition, Assigned>,
+    /// Gone after leaving.
+    consumer: Option<Arc<Consumer>>,
+    wake: Arc<Wake>,
+    held: Arc<Mutex<Held>>,
+    /// What the group's last unanswered event asks for.
+    asked: Asked,
+    fatal: Option<String>,
+    fences: Fences,
+    /// Reads changelogs.
+    changelogs: Option<Tail>,
+    /// Sees what is not committed: the very end of a partition, and offsets behind an open transaction.
+    all: Option<Tail>,
+}
+
+/// A partition that is being read.
+struct Assigned {
+    queue: PartitionQueue,
+    next: i64,
+    at_end: bool,
+    failed: Option<LogError>,
+}
+
+/// What may be committed, and in which generation of the group.
+#[derive(Debug, Default)]
+struct Held {
+    generation: i32,
+    partitions: HashSet<TopicPartition>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Asked {
+    Nothing,
+    Assign(Vec<TopicPartition>),
+    Unassign,
+}
+
+impl KafkaReader {
+    /// Prepares the client; it talks to the brokers from the first call on.
+    ///
+    /// # Errors
+    /// A setting that cannot work.
+    pub fn open(config: &KafkaConfig) -> Result<Self, LogError> {
+        config.check()?;
+        let failed = |e| explain(&config.bootstrap_servers, "opening the consumer", &e, None);
+        let mut consumer: Consumer = config
+            .member()
+            .create_with_context(Context::default())
+            .map_err(failed)?;
+        let wake = Arc::<Wake>::default();
+        let waker = Arc::clone(&wake);
+        consumer.set_nonempty_callback(move || waker.notify());
+        Ok(Self {
+            config: config.clone(),
+            partitions: HashMap::new(),
+            consumer: Some(Arc::new(consumer)),
+            wake,
+            held: Arc::default(),
+            asked: Asked::Nothing,
+            fatal: None,
+            fences: Fences::default(),
+            changelogs: None,
+            all: None,
+        })
+    }
+
+    fn consumer(&self) -> Result<&Arc<Consumer>, LogError> {
+        self.consumer
+            .as_ref()
+            .ok_or_else(|| LogError::Refused("this worker has left its group".into()))
+    }
+
+    fn failed(&self, doing: &str, error: &KafkaError) -> LogError {
+        let complaint = self.consumer.as_ref().and_then(|c| c.context().complaint());
+        explain(&self.config.bootstrap_servers, doing, error, complaint)
+    }
+
+    /// Serves what has come from the group; its events are kept until they are asked for.
+    fn serve(&mut self) -> Result<(), LogError> {
+        let consumer = Arc::clone(self.consumer()?);
+        while ffi::events_waiting(&consumer) > 0 {
+            match consumer.poll(Duration::ZERO) {
+                Some(Err(KafkaError::MessageConsumptionFatal(code))) => self.died(&consumer, code),
+                Some(Err(error)) if is_worth_saying(&error) => {
+                    return Err(self.failed(&format!("group {}", self.config.group), &error));
+                }
+                // Records never come this way: each partition has a queue of its own before it is assigned.
+                Some(_) | None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The client has been thrown out for good; librdkafka does not revoke in that case.
+    fn died(&mut self, consumer: &Consumer, code: RDKafkaErrorCode) {
+        if self.fatal.is_none() {
+            let doing = format!(
+                "group {}, member {}",
+                self.config.group, self.config.identity
+            );
+            let text = consumer
+                .context()
+                .complaint()
+                .unwrap_or_else(|| code.to_string());
+            self.fatal =
+                Some(from_code(&self.config.bootstrap_servers, &doing, code, &text).to_string());
+            if self.held().partitions.is_empty() {
+                return;
+            }
+            consumer.context().tell(GroupEvent::Lost);
+        }
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        lock(&self.held)
+    }
+
+    /// What the group has said, or why it says nothing any more.
+    fn heard(&mut self) -> Result<Vec<GroupEvent>, LogError> {
+        self.serve()?;
+        let events = self.take_events()?;
+        match &self.fatal {
+            Some(reason) if events.is_empty() => Err(LogError::Refused(reason.clone())),
+            _ => Ok(events),
+        }
+    }
+
+    /// The events so far, with their effect on what may be committed.
+    fn take_events(&mut self) -> Result<Vec<GroupEvent>, LogError> {
+        let events = self.consumer()?.context().take_events();
+        for event in &events {
+            match event {
+                GroupEvent::Assigned(partitions) => self.asked = Asked::Assign(partitions.clone()),
+                GroupEvent::Revoked => self.asked = Asked::Unassign,
+                GroupEvent::Lost => {
+                    self.asked = Asked::Unassign;
+                    *self.held() = Held::default();
+                }
+            }
+        }
+        Ok(events)
+    }
+
+    /// Answers what the group has asked and will not ask again, so that closing need not wait for it.
+    fn answer(&mut self, consumer: &Consumer) {
+        let last = consumer.context().take_events().pop();
+        let answered = match (last, &self.asked) {
+            (Some(GroupEvent::Assigned(_)), _) | (None, Asked::Assign(_)) => {
+                consumer.assign(&TopicPartitionList::new())
+            }
+            (Some(GroupEvent::Revoked | GroupEvent::Lost), _) | (None, Asked::Unassign) => {
+                consumer.unassign()
+            }
+            (None, Asked::Nothing) => return,
+        };
+        if let Err(error) = answered {
+            tracing::debug!(%error, "answering the group while closing");
+        }
+    }
+
+    /// The offsets to begin at, in the order given.
+    fn starts(&self, partitions: &[(TopicPartition, Start)]) -> Result<Vec<i64>, LogError> {
+        let consumer = self.consumer()?;
+        let servers = &self.config.bootstrap_servers;
+        let mut offsets = vec![-1; partitions.len()];
+        let by_meaning = |start| match start {
+            Start::At(_) => None,
+            Start::Earliest => Some(Offset::Beginning),
+            Start::Latest => Some(Offset::End),
+            Start::Timestamp(at) => Some(Offset::Offset(at.max(0))),
+        };
+        // Second, the end: for timestamps that no record is as late as.
+        for round in [by_meaning as fn(Start) -> Option<Offset>, |_| {
+            Some(Offset::End)
+        }] {
+            let open: Vec<_> = offsets
+                .iter_mut()
+                .zip(partitions)
+                .filter(|(offset, _)| **offset < 0)
+                .collect();
+            let (mut slots, mut wanted) = (Vec::new(), Vec::new());
+            for (slot, (at, start)) in open {
+                match (*start, round(*start)) {
+                    (Start::At(offset), _) => *slot = offset.max(0),
+                    (_, Some(offset)) => {
+                        slots.push(slot);
+                        wanted.push((at.clone(), offset));
+                    }
+                    (_, None) => {}
+                }
+            }
+            for (slot, offset) in slots
+                .into_iter()
+                .zip(tail::offsets(consumer, servers, &wanted)?)
+            {
+                *slot = offset;
+            }
+        }
+        Ok(offsets)
+    }
+
+    fn seek_to(
+        &self,
+        consumer: &Consumer,
+        at: &TopicPartition,
+        offset: i64,
+    ) -> Result<(), KafkaError> {
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(&at.topic, at.partition, Offset::Offset(offset))?;
+        let sought = consumer.seek_partitions(list, PATIENCE)?;
+        sought.elements().iter().try_for_each(|each| each.error())
+    }
+
+    /// Starts all partitions anew, each where it is.
+    fn restart(&self, consumer: &Consumer) -> Result<(), KafkaError> {
+        let mut list = TopicPartitionList::with_capacity(self.partitions.len());
+        for (at, slot) in &self.partitions {
+            list.add_partition_offset(&at.topic, at.partition, Offset::Offset(slot.next))?;
+        }
+        consumer.assign(&list)
+    }
+
+    /// The offset to read next is not there any more: goes on at the first that is, and says so.
+    fn go_on_at_first(&mut self, at: &TopicPartition, gone: i64) -> Result<(), LogError> {
+        let first = tail::offsets(
+            self.consumer()?,
+            &self.config.bootstrap_servers,
+            &[(at.clone(), Offset::Beginning)],
+        )?;
+        let first = first.first().copied().unwrap_or(0);
+        tracing::warn!(
+            topic = %at.topic, partition = at.partition, offset = gone, first,
+            "records were deleted before they were read; going on at the first there is. Raise the topic's retention"
+        );
+        self.seek(at, first)
+    }
+
+    /// Committed offsets with their metadata as they are, without waiting for open transactions.
+    fn raw_committed(
+        &mut self,
+        partitions: &[TopicPartition],
+    ) -> Result<BTreeSet<String>, LogError> {
+        let all = tail(&mut self.all, &self.config, Isolation::Uncommitted)?;
+        let list = committed_list(all.consumer(), partitions);
+        let list = list.map_err(|e| {
+            explain(
+                &self.config.bootstrap_servers,
+                "reading committed offsets",
+                &e,
+                None,
+            )
+        })?;
+        let writers = ffi::offset_metadata(&list)
+            .into_iter()
+            .filter_map(unframe)
+            .map(|(writer, _)| writer.to_owned());
+        Ok(writers.collect())
+    }
+}
+
+impl Reader for KafkaReader {
+    fn subscribe(&mut self, topics: &[String]) -> Result<(), LogError> {
+        let names: Vec<&str> = topics.iter().map(String::as_str).collect();
+        let subscribed = self.consumer()?.subscribe(&names);
+        subscribed.map_err(|e| self.failed(&format!("subscribing to {}", names.join(", ")), &e))
+    }
+
+    /// Returns early when a partition's empty queue has got something, or when the last [`Reader::take`] left something
+    /// behind. What stays in a queue that is not taken from does not end the wait again.
+    fn events(&mut self, wait: Duration) -> Result<Vec<GroupEvent>, LogError> {
+        let events = self.heard()?;
+        if !events.is_empty() || !self.wake.wait(wait) {
+            return Ok(events);
+        }
+        self.heard()
+    }
+
+    /// Reads offsets as stable ones only (KIP-447): where a transaction that would move them is open, it waits for that
+    /// to end. If the last commit was by a worker that is not a member of the group any more, its transaction is ended
+    /// first; see [`super::fence`].
+    fn committed(
+        &mut self,
+        partitions: &[TopicPartition],
+    ) -> Result<Vec<Option<Position>>, LogError> {
+        if partitions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let writers = self.raw_committed(partitions)?;
+        let consumer = Arc::clone(self.consumer()?);
+        self.fences.fence(&self.config, &consumer, &writers);
+        let doing = format!(
+            "reading the committed offsets of group {}",
+            self.config.group
+        );
+        let list = committed_list(&consumer, partitions).map_err(|e| self.failed(&doing, &e))?;
+        let mut found = HashMap::with_capacity(partitions.len());
+        for (each, metadata) in list.elements().iter().zip(ffi::offset_metadata(&list)) {
+            each.error().map_err(|e| self.failed(&doing, &e))?;
+            if let Offset::Offset(offset) = each.offset() {
+                let clock = unframe(metadata)
+                    .map(|(_, clock)| clock.to_owned())
+                    .unwrap_or_default();
+                found.insert(
+                    (each.topic().to_owned(), each.partition()),
+                    Position { offset, clock },
+                );
+            }
+        }
+        Ok(partitions
+            .iter()
+            .map(|at| found.remove(&(at.topic.to_string(), at.partition)))
+            .collect())
+    }
+
+    /// May be called again while nothing is asked: the new list then takes the place of the old.
+    fn assign(&mut self, partitions: &[(TopicPartition, Start)]) -> Result<(), LogError> {
+        let consumer = Arc::clone(self.consumer()?);
+        let offsets = self.starts(partitions)?;
+        self.partitions.clear();
+        for ((at, _), next) in partitions.iter().zip(offsets) {
+            let invalid = || {
+                LogError::Refused(format!(
+                    "topic {:?} cannot be read: the name is invalid",
+                    at.topic
+                ))
+            };
+            let queue = PartitionQueue::open(&consumer, &at.topic, at.partition, &self.wake)
+                .ok_or_else(invalid)?;
+            self.partitions.insert(
+                at.clone(),
+                Assigned {
+                    queue,
+                    next,
+                    at_end: false,
+                    failed: None,
+                },
+            );
+        }
+        self.restart(&consumer)
+            .map_err(|e| self.failed("assigning partitions", &e))?;
+        if let Asked::Assign(ours) = std::mem::replace(&mut self.asked, Asked::Nothing) {
+            let generation = GroupMetadata::of(&consumer).map_or(-1, |member| member.generation());
+            *self.held() = Held {
+                generation,
+                partitions: ours.into_iter().collect(),
+            };
+        }
+        Ok(())
+    }
+
+    fn unassign(&mut self) -> Result<(), LogError> {
+        self.partitions.clear();
+        *self.held() = Held::default();
+        self.asked = Asked::Nothing;
+        let given = self.consumer()?.unassign();
+        given.map_err(|e| self.failed("giving partitions back", &e))
+    }
+
+    fn seek(&mut self, partition: &TopicPartition, offset: i64) -> Result<(), LogError> {
+        let consumer = Arc::clone(self.consumer()?);
+        let slot = self
+            .partitions
+            .get_mut(partition)
+            .ok_or_else(|| not_assigned(partition))?;
+        (slot.next, slot.at_end, slot.failed) = (offset, false, None);
+        let sought = match self.seek_to(&consumer, partition, offset) {
+            // It has not started yet, or has stopped at an error.
+            Err(error) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::State) => {
+                self.restart(&consumer)
+            }
+            sought => sought,
+        };
+        let doing = || {
+            format!(
+                "seeking topic {} partition {}",
+                partition.topic, partition.partition
+            )
+        };
+        sought.map_err(|e| self.failed(&doing(), &e))
+    }
+
+    fn take(
+        &mut self,
+        partition: &TopicPartition,
+        max: usize,
+        each: &mut dyn FnMut(&RawBatch<'_>),
+    ) -> Result<Taken, LogError> {
+        let slot = self
+            .partitions
+            .get_mut(partition)
+            .ok_or_else(|| not_assigned(partition))?;
+        if let Some(error) = slot.failed.take() {
+            return Err(error);
+        }
+        let mut taken = Taken::default();
+        let mut gone = false;
+        while taken.records < max {
+            let want = CHUNK.min(max - taken.records);
+            let fetched = slot.queue.fetch(want);
+            if fetched.entries == 0 {
+                break;
+            }
+            taken.records += fetched.count();
+            (slot.next, slot.at_end) = tail::progress(&fetched, slot.next);
+            hand_over(partition, &fetched, each);
+            match tail::failure(&fetched) {
+                Some((RDKafkaErrorCode::AutoOffsetReset, _)) => gone = true,
+                // The records before it count; it is said at the next call.
+                Some((code, text)) => {
+                    let doing = format!(
+                        "reading topic {} partition {}",
+                        partition.topic, partition.partition
+                    );
+                    slot.failed = Some(from_code(
+                        &self.config.bootstrap_servers,
+                        &doing,
+                        code,
+                        text,
+                    ));
+                }
+                None => {}
+            }
+            if gone || slot.failed.is_some() || fetched.entries < want {
+                break;
+            }
+        }
+        if slot.failed.is_some() || (taken.records >= max && slot.queue.len() > 0) {
+            slot.queue.remind();
+        }
+        let next = slot.next;
+        if gone {
+            self.go_on_at_first(partition, next)?;
+        }
+        if let Some(slot) = self.partitions.get(partition) {
+            (taken.next_offset, taken.at_end) = (slot.next, slot.at_end);
+        }
+        Ok(taken)
+    }
+
+    fn end_offsets(&mut self, partitions: &[TopicPartition]) -> Result<Vec<i64>, LogError> {
+        let wanted: Vec<_> = partitions
+            .iter()
+            .map(|at| (at.clone(), Offset::End))
+            .collect();
+        tail::offsets(self.consumer()?, &self.config.bootstrap_servers, &wanted)
+    }
+
+    /// It keeps the membership alive meanwhile; events of the group are kept for [`Reader::events`].
+    fn restore(&mut self, partition: &TopicPartition, each: OnEntry<'_>) -> Result<(), LogError> {
+        let edge = |offset| [(partition.clone(), offset)];
+        // The very end, transactions that are still open included: they may turn out to be committed.
+        let all = tail(&mut self.all, &self.config, Isolation::Uncommitted)?;
+        let end = all
+            .offsets(&edge(Offset::End))?
+            .first()
+            .copied()
+            .unwrap_or(0);
+        let first = all
+            .offsets(&edge(Offset::Beginning))?
+            .first()
+            .copied()
+            .unwrap_or(0);
+        if first >= end {
+            return Ok(());
+        }
+        tail(&mut self.changelogs, &self.config, Isolation::Committed)?;
+        let Some(changelogs) = self.changelogs.take() else {
+            return Ok(());
+        };
+        let mut look = |_: &TopicPartition, fetched: &Fetched<'_>, next: i64, _: bool| {
+            for record in fetched
+                .records()
+                .iter()
+                .filter(|record| record.offset < end)
+            {
+                if let Some(key) = record.key {
+                    each(key, record.value);
+                }
+            }
+            if next >= end { Next::Stop } else { Next::On }
+        };
+        let mut serve = || self.serve();
+        let read = changelogs.read(
+            &[(partition.clone(), first)],
+            Some(STANDSTILL),
+            &mut serve,
+            &mut look,
+        );
+        self.changelogs = Some(changelogs);
+        read
+    }
+
+    fn membership(&self) -> Arc<dyn Membership> {
+        let consumer = self
+            .consumer
+            .as_ref()
+            .map_or_else(Weak::new, Arc::downgrade);
+        Arc::new(GroupMembership {
+            consumer,
+            held: Arc::clone(&self.held),
+        })
+    }
+
+    /// A static member says goodbye only when it unsubscribes before it closes, so that comes first. Commit before this.
+    fn leave(&mut self) -> Result<(), LogError> {
+        let Some(consumer) = self.consumer.take() else {
+            return Ok(());
+        };
+        self.partitions.clear();
+        *self.held() = Held::default();
+        consumer.context().close();
+        self.answer(&consumer);
+        consumer.unsubscribe();
+        let until = Instant::now() + LEAVE;
+        while GroupMetadata::of(&consumer).is_some_and(|member| member.is_member())
+            && Instant::now() < until
+        {
+            // Gives the partitions back.
+            consumer.poll(Duration::from_millis(10));
+        }
+        // Closing waits for the coordinator's answer; a broker that is down must not hold up the end of the process.
+        let (done, closed) = mpsc::channel();
+        std::thread::spawn(move || {
+            drop(consumer);
+            let _ = done.send(());
+        });
+        if closed.recv_timeout(LEAVE).is_err() {
+            return Err(LogError::Unavailable(format!(
+                "Kafka at {}: group {} did not confirm that this worker has left; its partitions are handed on after the session timeout",
+                self.config.bootstrap_servers, self.config.group
+            )));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for KafkaReader {
+    fn drop(&mut self) {
+        if let Some(consumer) = self.consumer.take() {
+            consumer.context().close();
+            self.answer(&consumer);
+            self.partitions.clear();
+        }
+    }
+}
+
+/// Proof of membership: see [`GroupMembership::prove`].
+pub(super) struct GroupMembership {
+    consumer: Weak<Consumer>,
+    held: Arc<Mutex<Held>>,
+}
+
+impl Membership for GroupMembership {
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}
+
+impl GroupMembership {
+    /// The group's metadata at this moment, if these partitions are still ours in the generation they were assigned in.
+    /// Brokers check the generation, but not whose the partitions are; and while a group is empty they take offsets
+    /// from anybody who names no generation.
+    pub(super) fn prove<'p>(
+        &self,
+        partitions: impl IntoIterator<Item = &'p TopicPartition>,
+    ) -> Result<GroupMetadata, String> {
+        let consumer = self
+            .consumer
+            .upgrade()
+            .ok_or("this worker has left its group")?;
+        let member =
+            GroupMetadata::of(&consumer).ok_or("this worker is not a member of its group")?;
+        let held = lock(&self.held);
+        if member.generation() < 0 || member.generation() != held.generation {
+            return Err(format!(
+                "the group has moved on to generation {} from {}",
+                member.generation(),
+                held.generation
+            ));
+        }
+        match partitions
+            .into_iter()
+            .find(|at| !held.partitions.contains(*at))
+        {
+            Some(at) => Err(format!(
+                "topic {} partition {} is not this worker's",
+                at.topic, at.partition
+            )),
+            None => Ok(member),
+        }
+    }
+}
+
+fn lock(held: &Mutex<Held>) -> MutexGuard<'_, Held> {
+    held.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The consumer in a slot, opened when it is first wanted.
+fn tail<'s>(
+    slot: &'s mut Option<Tail>,
+    config: &KafkaConfig,
+    isolation: Isolation,
+) -> Result<&'s Tail, LogError> {
+    match slot {
+        Some(open) => Ok(open),
+        None => Ok(slot.insert(Tail::open(config, isolation)?)),
+    }
+}
+
+fn committed_list(
+    consumer: &Consumer,
+    partitions: &[TopicPartition],
+) -> Result<TopicPartitionList, KafkaError> {
+    let mut list = TopicPartitionList::with_capacity(partitions.len());
+    for at in partitions {
+        list.add_partition(&at.topic, at.partition);
+    }
+    consumer.committed_offsets(list, PATIENCE)
+}
+
+fn hand_over(
+    partition: &TopicPartition,
+    fetched: &Fetched<'_>,
+    each: &mut dyn FnMut(&RawBatch<'_>),
+) {
+    let records = fetched.records();
+    if !records.is_empty() {
+        let headers = |index| fetched.headers(index);
+        each(&RawBatch {
+            topic: &partition.topic,
+            partition: partition.partition,
+            records: &records,
+            headers: &headers,
+        });
+    }
+}
+
+fn not_assigned(partition: &TopicPartition) -> LogError {
+    LogError::Refused(format!(
+        "topic {} partition {} is not being read by this worker",
+        partition.topic, partition.partition
+    ))
+}
+
+/// Errors that somebody must hear of; the others librdkafka gets over by itself.
+fn is_worth_saying(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode as Code;
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            Code::AllBrokersDown
+                | Code::Authentication
+                | Code::SaslAuthenticationFailed
+                | Code::SSL
+                | Code::TopicAuthorizationFailed
+                | Code::GroupAuthorizationFailed
+                | Code::ClusterAuthorizationFailed
+                | Code::UnknownTopicOrPartition
+                | Code::UnknownTopic
+                | Code::InvalidTopic
+                | Code::InvalidSessionTimeout
+                | Code::InconsistentGroupProtocol
+        )
+    )
+}

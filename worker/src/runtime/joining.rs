@@ -1,0 +1,353 @@
+//! Before reading: topics made, partitions taken over, state read back.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use tidemill_crds::sink::SinkKind;
+use tidemill_engine::commit::Event;
+use tidemill_engine::generator::Generator;
+use tidemill_engine::task::Task;
+use tidemill_plan::model::{Input, Origin, OutputOf, Plan, StartFrom};
+
+use super::reading;
+use super::tasks::{Generated, Held};
+use super::topology::{Stage, Subscription, Topology, stage_of_input};
+use super::{RunError, Runner, Settings};
+use crate::log::{Admin, LogError, Position, Start, TopicPartition, TopicSpec};
+use crate::sink::SinkError;
+use crate::status::{OutputStatus, Phase, Shared, SourceStatus};
+
+/// Dead letters may be as long as the longest record that can be read.
+const DEAD_LETTER_MAX_BYTES: &str = "12582912";
+
+/// Makes the pipeline's topics where they are not there and waits for those that others make; how many partitions
+/// each stage reads, or `None` if it was told to stop before all were there.
+pub(super) fn prepare_topics(
+    plan: &Plan,
+    topology: &Topology,
+    settings: &Settings,
+    admin: &mut dyn Admin,
+    status: &Shared,
+    stop: &AtomicBool,
+) -> Result<Option<HashMap<Stage, u32>>, RunError> {
+    describe(plan, status);
+    let mut pause = Duration::from_millis(100);
+    loop {
+        match try_topics(plan, topology, settings, admin) {
+            Ok(Found::All(partitions)) => {
+                status.update(|s| s.trouble = None);
+                return Ok(Some(partitions));
+            }
+            Ok(Found::Missing(topic)) => status.update(|s| {
+                s.trouble = Some(format!("topic `{topic}` is not there yet; waiting for it to be made"));
+            }),
+            Err(LogError::Unavailable(why)) => status.update(|s| s.trouble = Some(why)),
+            Err(refused) => return Err(refused.into()),
+        }
+        if stop.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_secs(2));
+    }
+}
+
+fn describe(plan: &Plan, status: &Shared) {
+    let name_of = |input: Input| match input {
+        Input::Source(i) => plan.sources.get(i).map(|s| s.name.clone()),
+        Input::Stream(i) => plan.streams.get(i).map(|s| s.name.clone()),
+    };
+    let sources = plan.sources.iter().map(|s| SourceStatus { name: s.name.clone(), ..SourceStatus::default() });
+    let outputs = plan.outputs.iter().map(|output| OutputStatus {
+        from: match output.from {
+            OutputOf::Rows(input) => name_of(input).unwrap_or_default(),
+            OutputOf::DeadLetter => "deadLetter".to_owned(),
+        },
+        sink: output.sink.clone(),
+        rows: 0,
+    });
+    status.update(|s| {
+        s.sources = sources.collect();
+        s.outputs = outputs.collect();
+    });
+}
+
+enum Found {
+    All(HashMap<Stage, u32>),
+    Missing(String),
+}
+
+fn try_topics(
+    plan: &Plan,
+    topology: &Topology,
+    settings: &Settings,
+    admin: &mut dyn Admin,
+) -> Result<Found, LogError> {
+    let made = topology.subscriptions.iter().filter_map(|s| {
+        let partitions = s.partitions.or(settings.create_sources.then_some(settings.default_partitions))?;
+        Some(plain(&s.topic, partitions))
+    });
+    let sinks = plan.outputs.iter().filter_map(|output| match output.spec.kind()? {
+        SinkKind::Kafka(kafka) if kafka.create => Some(TopicSpec {
+            config: kafka.config.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
+            ..plain(&kafka.topic, kafka.partitions.unwrap_or(settings.default_partitions))
+        }),
+        _ => None,
+    });
+    // Sinks first: another pipeline's sink is often this one's source, and says how many partitions it wants.
+    let specs: Vec<TopicSpec> = sinks.chain(made).collect();
+    admin.ensure(&specs)?;
+
+    let topics: Vec<String> = topology.subscriptions.iter().map(|s| s.topic.clone()).collect();
+    let mut partitions = HashMap::new();
+    for (subscription, found) in topology.subscriptions.iter().zip(admin.partitions(&topics)?) {
+        match found {
+            Some(found) => partitions.insert(subscription.stage, found),
+            None => return Ok(Found::Missing(subscription.topic.clone())),
+        };
+    }
+    admin.ensure(&internal_topics(topology, &partitions))?;
+    Ok(Found::All(partitions))
+}
+
+fn plain(name: &str, partitions: u32) -> TopicSpec {
+    TopicSpec { name: name.to_owned(), partitions, compacted: false, config: Vec::new() }
+}
+
+fn internal_topics(topology: &Topology, partitions: &HashMap<Stage, u32>) -> Vec<TopicSpec> {
+    let changelogs = topology.subscriptions.iter().filter_map(|s| {
+        let partitions = partitions.get(&s.stage).copied()?;
+        Some(TopicSpec { compacted: true, ..plain(s.changelog.as_ref()?, partitions) })
+    });
+    let dead_letter = TopicSpec {
+        config: vec![("max.message.bytes".to_owned(), DEAD_LETTER_MAX_BYTES.to_owned())],
+        ..plain(&topology.dead_letter, 1)
+    };
+    changelogs.chain([dead_letter]).collect()
+}
+
+impl Runner {
+    /// Takes over the partitions that the group has assigned.
+    pub(super) fn join(&mut self, partitions: &[TopicPartition]) -> Result<(), RunError> {
+        // A commit that nobody waits for must have ended before committed positions mean anything.
+        while self.commits.in_flight() && !self.stop.load(Ordering::Relaxed) {
+            self.hear_commit(Duration::from_millis(100))?;
+        }
+        if self.take_over(partitions)? {
+            self.on(Event::Assigned)?;
+        }
+        Ok(())
+    }
+
+    /// Starts over from the committed positions of the partitions that are held.
+    pub(super) fn rewind(&mut self) -> Result<(), RunError> {
+        let partitions = self.assignment.clone();
+        self.take_over(&partitions)?;
+        Ok(())
+    }
+
+    /// False if it was told to stop first.
+    fn take_over(&mut self, partitions: &[TopicPartition]) -> Result<bool, RunError> {
+        self.assignment = partitions.to_vec();
+        self.publish(Phase::Restoring);
+        let Some(committed) = self.retry("reading committed offsets", |r| r.reader.committed(partitions))? else {
+            return Ok(false);
+        };
+        let Some(written_until) = self.claim(partitions)? else {
+            return Ok(false);
+        };
+        let mut held = Vec::with_capacity(partitions.len());
+        for (partition, committed) in partitions.iter().zip(committed) {
+            match self.tasks.unpark(partition, committed.as_ref()) {
+                Some(parked) => held.push(parked),
+                None => match self.restore(partition, committed)? {
+                    Some(restored) => held.push(restored),
+                    None => return Ok(false),
+                },
+            }
+        }
+        for (held, written_until) in held.iter_mut().zip(written_until) {
+            held.written_until = written_until;
+        }
+        let starts: Vec<_> = held
+            .iter()
+            .filter(|h| h.generator.is_none())
+            .map(|h| (h.partition.clone(), self.start_of(h)))
+            .collect();
+        if self.retry("taking partitions over", |r| r.reader.assign(&starts))?.is_none() {
+            return Ok(false);
+        }
+        if self.settings.bounded && !self.set_ends(&mut held)? {
+            return Ok(false);
+        }
+        self.tasks.hold(held);
+        self.publish(Phase::Running);
+        Ok(true)
+    }
+
+    fn start_of(&self, held: &Held) -> Start {
+        let start_from = self.topology.of_stage(held.stage).map_or(StartFrom::Earliest, |s| s.start_from);
+        match (&held.committed, start_from) {
+            (Some(position), _) => Start::At(position.offset),
+            (None, StartFrom::Earliest) => Start::Earliest,
+            (None, StartFrom::Latest) => Start::Latest,
+            (None, StartFrom::Timestamp(at)) => Start::Timestamp(at),
+        }
+    }
+
+    /// Where the input of sources ends now. Shards have no end of their own: they finish when all source partitions
+    /// have said that they have.
+    fn set_ends(&mut self, held: &mut [Held]) -> Result<bool, RunError> {
+        let ours: Vec<usize> = held
+            .iter()
+            .enumerate()
+            .filter(|(_, h)| matches!(h.stage, Stage::Source(_)) && h.generator.is_none())
+            .map(|(index, _)| index)
+            .collect();
+        let fresh: Vec<TopicPartition> = ours
+            .iter()
+            .filter_map(|&index| held.get(index).map(|h| h.partition.clone()))
+            .filter(|partition| !self.ends.contains_key(partition))
+            .collect();
+        let Some(ends) = self.retry("looking for the end of the input", |r| r.reader.end_offsets(&fresh))? else {
+            return Ok(false);
+        };
+        self.ends.extend(fresh.into_iter().zip(ends));
+        for index in ours {
+            if let Some(held) = held.get_mut(index) {
+                held.end = self.ends.get(&held.partition).copied();
+            }
+        }
+        Ok(true)
+    }
+
+    /// A partition's task as its committed position and its changelog have it.
+    fn restore(
+        &mut self,
+        partition: &TopicPartition,
+        committed: Option<Position>,
+    ) -> Result<Option<Held>, RunError> {
+        let Some(subscription) = self.topology.of_topic(&partition.topic).cloned() else {
+            let why = format!("the group assigned `{}`, which this plan does not read", partition.topic);
+            return Err(LogError::Refused(why).into());
+        };
+        let task = self.retry_restore(&subscription, partition, committed.as_ref())?;
+        let Some(mut task) = task else {
+            return Ok(None);
+        };
+        if let Some(sources) = self.sources_of(subscription.stage) {
+            // Nothing can close before the task has read something, so nothing is emitted here.
+            task.set_source_partitions(sources, &mut tidemill_engine::effects::Effects::default())?;
+        }
+        let offset = committed.as_ref().map_or(0, |p| p.offset);
+        let generator = self.generator_of(subscription.stage, partition.partition, offset)?;
+        let end = generator.as_ref().and_then(|g| g.generator.records()).and_then(|n| i64::try_from(n).ok());
+        let skipped = self.settings.bounded && generator.is_some() && end.is_none();
+        Ok(Some(Held {
+            partition: partition.clone(),
+            stage: subscription.stage,
+            task,
+            generator,
+            offset,
+            committed,
+            committing: None,
+            dirty: false,
+            at_end: false,
+            last_record: Instant::now(),
+            idle: false,
+            // An endless generator adds nothing to an input that is to end.
+            end: if skipped { Some(offset) } else { end },
+            finished: false,
+            written_until: Vec::new(),
+        }))
+    }
+
+    fn retry_restore(
+        &mut self,
+        subscription: &Subscription,
+        partition: &TopicPartition,
+        committed: Option<&Position>,
+    ) -> Result<Option<Task>, RunError> {
+        let changelog = subscription.changelog.as_ref().map(|topic| TopicPartition {
+            topic: Arc::from(topic.as_str()),
+            partition: partition.partition,
+        });
+        let mut pause = Duration::from_millis(100);
+        loop {
+            let mut task = self.new_task(subscription.stage, partition.partition)?;
+            if let Some(position) = committed {
+                task.set_clock(&position.clock)?;
+            }
+            let Some(changelog) = &changelog else {
+                return Ok(Some(task));
+            };
+            let mut failure = None;
+            let read = self.reader.restore(changelog, &mut |key, value| {
+                if failure.is_none() {
+                    failure = task.restore(key, value).err();
+                }
+            });
+            match (read, failure) {
+                (Ok(()), None) => return Ok(Some(task)),
+                (Ok(()), Some(failure)) => return Err(failure.into()),
+                (Err(LogError::Unavailable(why)), _) => self.trouble(&format!("reading state back: {why}")),
+                (Err(refused), _) => return Err(refused.into()),
+            }
+            if !self.pause(&mut pause) {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn new_task(&self, stage: Stage, partition: i32) -> Result<Task, RunError> {
+        let plan = Arc::clone(&self.plan);
+        Ok(match stage {
+            Stage::Shard(stream) => Task::shard(plan, stream, u32::try_from(partition).unwrap_or_default())?,
+            Stage::Source(source) => Task::source(plan, source, partition)?,
+        })
+    }
+
+    /// How many partitions feed a shard.
+    fn sources_of(&self, stage: Stage) -> Option<u32> {
+        let Stage::Shard(stream) = stage else {
+            return None;
+        };
+        let input = self.plan.streams.get(stream)?.input;
+        self.partitions.get(&stage_of_input(&self.plan, input)?).copied()
+    }
+
+    fn generator_of(&self, stage: Stage, partition: i32, from: i64) -> Result<Option<Generated>, RunError> {
+        let Stage::Source(index) = stage else {
+            return Ok(None);
+        };
+        let Some(source) = self.plan.sources.get(index) else {
+            return Ok(None);
+        };
+        let Origin::Generator(spec) = &source.origin else {
+            return Ok(None);
+        };
+        let partition = u32::try_from(partition).unwrap_or_default();
+        let generator = Generator::new(spec, Arc::clone(&source.schema), partition)
+            .map_err(|e| RunError::Generator(source.name.clone(), e))?;
+        Ok(Some(Generated { generator, rate: reading::share_of_rate(spec), since: (Instant::now(), from) }))
+    }
+
+    /// Takes the partitions over in the sinks outside the log: up to which offset each has its rows already, by
+    /// partition, then by sink.
+    fn claim(&mut self, partitions: &[TopicPartition]) -> Result<Option<Vec<Vec<i64>>>, RunError> {
+        let claimed = self.retry("taking over in the sinks", |runner| {
+            runner.committing.claim(partitions).map_err(|error| match error {
+                SinkError::Unavailable(why) | SinkError::Fenced(why) => LogError::Unavailable(why),
+                other => LogError::Refused(other.to_string()),
+            })
+        })?;
+        let until = |of_sink: &Vec<Option<Position>>, index: usize| {
+            of_sink.get(index).and_then(Option::as_ref).map_or(0, |position| position.offset)
+        };
+        Ok(claimed.map(|by_sink| {
+            (0..partitions.len()).map(|index| by_sink.iter().map(|sink| until(sink, index)).collect()).collect()
+        }))
+    }
+}

@@ -1,0 +1,309 @@
+//! What the tasks have done since the last commit, made ready for it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{Array, BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
+use tidemill_crds::sink::{SinkKind, Timestamps};
+use tidemill_engine::effects::{Effects, Rows};
+use tidemill_engine::encode::{self, JsonEncoder, JsonOptions, KeyEncoder};
+use tidemill_engine::record::DeadLetter;
+use tidemill_plan::model::{Output, OutputOf, Plan};
+
+use super::committing::{Named, Work};
+use super::dead_letters;
+use super::tasks::Held;
+use super::topology::{Stage, Topology};
+use super::RunError;
+use crate::log::{Commit, Packed, Produced};
+use crate::sink::{self, ExternalSink};
+use crate::telemetry;
+
+/// Reading pauses when this much waits for the commit in flight to end.
+const FULL: usize = 64 << 20;
+
+/// Where an output goes.
+enum Target {
+    /// A topic of the log.
+    Topic { topic: Arc<str>, rows: JsonEncoder, key: KeyEncoder },
+    /// A sink outside the log, by its place among them.
+    External(usize),
+}
+
+/// An output with what it has got since the last commit.
+struct Route {
+    of: OutputOf,
+    target: Target,
+    packed: Packed,
+    rows: u64,
+    /// Rows of the commit in flight.
+    sent: u64,
+}
+
+/// Work that is not committed yet.
+pub(super) struct Pending {
+    routes: Vec<Route>,
+    external: Vec<Vec<sink::Rows>>,
+    commit: Commit,
+    effects: Effects,
+    bytes: usize,
+    shuffles: HashMap<usize, Arc<str>>,
+    changelogs: HashMap<Stage, Arc<str>>,
+    /// The internal topic for dead letters; absent where an output takes them.
+    dead_letter: Option<Arc<str>>,
+    /// Counted since the start; work that is done again counts again.
+    pub(super) counted: Counted,
+}
+
+/// Figures for the status.
+#[derive(Debug, Default)]
+pub(super) struct Counted {
+    pub(super) late_dropped: u64,
+    pub(super) dead_letters: std::collections::BTreeMap<String, u64>,
+}
+
+impl Pending {
+    /// Nothing yet, for the outputs of a plan. The sinks outside the log come back in the order in which they are
+    /// written.
+    pub(super) fn new(
+        plan: &Plan,
+        topology: &Topology,
+        sinks: Vec<Option<Box<dyn ExternalSink>>>,
+    ) -> Result<(Self, Vec<Named>), RunError> {
+        let mut external = Vec::new();
+        let mut routes = Vec::new();
+        for (output, sink) in plan.outputs.iter().zip(sinks) {
+            let target = match sink {
+                Some(sink) => {
+                    external.push(Named { name: output.sink.clone(), sink });
+                    Target::External(external.len() - 1)
+                }
+                None => topic_target(output)?,
+            };
+            routes.push(Route { of: output.from, target, packed: Packed::default(), rows: 0, sent: 0 });
+        }
+        let takes_dead_letters = routes.iter().any(|r| r.of == OutputOf::DeadLetter);
+        let name = |name: &String| Arc::from(name.as_str());
+        let pending = Self {
+            routes,
+            external: external.iter().map(|_| Vec::new()).collect(),
+            commit: Commit::default(),
+            effects: Effects::default(),
+            bytes: 0,
+            shuffles: topology.shuffles.iter().map(|(stream, topic)| (*stream, name(topic))).collect(),
+            changelogs: topology
+                .subscriptions
+                .iter()
+                .filter_map(|s| Some((s.stage, name(s.changelog.as_ref()?))))
+                .collect(),
+            dead_letter: (!takes_dead_letters).then(|| name(&topology.dead_letter)),
+            counted: Counted::default(),
+        };
+        Ok((pending, external))
+    }
+
+    /// Runs a step of a task and takes over what it wants done.
+    pub(super) fn gather(
+        &mut self,
+        held: &mut Held,
+        step: impl FnOnce(&mut Held, &mut Effects) -> Result<(), RunError>,
+    ) -> Result<(), RunError> {
+        let mut effects = std::mem::take(&mut self.effects);
+        let done = step(held, &mut effects).and_then(|()| self.absorb(held, &mut effects));
+        self.effects = effects;
+        done
+    }
+
+    /// Makes a task ready for a commit, and notes the position that the commit reaches.
+    pub(super) fn flush(&mut self, held: &mut Held) -> Result<(), RunError> {
+        self.gather(held, |held, effects| Ok(held.task.flush(effects)?))?;
+        held.dirty = false;
+        let position = held.position();
+        self.commit.positions.push((held.partition.clone(), position.clone()));
+        held.committing = Some(position);
+        Ok(())
+    }
+
+    /// All of it, to be committed; `None` if there is nothing.
+    pub(super) fn take(&mut self) -> Option<Work> {
+        let mut commit = std::mem::take(&mut self.commit);
+        for route in &mut self.routes {
+            route.sent = std::mem::take(&mut route.rows);
+            if let Target::Topic { topic, .. } = &route.target
+                && !route.packed.records.is_empty()
+            {
+                commit.packed.push((Arc::clone(topic), std::mem::take(&mut route.packed)));
+            }
+        }
+        self.bytes = 0;
+        if commit.positions.is_empty() && commit.produced.is_empty() && commit.packed.is_empty() {
+            return None;
+        }
+        commit.traceparent = telemetry::traceparent();
+        let external = self.external.iter_mut().map(std::mem::take).collect();
+        Some(Work { commit, external })
+    }
+
+    /// The commit in flight is done: rows written, by output.
+    pub(super) fn confirm(&mut self) -> Vec<u64> {
+        self.routes.iter_mut().map(|route| std::mem::take(&mut route.sent)).collect()
+    }
+
+    /// Throws everything away.
+    pub(super) fn clear(&mut self) {
+        self.commit = Commit::default();
+        self.bytes = 0;
+        self.external.iter_mut().for_each(Vec::clear);
+        for route in &mut self.routes {
+            route.packed = Packed::default();
+            route.rows = 0;
+            route.sent = 0;
+        }
+    }
+
+    /// Whether reading should wait for the commit in flight.
+    pub(super) fn is_full(&self) -> bool {
+        self.bytes > FULL
+    }
+
+    fn absorb(&mut self, held: &Held, effects: &mut Effects) -> Result<(), RunError> {
+        for rows in effects.rows.drain(..) {
+            self.rows(held, &rows)?;
+        }
+        for record in effects.shuffle.drain(..) {
+            if let Some(topic) = self.shuffles.get(&record.stream) {
+                self.bytes += record.value.len();
+                let produced = Produced {
+                    partition: i32::try_from(record.shard).ok(),
+                    value: Some(record.value),
+                    ..Produced::default()
+                };
+                self.commit.produced.push((Arc::clone(topic), produced));
+            }
+        }
+        if let Some(topic) = self.changelogs.get(&held.stage) {
+            for record in effects.changelog.drain(..) {
+                self.bytes += record.value.as_ref().map_or(0, Vec::len);
+                let produced = Produced {
+                    partition: Some(held.partition.partition),
+                    key: Some(record.key),
+                    value: record.value,
+                    ..Produced::default()
+                };
+                self.commit.produced.push((Arc::clone(topic), produced));
+            }
+        }
+        self.counted.late_dropped += std::mem::take(&mut effects.late_dropped);
+        let letters = std::mem::take(&mut effects.dead_letters);
+        self.dead_letters(held, letters)
+    }
+
+    fn rows(&mut self, held: &Held, rows: &Rows) -> Result<(), RunError> {
+        for route in self.routes.iter_mut().filter(|r| r.of == OutputOf::Rows(rows.from)) {
+            let count = rows.batch.num_rows() as u64;
+            match &route.target {
+                Target::Topic { rows: encoder, key, .. } => {
+                    self.bytes += pack(&mut route.packed, encoder, key, rows)?;
+                }
+                Target::External(place) if held.is_written(*place) => continue,
+                Target::External(place) => {
+                    self.bytes += rows.batch.get_array_memory_size();
+                    if let Some(waiting) = self.external.get_mut(*place) {
+                        waiting.push(sink::Rows { batch: rows.batch.clone(), deleted: rows.deleted.clone() });
+                    }
+                }
+            }
+            route.rows += count;
+        }
+        Ok(())
+    }
+
+    fn dead_letters(&mut self, held: &Held, letters: Vec<DeadLetter>) -> Result<(), RunError> {
+        if letters.is_empty() {
+            return Ok(());
+        }
+        for letter in &letters {
+            *self.counted.dead_letters.entry(letter.reason.as_str().to_owned()).or_default() += 1;
+            self.bytes += letter.value.as_ref().map_or(0, Vec::len);
+        }
+        for route in self.routes.iter_mut().filter(|r| r.of == OutputOf::DeadLetter) {
+            match &route.target {
+                Target::Topic { topic, .. } => {
+                    let records = letters.iter().cloned().map(dead_letters::to_record);
+                    self.commit.produced.extend(records.map(|record| (Arc::clone(topic), record)));
+                }
+                Target::External(place) if held.is_written(*place) => continue,
+                Target::External(place) => {
+                    let batch = dead_letters::to_rows(&letters).map_err(|e| RunError::Sink(e.to_string()))?;
+                    if let Some(waiting) = self.external.get_mut(*place) {
+                        waiting.push(sink::Rows { batch, deleted: None });
+                    }
+                }
+            }
+            route.rows += letters.len() as u64;
+        }
+        if let Some(topic) = &self.dead_letter {
+            let records = letters.into_iter().map(dead_letters::to_record);
+            self.commit.produced.extend(records.map(|record| (Arc::clone(topic), record)));
+        }
+        Ok(())
+    }
+}
+
+fn topic_target(output: &Output) -> Result<Target, RunError> {
+    let refuse = |error: encode::EncodeError| RunError::Sink(format!("sink `{}`: {error}", output.sink));
+    let Some(SinkKind::Kafka(kafka)) = output.spec.kind() else {
+        return Err(RunError::Sink(format!("sink `{}` is not a topic, and no other sink was opened for it", output.sink)));
+    };
+    let timestamps = match kafka.format.map(|f| f.timestamps).unwrap_or_default() {
+        Timestamps::Rfc3339 => encode::Timestamps::Rfc3339,
+        Timestamps::EpochMillis => encode::Timestamps::EpochMillis,
+    };
+    let options = JsonOptions { timestamps };
+    Ok(Target::Topic {
+        topic: Arc::from(kafka.topic.as_str()),
+        rows: JsonEncoder::new(&output.schema, options).map_err(refuse)?,
+        key: KeyEncoder::new(&output.schema, &output.key, options).map_err(refuse)?,
+    })
+}
+
+/// Appends rows to the packed records of a topic; how many bytes that took. A deleted row is a tombstone under its key.
+fn pack(packed: &mut Packed, encoder: &JsonEncoder, key: &KeyEncoder, rows: &Rows) -> Result<usize, RunError> {
+    let before = packed.arena.len();
+    match &rows.deleted {
+        None => pack_kept(packed, encoder, key, &rows.batch)?,
+        Some(deleted) => {
+            let kept = select(&rows.batch, &arrow::compute::not(deleted).map_err(engine_error)?)?;
+            pack_kept(packed, encoder, key, &kept)?;
+            let gone = select(&rows.batch, deleted)?;
+            let mut keys = Vec::new();
+            key.encode(&gone, &mut packed.arena, &mut keys).map_err(encode_error)?;
+            packed.records.extend(keys.into_iter().map(|key| (key, None)));
+        }
+    }
+    Ok(packed.arena.len() - before)
+}
+
+fn pack_kept(packed: &mut Packed, encoder: &JsonEncoder, key: &KeyEncoder, batch: &RecordBatch) -> Result<(), RunError> {
+    let (mut keys, mut values) = (Vec::with_capacity(batch.num_rows()), Vec::with_capacity(batch.num_rows()));
+    key.encode(batch, &mut packed.arena, &mut keys).map_err(encode_error)?;
+    encoder.encode(batch, &mut packed.arena, &mut values).map_err(encode_error)?;
+    packed.records.extend(keys.into_iter().zip(values.into_iter().map(Some)));
+    Ok(())
+}
+
+fn select(batch: &RecordBatch, mask: &BooleanArray) -> Result<RecordBatch, RunError> {
+    if mask.null_count() == 0 && mask.true_count() == batch.num_rows() {
+        return Ok(batch.clone());
+    }
+    filter_record_batch(batch, mask).map_err(engine_error)
+}
+
+fn encode_error(error: encode::EncodeError) -> RunError {
+    RunError::Sink(error.to_string())
+}
+
+fn engine_error(error: arrow::error::ArrowError) -> RunError {
+    RunError::Engine(error.into())
+}

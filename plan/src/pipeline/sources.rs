@@ -120,7 +120,7 @@ fn topic_columns(source: &manifest::Source, path: &str, problems: &mut Problems)
             Some(from) => from.split('.').map(str::to_owned).collect(),
             None => vec![from.to_owned()],
         };
-        let required = column.required || is_event_time(source, &column.name);
+        let required = column.required;
         (
             Column {
                 name: column.name.clone(),
@@ -131,14 +131,6 @@ fn topic_columns(source: &manifest::Source, path: &str, problems: &mut Problems)
         )
     });
     Some(columns.collect())
-}
-
-/// A record without its time belongs to no window and moves no watermark, so it is invalid.
-fn is_event_time(source: &manifest::Source, column: &str) -> bool {
-    source
-        .event_time
-        .as_ref()
-        .is_some_and(|t| t.column == column)
 }
 
 fn unique(source: &manifest::Source, path: &str, problems: &mut Problems) -> Option<()> {
@@ -315,20 +307,10 @@ pub(super) fn columns_read(
 ) -> Vec<Vec<usize>> {
     let read = sources.iter().enumerate().map(|(i, source)| {
         let mut read = source.check_reads.clone();
-        let required = source
-            .columns
-            .iter()
-            .enumerate()
-            .filter(|(_, c)| c.required);
-        let event_time = source.event_time.map(|t| t.column);
+        let columns = source.columns.iter().enumerate();
+        read.extend(columns.filter(|(_, c)| c.required).map(|(c, _)| c));
         let timed = streams.iter().any(|s| s.needs_time_of == Some(i));
-        // That the event time is there matters only to windows.
-        read.extend(
-            required
-                .map(|(c, _)| c)
-                .filter(|c| timed || Some(*c) != event_time),
-        );
-        read.extend(event_time.filter(|_| timed));
+        read.extend(source.event_time.filter(|_| timed).map(|t| t.column));
         for stream in streams.iter().filter(|s| s.input == Input::Source(i)) {
             read.extend(stream.query.needs());
         }
@@ -379,14 +361,20 @@ impl SourceDraft {
         Some(Source {
             name: self.relation.name.clone(),
             origin: self.origin.clone(),
-            columns: read
-                .iter()
-                .filter_map(|&i| self.columns.get(i).cloned())
-                .collect(),
+            columns: read.iter().filter_map(|&i| self.column(i, timed)).collect(),
             schema,
             check,
             event_time,
             partitioned_by: self.partitioned_by.iter().filter_map(name).collect(),
+        })
+    }
+    /// A record without its time belongs to no window and moves no watermark: where there are windows it is invalid.
+    fn column(&self, i: usize, timed: bool) -> Option<Column> {
+        let column = self.columns.get(i)?;
+        let is_time = self.event_time.is_some_and(|t| t.column == i);
+        Some(Column {
+            required: column.required || (timed && is_time),
+            ..column.clone()
         })
     }
 }

@@ -154,10 +154,10 @@ fn readable<'a>(
 
 fn failed_names(
     spec: &PipelineSpec,
-    sources: &[Option<SourceDraft>],
+    drafts: &[Option<SourceDraft>],
     readable: &[Readable<'_>],
 ) -> Vec<String> {
-    let sources = spec.sources.iter().zip(sources);
+    let sources = spec.sources.iter().zip(drafts);
     let sources = sources
         .filter(|(_, draft)| draft.is_none())
         .map(|(source, _)| source.name.clone());
@@ -165,7 +165,9 @@ fn failed_names(
         .streams
         .iter()
         .filter(|s| readable.iter().all(|r| r.manifest.name != s.name));
-    sources.chain(unread.map(|s| s.name.clone())).collect()
+    let names = sources.chain(unread.map(|s| s.name.clone()));
+    let is_source = |name: &String| drafts.iter().flatten().any(|s| s.relation.name == *name);
+    names.filter(|name| !is_source(name)).collect()
 }
 
 fn is_settled(

@@ -1,1 +1,358 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use tidemill_crds::{AlertRule, Pipeline, Sink};
+
+use crate::model::{Changes, Emit, EventTime, Exchange, Input, Late, OutputOf, Plan};
+use crate::plan;
+
+fn problems(spec: &str) -> Vec<String> {
+    let (pipeline, sinks, rules) = manifests(spec);
+    match plan(&pipeline, &sinks, &rules) {
+        Ok(_) => Vec::new(),
+        Err(problems) => problems.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn planned(spec: &str) -> Plan {
+    let (pipeline, sinks, rules) = manifests(spec);
+    match plan(&pipeline, &sinks, &rules) {
+        Ok(plan) => plan,
+        Err(problems) => panic!("{problems:#?}"),
+    }
+}
+
+fn manifests(spec: &str) -> (Pipeline, Vec<Sink>, Vec<AlertRule>) {
+    let head = "apiVersion: tidemill.io/v1alpha1\nkind: Pipeline\nmetadata: {name: payments, namespace: bank}\nspec:\n";
+    let pipeline = serde_saphyr::from_str(&format!("{head}{spec}")).unwrap();
+    let sink = |name: &str, spec: &str| {
+        let head = "apiVersion: tidemill.io/v1alpha1\nkind: Sink";
+        let text = format!("{head}\nmetadata: {{name: {name}, namespace: bank}}\nspec: {spec}\n");
+        serde_saphyr::from_str::<Sink>(&text).unwrap()
+    };
+    let sinks = vec![
+        sink("out", "{stdout: {}}"),
+        sink("topic", "{kafka: {topic: results}}"),
+        sink(
+            "lake",
+            "{iceberg: {catalog: {rest: {uri: 'http://x', warehouse: w}}, table: bank.transactions}}",
+        ),
+    ];
+    let rule = "apiVersion: tidemill.io/v1alpha1\nkind: AlertRule\nmetadata: {name: rapid, namespace: bank}\n\
+                spec: {pipelineRef: {name: other}, stream: transactions, when: 'amount > 5'}\n";
+    (pipeline, sinks, vec![serde_saphyr::from_str(rule).unwrap()])
+}
+
+const SOURCE: &str = r#"
+  sources:
+  - name: transactions
+    kafka: {topic: transactions}
+    columns:
+    - {name: tx_id, type: String, required: true}
+    - {name: customer_id, type: String}
+    - {name: amount, type: "Decimal(12,2)"}
+    - {name: category, type: String, from: details.category}
+    - {name: ts, type: Timestamp, from: timestamp}
+    - {name: unused, type: Float64}
+    check: "amount >= 0"
+    eventTime: {column: ts, outOfOrderness: 2s, idleTimeout: 30s}
+    partitionedBy: [customer_id]
+"#;
+
+fn over_source(rest: &str) -> String {
+    format!("{SOURCE}{rest}")
+}
+
+fn names(schema: &arrow::datatypes::Schema) -> Vec<&str> {
+    schema.fields().iter().map(|f| f.name().as_str()).collect()
+}
+
+#[test]
+fn a_pipeline_reads_each_source_once_with_what_is_needed() {
+    let plan = planned(&over_source(
+        r"
+  streams:
+  - name: spend
+    sql: |
+      SELECT customer_id, sum(amount) AS total, window_start
+      FROM TUMBLE(big, ts, INTERVAL '10' SECOND) GROUP BY customer_id, window_start
+    allowedLateness: 0s
+    lateRecords: Drop
+  - name: sales
+    sql: SELECT category, sum(amount) AS total FROM transactions GROUP BY category
+    emit: {when: OnUpdate, every: 1s}
+  - name: large_sales
+    sql: SELECT category AS c, total FROM sales WHERE total > 1000
+  - name: big
+    sql: SELECT customer_id, amount, ts FROM transactions WHERE amount > 10
+  outputs:
+  - {from: spend, sink: topic, key: [customer_id]}
+  - {from: large_sales, sink: out}
+  - {from: deadLetter, sink: topic}
+",
+    ));
+    assert_eq!(plan.name, "bank.payments");
+    let source = &plan.sources[0];
+    assert_eq!(
+        names(&source.schema),
+        ["tx_id", "customer_id", "amount", "category", "ts"]
+    );
+    let columns: Vec<(String, bool)> = source
+        .columns
+        .iter()
+        .map(|c| (c.path.join("/"), c.required))
+        .collect();
+    let expected = [
+        ("tx_id", true),
+        ("customer_id", false),
+        ("amount", false),
+        ("details/category", false),
+        ("timestamp", true),
+    ];
+    assert_eq!(
+        columns,
+        expected.map(|(path, required)| (path.to_owned(), required))
+    );
+    assert_eq!(
+        source.check.as_ref().unwrap().expr.to_string(),
+        "amount@2 >= Some(0),12,2"
+    );
+    let time = EventTime {
+        column: 4,
+        out_of_orderness: 2_000_000,
+        idle_timeout: Some(30_000_000),
+    };
+    assert_eq!(source.event_time, Some(time));
+    assert_eq!(source.partitioned_by, ["customer_id"]);
+
+    let streams: Vec<&str> = plan.streams.iter().map(|s| s.name.as_str()).collect();
+    assert_eq!(streams, ["sales", "large_sales", "big", "spend"]);
+    let [sales, large, big, spend] = plan.streams.as_slice() else {
+        panic!("four streams")
+    };
+
+    let table = sales.aggregate.as_ref().unwrap();
+    assert_eq!(table.keys[0].to_string(), "category@3");
+    assert_eq!(table.exchange, Exchange::Shuffle { shards: 8 });
+    assert_eq!(table.emit, Emit::OnUpdate { every: 1_000_000 });
+    assert_eq!(sales.changes, Changes::Upsert { key: vec![0] });
+    assert_eq!(
+        (large.input, large.changes.clone()),
+        (Input::Stream(0), Changes::Upsert { key: vec![0] })
+    );
+
+    assert_eq!(names(&big.schema), ["customer_id", "amount", "ts"]);
+    assert_eq!(spend.input, Input::Stream(2));
+    let windowed = spend.aggregate.as_ref().unwrap();
+    assert_eq!(windowed.window.unwrap().time, 2);
+    assert_eq!(
+        (windowed.exchange.clone(), windowed.emit, windowed.late),
+        (Exchange::Local, Emit::OnClose, Late::Drop)
+    );
+    assert_eq!(spend.changes, Changes::Append);
+
+    let outputs: Vec<_> = plan
+        .outputs
+        .iter()
+        .map(|o| (o.from, o.sink.as_str(), o.key.clone()))
+        .collect();
+    let expected = [
+        (OutputOf::Rows(Input::Stream(3)), "topic", vec![0]),
+        (OutputOf::Rows(Input::Stream(1)), "out", vec![0]),
+        (OutputOf::DeadLetter, "topic", vec![]),
+    ];
+    assert_eq!(outputs, expected);
+    assert!(plan.outputs[0].to.kafka.is_some());
+}
+
+#[test]
+fn a_source_that_is_written_is_read_whole_and_has_no_event_time_without_windows() {
+    let plan = planned(&over_source(
+        "  outputs: [{from: transactions, sink: out}]\n",
+    ));
+    assert_eq!(plan.sources[0].columns.len(), 6);
+    assert_eq!(plan.sources[0].event_time, None);
+    assert!(!plan.sources[0].columns[4].required);
+}
+
+#[test]
+fn results_that_may_change_need_their_key() {
+    let spend = |select: &str, rest: &str| {
+        over_source(&format!(
+            "  streams:\n  - name: spend\n    sql: SELECT {select} FROM TUMBLE(transactions, ts, INTERVAL '10' SECOND) \
+             GROUP BY customer_id, window_start\n    {rest}\n"
+        ))
+    };
+    let on_update = "emit: {when: OnUpdate}";
+    let plan = planned(&spend(
+        "window_start, customer_id, count(*) AS n",
+        on_update,
+    ));
+    assert_eq!(plan.streams[0].changes, Changes::Upsert { key: vec![1, 0] });
+    let late = planned(&spend(
+        "window_start, customer_id, count(*) AS n",
+        "allowedLateness: 5s",
+    ));
+    assert_eq!(late.streams[0].changes, Changes::Upsert { key: vec![1, 0] });
+    assert_eq!(
+        problems(&spend("count(*) AS n", on_update)),
+        [
+            "spec.streams[0].sql, line 1, column 1: the rows replace each other by `customer_id`, `window_start`, \
+          which is not selected (add `customer_id`, `window_start` to the SELECT list)"
+        ]
+    );
+    assert!(problems(&spend("count(*) AS n", "")).is_empty());
+}
+
+#[test]
+fn generated_columns_are_known() {
+    let generated = |columns: &str| {
+        format!(
+            "  sources:\n  - name: t\n    generator: {{kind: Transactions}}\n    {columns}\n  outputs: [{{from: t, sink: out}}]\n"
+        )
+    };
+    let all = planned(&generated(""));
+    assert_eq!(all.sources[0].columns.len(), 11);
+    let some = planned(&generated(
+        "columns: [{name: ts, type: Timestamp}, {name: amount, type: 'Decimal(12,2)'}]",
+    ));
+    assert_eq!(names(&some.sources[0].schema), ["ts", "amount"]);
+    assert_eq!(
+        problems(&generated(
+            "columns: [{name: amuont, type: Float64}, {name: amount, type: Float64}]"
+        )),
+        [
+            "spec.sources[0].columns[0].name: no column `amuont` is generated (did you mean `amount`?)",
+            "spec.sources[0].columns[1].type: the generated column `amount` is of type Decimal(12,2) \
+             (write Decimal(12,2))",
+        ]
+    );
+}
+
+#[test]
+fn all_problems_come_at_once() {
+    let spec = r"
+  sources:
+  - name: transactions
+    kafka: {topic: transactions}
+    columns: [{name: amount, type: Int64}, {name: ts, type: String}, {name: customer_id, type: String}]
+    check: amount +
+    eventTime: {column: ts}
+    deduplicate: {key: [amount], within: 10m}
+    partitionedBy: [custmer_id]
+  - name: customers
+    kafka: {topic: customers}
+    table: {primaryKey: [id]}
+    columns: [{name: id, type: Int64}]
+  streams:
+  - name: transactions
+    sql: SELECT Amount, nosuch(1) FROM customer
+  - name: a
+    sql: |
+      SELECT Amount,
+             amount + is_there
+      FROM transactions
+    onMissing: Emit
+  - name: after_a
+    sql: SELECT nothing FROM a
+  - name: plain
+    sql: SELECT amount FROM transactions
+    emit: {when: OnClose}
+    allowedLateness: 5s
+  - name: table
+    sql: SELECT customer_id, count(*) AS n FROM transactions GROUP BY customer_id
+  outputs:
+  - {from: alerts, sink: out}
+  - {from: tabel, sink: outt}
+  - {from: table, sink: lake}
+  - {from: table, sink: out, key: [n]}
+  - {from: table, sink: topic, key: [N]}
+  - {from: deadLetter, sink: topic, key: [a]}
+  - {from: a, sink: out}
+";
+    let got = problems(spec);
+    let expected = [
+        "spec.sources[0].deduplicate: deduplication is not supported yet (leave it out)",
+        "spec.sources[1].table: tables are not supported yet (leave it out to read the topic as a stream of changes)",
+        "spec.streams[1].onMissing: it is not supported yet (leave it out: it is about joins, which come later)",
+        "spec.streams[0].name: `transactions` is the name of spec.sources[0] already (choose another name)",
+        "spec.sources[0].eventTime.column: `ts` is not a Timestamp (give the column `type: Timestamp`)",
+        "spec.sources[0].check, line 1, column 9: expected: an expression, found: EOF",
+        "spec.sources[0].partitionedBy[0]: there is no column `custmer_id` (did you mean `customer_id`?)",
+        "spec.streams[0].sql, line 1, column 16: there is no function `nosuch`",
+        "spec.streams[1].sql, line 1, column 8: there is no column `Amount` (names are taken as written: write `amount`)",
+        "spec.streams[1].sql, line 2, column 17: there is no column `is_there` (there is `amount`, `ts`, `customer_id`)",
+        "spec.streams[3].emit: without GROUP BY each row is handed on by itself (leave it out)",
+        "spec.streams[3].allowedLateness: without a window no record is late (leave it out)",
+        "spec.outputs[0].from: alerts are not supported yet (leave this output out)",
+        "spec.outputs[1].sink: there is no Sink `outt` (did you mean `out`?)",
+        "spec.outputs[1].from: there is no source or stream `tabel` (did you mean `table`?)",
+        "spec.outputs[2].sink: the Sink `lake` is an Iceberg table, which is not supported yet \
+         (kafka, sqlite and stdout are the kinds there are)",
+        "spec.outputs[3].key: the rows of the table `table` are identified by other columns \
+         (leave the key out, or write key: [customer_id])",
+        "spec.outputs[4].key[0]: there is no column `N` (names are taken as written: write `n`)",
+        "spec.outputs[5].key: dead letters keep the key that they had (leave it out)",
+    ];
+    for line in &expected {
+        assert!(
+            got.iter().any(|g| g == line),
+            "missing: {line}\ngot: {got:#?}"
+        );
+    }
+    assert_eq!(got.len(), expected.len(), "{got:#?}");
+}
+
+#[test]
+fn streams_in_a_circle_are_named() {
+    let spec = over_source(
+        "  streams:\n  - {name: first, sql: SELECT * FROM a}\n  - {name: a, sql: SELECT * FROM b}\n  \
+         - {name: b, sql: SELECT * FROM a}\n",
+    );
+    assert_eq!(
+        problems(&spec),
+        [
+            "spec.streams[1].sql: streams read each other in a circle: a reads b reads a (let one of them read a source)"
+        ]
+    );
+}
+
+#[test]
+fn a_window_without_an_event_time_says_what_to_add() {
+    let spec = "  sources: [{name: t, kafka: {topic: t}, columns: [{name: ts, type: Timestamp}]}]\n  streams:\n  \
+                - {name: n, sql: \"SELECT count(*) AS n FROM TUMBLE(t, ts, INTERVAL '1' HOUR) GROUP BY window_start\"}\n";
+    assert_eq!(
+        problems(spec),
+        [
+            "spec.streams[0].sql, line 1, column 37: `ts` is not the event time of `t` (give the source of `t` an eventTime)"
+        ]
+    );
+}
+
+#[test]
+fn rules_of_this_pipeline_are_refused_and_others_are_not_its_business() {
+    let (pipeline, sinks, mut rules) = manifests(&over_source(""));
+    assert!(plan(&pipeline, &sinks, &rules).is_ok());
+    rules[0].spec.pipeline_ref.name = "payments".into();
+    let problems = plan(&pipeline, &sinks, &rules).unwrap_err();
+    assert_eq!(
+        problems[0].to_string(),
+        "AlertRule rapid: spec: alert rules are not supported yet (set its mode to Disabled)"
+    );
+}
+
+#[test]
+fn a_table_of_another_key_than_the_partitions_is_shuffled() {
+    let exchange = |group: &str| {
+        let plan = planned(&over_source(&format!(
+            "  streams:\n  - {{name: s, sql: \"SELECT {group}, count(*) AS n FROM transactions GROUP BY {group}\"}}\n"
+        )));
+        plan.streams[0].aggregate.as_ref().unwrap().exchange.clone()
+    };
+    assert_eq!(exchange("customer_id"), Exchange::Local);
+    assert_eq!(exchange("category, customer_id"), Exchange::Local);
+    assert_eq!(exchange("category"), Exchange::Shuffle { shards: 8 });
+    assert_eq!(
+        exchange("upper(customer_id)"),
+        Exchange::Shuffle { shards: 8 }
+    );
+}

@@ -27,6 +27,7 @@ use crate::model::ExprRef;
 pub fn plan_check(text: &str, schema: &SchemaRef) -> Result<ExprRef, Vec<SqlError>> {
     let tokens = Tokens::read(text).map_err(|e| vec![e])?;
     let parsed = parse(&tokens).map_err(|e| vec![e])?;
+    refuse::check_depth(&parsed, &tokens).map_err(|e| vec![e])?;
     refuse::walk_expr(&parsed, &tokens)?;
     let failed = |failure: &DataFusionError| {
         let found = error::from_planner(failure);

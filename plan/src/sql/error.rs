@@ -124,20 +124,29 @@ pub(crate) fn from_planner(error: &DataFusionError) -> Found {
     match first.find_root() {
         DataFusionError::SchemaError(inner, _) => found.schema_error(inner),
         DataFusionError::Plan(text) if text.starts_with(NOT_UNIQUE) => {
-            found.duplicate = text.rsplit('"').nth(1).and_then(|expr| {
-                let name = expr.rsplit(" AS ").next()?;
-                name.rsplit('.').next().map(str::to_owned)
-            });
+            let second = text.split("\" at position ").nth(1);
+            let second = second.and_then(|rest| rest.split_once("and \""));
+            found.duplicate = second.map(|(_, expr)| last_name(expr).to_owned());
         }
         _ => {}
     }
-    if found.message.contains("GROUP BY clause") {
+    let ungrouped = diagnostic.and_then(|d| d.message.split_once(NOT_GROUPED));
+    if let Some((column, _)) = ungrouped {
+        let column = last_name(column.trim_matches('\''));
+        found.message = format!("`{column}` is neither grouped by nor aggregated");
         found.hint = Some("add it to GROUP BY, or use an aggregate such as max".into());
     }
     found
 }
 
 const NOT_UNIQUE: &str = "Projections require unique expression names";
+const NOT_GROUPED: &str = " must appear in GROUP BY clause";
+
+/// The name that an expression gives its column.
+fn last_name(expr: &str) -> &str {
+    let name = expr.rsplit(" AS ").next().unwrap_or(expr);
+    name.rsplit('.').next().unwrap_or(name)
+}
 
 impl Found {
     fn schema_error(&mut self, error: &SchemaError) {

@@ -23,7 +23,7 @@ mod tests;
 
 use arrow::datatypes::SchemaRef;
 
-pub use bind::{Bound, Query};
+pub use bind::{Bound, BoundGrouping, Query};
 pub use check::plan_check;
 pub use error::SqlError;
 pub use parse::Parsed;

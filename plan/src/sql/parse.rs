@@ -37,6 +37,7 @@ impl Parsed {
     pub fn parse(text: &str) -> Result<Self, Vec<SqlError>> {
         let tokens = Tokens::read(text).map_err(|e| vec![e])?;
         let mut query = parse_query(&tokens).map_err(|e| vec![e])?;
+        refuse::check_depth(&query, &tokens).map_err(|e| vec![e])?;
         name_columns(&mut query);
         let outline = refuse::walk(&query, &tokens)?;
         Ok(Self {

@@ -17,7 +17,7 @@ use super::parse::{Tokens, item_name};
 use super::window::{self, TumbleCall};
 use crate::names;
 
-/// Expressions nested deeper than this are refused: what walks them is recursive.
+/// Deeper than this no honest expression is.
 const MAX_DEPTH: usize = 100;
 
 /// What the walk learned about a query.
@@ -51,7 +51,6 @@ struct Walk<'a> {
     ctes: BTreeSet<String>,
     /// The calls in FROM that are no functions of rows.
     table_functions: Vec<Span>,
-    depth: usize,
     /// Whether there is no query around: no aggregates then.
     alone: bool,
 }
@@ -64,7 +63,6 @@ impl<'a> Walk<'a> {
             outline: Outline::default(),
             ctes: BTreeSet::new(),
             table_functions: Vec::new(),
-            depth: 0,
             alone: false,
         }
     }
@@ -515,22 +513,38 @@ impl Visitor for Walk<'_> {
     }
 
     fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-        self.depth += 1;
-        if self.depth > MAX_DEPTH {
-            let message = format!("an expression is nested more than {MAX_DEPTH} deep");
-            self.refuse(
-                self.tokens.start(),
-                &message,
-                "use IN (…) for many alternatives, or several streams",
-            );
+        self.expr(expr);
+        ControlFlow::Continue(())
+    }
+}
+
+/// Refuses expressions so deep that what walks them could exhaust the stack.
+pub(crate) fn check_depth(tree: &impl Visit, tokens: &Tokens) -> Result<(), SqlError> {
+    match tree.visit(&mut Depth(0)) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(SqlError::at(
+            tokens.start(),
+            format!("an expression is nested more than {MAX_DEPTH} deep"),
+        )
+        .hint("use IN (…) for many alternatives, or several streams")),
+    }
+}
+
+struct Depth(usize);
+
+impl Visitor for Depth {
+    type Break = ();
+
+    fn pre_visit_expr(&mut self, _: &Expr) -> ControlFlow<()> {
+        self.0 += 1;
+        if self.0 > MAX_DEPTH {
             return ControlFlow::Break(());
         }
-        self.expr(expr);
         ControlFlow::Continue(())
     }
 
     fn post_visit_expr(&mut self, _: &Expr) -> ControlFlow<()> {
-        self.depth -= 1;
+        self.0 -= 1;
         ControlFlow::Continue(())
     }
 }

@@ -168,7 +168,7 @@ def test_validate_names_every_error_with_its_place(tidemill, tmp_path):
     done = tidemill.call("validate", tmp_path)
     said = done.stdout.decode() + done.stderr.decode()
     assert done.returncode == 1, said
-    for part in ("one.yaml", "two.yaml", "acount", "account", "ORDER BY", "nowhere", "Money", "one.yaml:16:7", "one.yaml:18:33"):
+    for part in ("one.yaml", "two.yaml", "acount", "account", "ORDER BY", "nowhere", "Money", "one.yaml:14:14", "one.yaml:18:33"):
         assert part in said, f"{part!r} is not in:\n{said}"
 
 

@@ -110,8 +110,12 @@ fn try_topics(
     let specs: Vec<TopicSpec> = sinks.chain(made).collect();
     let names: Vec<String> = specs.iter().map(|s| s.name.clone()).collect();
     let there = admin.partitions(&names)?;
-    let missing: Vec<TopicSpec> =
-        specs.into_iter().zip(there).filter(|(_, there)| there.is_none()).map(|(spec, _)| spec).collect();
+    let missing: Vec<TopicSpec> = specs
+        .into_iter()
+        .zip(there)
+        .filter(|(_, there)| there.is_none())
+        .map(|(spec, _)| spec)
+        .collect();
     admin.ensure(&missing)?;
 
     let topics: Vec<String> = topology

@@ -212,8 +212,8 @@ impl Runner {
         } else {
             0
         };
+        self.commit_if_due()?;
         if !self.ended {
-            self.commit_if_due()?;
             self.hear_group(if read > 0 { Duration::ZERO } else { self.nap() })?;
         }
         if self.last_publish.elapsed() >= Duration::from_millis(200) {
@@ -302,7 +302,10 @@ impl Runner {
     }
 
     fn commit_if_due(&mut self) -> Result<(), RunError> {
-        if self.commits.in_flight() || self.last_commit.elapsed() < self.settings.commit_interval {
+        if self.ended
+            || self.commits.in_flight()
+            || self.last_commit.elapsed() < self.settings.commit_interval
+        {
             return Ok(());
         }
         if self.tasks.iter().any(|held| held.dirty) {

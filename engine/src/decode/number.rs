@@ -73,7 +73,7 @@ impl Number {
             digits = above | below << 8;
             exponent = i64::from(point / 8) - 7;
         }
-        let are_digits = ((digits & !HIGHS) + ONES * 0x76 | digits) & HIGHS == 0;
+        let are_digits = (((digits & !HIGHS) + ONES * 0x76) | digits) & HIGHS == 0;
         are_digits.then_some(Self {
             negative: false,
             digits: join_digits(digits).into(),
@@ -160,7 +160,7 @@ impl Number {
             (Some(_), true) if self.cut && shift > 0 => None,
             (Some(power), true) => Some((self.digits.checked_mul(power)?, !self.cut)),
             (Some(power), false) => {
-                let exact = self.digits % power == 0 && !self.cut;
+                let exact = self.digits.is_multiple_of(power) && !self.cut;
                 Some((self.digits / power, exact))
             }
             (None, true) => None,

@@ -410,7 +410,7 @@ fn special_bytes(word: u64) -> u64 {
 fn leading_digits(word: u64) -> usize {
     let digits = word ^ (ONES * u64::from(b'0'));
     // Adding 0x76 to the low bits sets a byte's high bit from 10 on.
-    let too_large = ((digits & !HIGHS) + ONES * 0x76 | digits) & HIGHS;
+    let too_large = (((digits & !HIGHS) + ONES * 0x76) | digits) & HIGHS;
     (too_large.trailing_zeros() / 8) as usize
 }
 

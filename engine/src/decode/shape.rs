@@ -7,6 +7,8 @@ use super::scan::Text;
 
 /// How many fields that nobody wants are remembered at each level. Only their prediction is lost beyond it.
 const REMEMBERED: usize = 64;
+/// How long the names of such fields may be.
+const REMEMBERED_BYTES: usize = 128;
 
 /// The record's wanted fields, as a tree.
 #[derive(Debug, Default)]
@@ -66,6 +68,13 @@ impl Target {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct FieldIndex(u32);
 
+impl FieldIndex {
+    /// The object's start, before its first field.
+    const START: Self = Self(0);
+    /// Beyond all fields.
+    const NONE: Self = Self(u32::MAX);
+}
+
 /// A field of an object that is walked over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Member {
@@ -76,10 +85,10 @@ pub(super) struct Member {
 }
 
 impl Member {
-    /// What stands before an object's first field.
-    const START: Self = Self {
-        field: FieldIndex(0),
-        expected: FieldIndex(0),
+    /// A field that is neither wanted nor remembered; what follows it is not learned.
+    const UNKNOWN: Self = Self {
+        field: FieldIndex::NONE,
+        expected: FieldIndex::NONE,
         target: Target::NONE,
     };
 }
@@ -151,14 +160,8 @@ impl Shape {
     /// What stands before the first field of an object.
     #[inline]
     pub(super) fn start(&self, level: usize) -> Member {
-        let start = self
-            .levels
-            .get(level)
-            .and_then(|level| level.fields.first());
-        start.map_or(Member::START, |start| Member {
-            expected: start.next,
-            ..Member::START
-        })
+        let start = self.fields(level).0.first();
+        start.map_or(Member::UNKNOWN, |start| start.member(FieldIndex::START))
     }
 
     /// The fields of a level.
@@ -171,7 +174,7 @@ impl Shape {
     /// Finds a field by its name and remembers that it follows `previous`.
     pub(super) fn find(&mut self, level: usize, previous: Member, name: &[u8]) -> Member {
         let level = self.levels.get_mut(level);
-        level.map_or(Member::START, |level| level.find(previous, name))
+        level.map_or(Member::UNKNOWN, |level| level.find(previous, name))
     }
 }
 
@@ -221,16 +224,15 @@ impl Fields<'_> {
 }
 
 impl Level {
-    /// A field that is neither wanted nor remembered is like the start: what follows it is not learned.
     fn find(&mut self, previous: Member, name: &[u8]) -> Member {
         let Some(index) = self.position(name).or_else(|| self.remember(name)) else {
-            return Member::START;
+            return Member::UNKNOWN;
         };
         if let Some(previous) = self.fields.get_mut(previous.field.0 as usize) {
             previous.next = index;
         }
         let field = self.fields.get(index.0 as usize);
-        field.map_or(Member::START, |field| field.member(index))
+        field.map_or(Member::UNKNOWN, |field| field.member(index))
     }
 
     fn position(&self, name: &[u8]) -> Option<FieldIndex> {
@@ -242,7 +244,7 @@ impl Level {
     /// Adds a field that is not wanted, if there is room.
     fn remember(&mut self, name: &[u8]) -> Option<FieldIndex> {
         let has_room = self.fields.len() < 1 + self.wanted + REMEMBERED;
-        has_room.then(|| self.add(name, Target::NONE))
+        (has_room && name.len() <= REMEMBERED_BYTES).then(|| self.add(name, Target::NONE))
     }
 
     fn add(&mut self, name: &[u8], target: Target) -> FieldIndex {
@@ -266,7 +268,7 @@ impl Field {
             head: u128::from_le_bytes(head),
             mask: u128::from_le_bytes(mask),
             written: written.into(),
-            next: FieldIndex(0),
+            next: FieldIndex::NONE,
             target,
         }
     }
@@ -278,7 +280,7 @@ impl Field {
             written: Box::default(),
             head: u128::MAX,
             mask: 0,
-            next: FieldIndex(0),
+            next: FieldIndex::NONE,
             target,
         }
     }

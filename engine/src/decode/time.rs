@@ -68,7 +68,7 @@ fn parse_to_the_minute(text: &[u8; 16]) -> Option<(Date, i32, i32)> {
     const TO_HIGH: u128 = u128::from_le_bytes([0x76; 16]);
 
     let digits = u128::from_le_bytes(*text) ^ ZEROS;
-    let too_large = ((digits & !HIGHS) + TO_HIGH | digits) & HIGHS;
+    let too_large = (((digits & !HIGHS) + TO_HIGH) | digits) & HIGHS;
     if too_large | digits & MARKS != 0 {
         return None;
     }
@@ -182,10 +182,10 @@ fn parse_zone(text: &[u8]) -> Result<Micros, Unreadable> {
 /// nanoseconds. What is finer than a microsecond is cut off. `None` from there on.
 pub(super) fn from_epoch(number: &Number) -> Option<Micros> {
     let scale = match number.magnitude()? {
-        ..100_000_000_000 => 6,
-        ..100_000_000_000_000 => 3,
-        ..100_000_000_000_000_000 => 0,
-        ..100_000_000_000_000_000_000 => -3,
+        0..100_000_000_000 => 6,
+        100_000_000_000..100_000_000_000_000 => 3,
+        100_000_000_000_000..100_000_000_000_000_000 => 0,
+        100_000_000_000_000_000..100_000_000_000_000_000_000 => -3,
         _ => return None,
     };
     Micros::try_from(number.floor(scale)?).ok()

@@ -352,15 +352,23 @@ fn a_decoder_is_refused_where_columns_and_schema_do_not_agree() {
         made.err().map(|error| error.to_string())
     };
     assert_eq!(
-        new(&[one.clone()], vec![]).unwrap(),
+        new(std::slice::from_ref(&one), vec![]).unwrap(),
         "1 columns to decode, but 0 fields in the schema"
     );
     assert_eq!(
-        new(&[one.clone()], vec![Field::new("c", DataType::Int8, true)]).unwrap(),
+        new(
+            std::slice::from_ref(&one),
+            vec![Field::new("c", DataType::Int8, true)]
+        )
+        .unwrap(),
         "column `c`: Int8 cannot be decoded from JSON"
     );
     assert_eq!(
-        new(&[one.clone()], vec![Field::new("c", DataType::Utf8, false)]).unwrap(),
+        new(
+            std::slice::from_ref(&one),
+            vec![Field::new("c", DataType::Utf8, false)]
+        )
+        .unwrap(),
         "column `c`: it is not required, but its field is not nullable"
     );
     let pathless = tidemill_plan::model::Column {

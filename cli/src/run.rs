@@ -22,6 +22,12 @@ const TICK: Duration = Duration::from_millis(250);
 
 /// Runs the pipelines until they are done, or until it is asked to stop.
 pub(crate) fn run(options: &Run) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::new(format!("cannot start: {e}")))?;
+    let stop = Arc::default();
+    runtime.block_on(heed_signals(Arc::clone(&stop)))?;
     if options.postgres.is_some() {
         return Err(Failure::new("--postgres is not supported yet")
             .hint("leave it out: `postgres` sinks become SQLite tables in the state directory"));
@@ -41,16 +47,12 @@ pub(crate) fn run(options: &Run) -> Result<(), Failure> {
         directory: options.place.state.clone(),
     };
     announce(options, &pipelines, &tables);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Failure::new(format!("cannot start: {e}")))?;
     runtime.block_on(
         Session {
             options,
             log,
             tables,
-            stop: Arc::default(),
+            stop,
         }
         .run(pipelines),
     )
@@ -108,7 +110,6 @@ struct Session<'a> {
 
 impl Session<'_> {
     async fn run(self, pipelines: Vec<Planned>) -> Result<(), Failure> {
-        heed_signals(Arc::clone(&self.stop))?;
         // A bounded run reads what is there when it starts: what one pipeline writes, the next must find complete.
         let rounds = if self.options.bounded {
             in_order(pipelines)
@@ -189,7 +190,8 @@ impl Session<'_> {
     }
 }
 
-fn heed_signals(stop: Arc<AtomicBool>) -> Result<(), Failure> {
+/// From here on being told to end is a wish and not the end.
+async fn heed_signals(stop: Arc<AtomicBool>) -> Result<(), Failure> {
     use tokio::signal::unix::{SignalKind, signal};
     let listen =
         |kind| signal(kind).map_err(|e| Failure::new(format!("cannot listen for signals: {e}")));

@@ -65,8 +65,8 @@ impl Tokens {
             .tokenize_with_location()
             .map_err(|e| SqlError::at(e.location, e.message))?;
         tokens.retain(|token| !matches!(token.token, Token::Whitespace(_)));
-        let operators = tokens.iter().filter(|t| is_operator(&t.token));
-        if let Some(token) = operators.skip(MAX_OPERATORS).next() {
+        let mut operators = tokens.iter().filter(|t| is_operator(&t.token));
+        if let Some(token) = operators.nth(MAX_OPERATORS) {
             return Err(SqlError::at(
                 token.span.start,
                 format!("the SQL has more than {MAX_OPERATORS} operators"),

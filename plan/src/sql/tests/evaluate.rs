@@ -20,7 +20,7 @@ use crate::sql::{BoundGrouping, plan_check};
 fn transactions() -> RecordBatch {
     let second = |s: i64| 1_704_110_400_000_000 + s * 1_000_000;
     let text = |values: [&str; 5]| Arc::new(StringArray::from(values.to_vec())) as ArrayRef;
-    let amounts = vec![Some(100_00), Some(250_50), None, Some(49_50), Some(4700_00)];
+    let amounts = vec![Some(10_000), Some(25_050), None, Some(4_950), Some(470_000)];
     let amounts = Decimal128Array::from(amounts)
         .with_precision_and_scale(12, 2)
         .unwrap();

@@ -18,36 +18,31 @@ use super::ffi::{Producer, TxnError};
 use super::tail::PATIENCE;
 use crate::log::LogError;
 
-/// Which dead workers have been fenced already: each is once, until it is seen alive again.
+/// What is known of the group's other workers.
 #[derive(Debug, Default)]
-pub(super) struct Fences(HashSet<String>);
+pub(super) struct Fences {
+    /// Those that were members when we last looked. One that has died since may have a transaction open without ever
+    /// having committed what would name it.
+    seen: HashSet<String>,
+    /// Those that have been fenced already: each is once, until it is seen alive again.
+    fenced: HashSet<String>,
+}
 
 impl Fences {
-    /// Fences those of `writers` that are neither this worker nor a member of the group. What fails is logged only: the
-    /// transaction ends by its timeout then.
+    /// Fences those of `writers`, and of the members of a while ago, that are neither this worker nor a member of the
+    /// group. What fails is logged only: the transaction ends by its timeout then.
     pub(super) fn fence(
         &mut self,
         config: &KafkaConfig,
         consumer: &Consumer,
         writers: &BTreeSet<String>,
     ) {
-        let strange = |id: &&String| **id != config.identity && !self.0.contains(*id);
-        if !writers.iter().any(|id| strange(&id)) {
-            return;
-        }
         let members = match members(config, consumer) {
             Ok(members) => members,
             Err(error) => return tracing::warn!(%error, "cannot tell which workers are alive"),
         };
-        self.0.retain(|id| !members.contains(id));
-        for id in writers
-            .iter()
-            .filter(|id| **id != config.identity && !members.contains(*id))
-        {
-            if !self.0.insert(id.clone()) {
-                continue;
-            }
-            match end_transaction(config, id) {
+        for id in self.dead(&config.identity, writers, members) {
+            match end_transaction(config, &id) {
                 Ok(()) => {
                     tracing::info!(worker = %id, "ended what a former worker may have left open")
                 }
@@ -56,6 +51,27 @@ impl Fences {
                 }
             }
         }
+    }
+
+    /// Whom to fence now that these are the members.
+    fn dead(
+        &mut self,
+        ours: &str,
+        writers: &BTreeSet<String>,
+        members: HashSet<String>,
+    ) -> BTreeSet<String> {
+        self.fenced.retain(|id| !members.contains(id));
+        let gone = writers
+            .iter()
+            .chain(&self.seen)
+            .filter(|id| *id != ours && !members.contains(*id));
+        let dead = gone
+            .filter(|id| !self.fenced.contains(*id))
+            .cloned()
+            .collect::<BTreeSet<_>>();
+        self.fenced.extend(dead.iter().cloned());
+        self.seen = members;
+        dead
     }
 }
 
@@ -105,5 +121,32 @@ pub(super) fn insist(
             }
             end => return end,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names<T: FromIterator<String>>(names: &[&str]) -> T {
+        names.iter().map(|&name| name.to_owned()).collect()
+    }
+
+    #[test]
+    fn a_former_writer_is_fenced_once_until_it_is_seen_alive_again() {
+        let mut fences = Fences::default();
+        let writers = names(&["a", "b"]);
+        assert_eq!(fences.dead("a", &writers, names(&["a"])), names(&["b"]));
+        assert_eq!(fences.dead("a", &writers, names(&["a"])), names(&[]));
+        assert_eq!(fences.dead("a", &writers, names(&["a", "b"])), names(&[]));
+        assert_eq!(fences.dead("a", &writers, names(&["a"])), names(&["b"]));
+    }
+
+    #[test]
+    fn a_member_that_dies_before_its_first_commit_is_fenced_too() {
+        let mut fences = Fences::default();
+        let writers = names(&["a"]);
+        assert_eq!(fences.dead("a", &writers, names(&["a", "b"])), names(&[]));
+        assert_eq!(fences.dead("a", &writers, names(&["a"])), names(&["b"]));
     }
 }

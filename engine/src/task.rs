@@ -21,6 +21,9 @@ pub use crate::streams::StreamState;
 use crate::streams::{Round, Streams, Turn};
 use crate::window::NEVER;
 
+/// Keys and states of partial aggregates, by their window's start.
+type ByWindow<'a> = BTreeMap<Micros, Vec<(&'a [u8], &'a [u8])>>;
+
 /// What a task reads.
 enum Feeder {
     Source(Reader),
@@ -259,7 +262,7 @@ impl Task {
         index: usize,
         value: &'b [u8],
         batch: &RawBatch<'_>,
-        merging: &mut BTreeMap<Micros, Vec<(&'b [u8], &'b [u8])>>,
+        merging: &mut ByWindow<'b>,
         fx: &mut Effects,
     ) -> Result<bool> {
         let received = shuffle::read(value).map_err(|problem| self.unreadable(problem))?;
@@ -268,7 +271,7 @@ impl Task {
             return Ok(false);
         };
         operator.check_fingerprint(received.fingerprint)?;
-        let mut late: BTreeMap<Micros, Vec<(&[u8], &[u8])>> = BTreeMap::new();
+        let mut late: ByWindow<'_> = BTreeMap::new();
         for (start, key, state) in received.partials {
             let target = if operator.is_late(start, before) {
                 &mut late
@@ -305,7 +308,7 @@ impl Task {
         }
     }
 
-    fn merge(&mut self, merging: &mut BTreeMap<Micros, Vec<(&[u8], &[u8])>>) -> Result<()> {
+    fn merge(&mut self, merging: &mut ByWindow<'_>) -> Result<()> {
         if let Some(operator) = self.streams.shuffled() {
             for (start, rows) in std::mem::take(merging) {
                 operator.merge(start, &rows)?;

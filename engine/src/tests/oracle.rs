@@ -107,7 +107,7 @@ pub(super) fn wanted(sources: &[Vec<Vec<u8>>], shape: &Shape, by_key: bool) -> W
     let mut totals: BTreeMap<(i64, String), (usize, usize)> = BTreeMap::new();
     for ((k, start), rows) in &windows {
         out.sums.push(group(k, *start, rows));
-        let outer = (start + 10 * SECOND).div_euclid(30 * SECOND) * 30 * SECOND;
+        let outer = start.div_euclid(30 * SECOND) * 30 * SECOND;
         let total = totals
             .entry((outer, if by_key { k.clone() } else { String::new() }))
             .or_default();

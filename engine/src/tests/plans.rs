@@ -207,7 +207,7 @@ fn windowed(shape: &Shape, name: &str, emit: Emit) -> Stream {
     }
 }
 
-/// `SELECT window_start, window_end, sum(n) AS n, count(*) AS windows FROM TUMBLE(sums, window_end, 30 s) GROUP BY window_start, window_end`,
+/// `SELECT window_start, window_end, sum(n) AS n, count(*) AS windows FROM TUMBLE(sums, window_start, 30 s) GROUP BY window_start, window_end`,
 /// or, where it cannot be shuffled, `GROUP BY k` too.
 fn totals(shape: &Shape, input: &SchemaRef) -> Stream {
     let shuffled = shape.exchange != Exchange::Local;
@@ -232,7 +232,7 @@ fn totals(shape: &Shape, input: &SchemaRef) -> Stream {
         before: vec![],
         aggregate: Some(Aggregate {
             window: Some(Window {
-                time: 2,
+                time: 1,
                 kind: WindowKind::Tumble { size: 30 * SECOND },
             }),
             keys: if shuffled {
@@ -269,16 +269,21 @@ fn totals(shape: &Shape, input: &SchemaRef) -> Stream {
 /// `SELECT k, sum(v) AS total, 60 / (n % 3) AS share FROM clean GROUP BY k HAVING n % 3 <> 0`.
 fn table(shape: &Shape) -> Stream {
     let input = clean().schema;
-    let grouped = schema_of(&[
+    // Counts and sums are never null; rows that delete must go through all the same.
+    let fields = [
         ("k", DataType::Utf8),
         ("total", DataType::Int64),
         ("n", DataType::Int64),
-    ]);
-    let schema = schema_of(&[
+    ];
+    let fields = fields.map(|(name, data_type)| Field::new(name, data_type, name == "k"));
+    let grouped: SchemaRef = Arc::new(Schema::new(fields.to_vec()));
+    let fields = [
         ("k", DataType::Utf8),
         ("total", DataType::Int64),
         ("share", DataType::Int64),
-    ]);
+    ];
+    let fields = fields.map(|(name, data_type)| Field::new(name, data_type, name == "k"));
+    let schema: SchemaRef = Arc::new(Schema::new(fields.to_vec()));
     let rest = binary(
         col("n", &grouped).unwrap(),
         Operator::Modulo,

@@ -3,6 +3,9 @@
 //! The types are the one source: the definitions that a cluster installs (`crds/yaml`, by [`definitions`]), what
 //! `kubectl explain` says, and what manifests are read into without a cluster all come from them.
 
+// Each printer column repeats the names of its attributes.
+#![allow(clippy::duplicated_attributes)]
+
 pub mod alert_rule;
 pub mod column_type;
 mod definitions;

@@ -3,7 +3,7 @@
 //! The types are the one source: the definitions that a cluster installs (`crds/yaml`, by [`definitions`]), what
 //! `kubectl explain` says, and what manifests are read into without a cluster all come from them.
 
-// Each printer column of a resource has the same attributes, with values that may be the same.
+// Each printer column repeats the names of its attributes.
 #![allow(clippy::duplicated_attributes)]
 
 pub mod alert_rule;

@@ -81,8 +81,7 @@ m.yaml:6:34: spec.sources[0].kafka.startFrom: cannot start from "Newest": write 
 m.yaml:8:24: spec.sources[0].columns[0].type: unknown type `Strng`, did you mean String?; the types are String, Boolean, Int32, Int64, Float64, Decimal(p,s), Date or Timestamp
 m.yaml:9:41: spec.sources[0].columns[1].required: expected true or false, found `yes`
   hint: write true
-m.yaml:10:45: spec.sources[0].eventTime.outOfOrderness: expected a text, found `2`
-  hint: put it in quotes: "2"
+m.yaml:10:45: spec.sources[0].eventTime.outOfOrderness: `2` is not a duration: write numbers with units ms, s, m, h or d, such as 200ms, 10s, 1h30m or 7d
 m.yaml:11:13: spec.delivery: `exactlyOnce` is not one of ExactlyOnce, AtLeastOnce
   hint: did you mean `ExactlyOnce`?
 "#
@@ -456,7 +455,7 @@ spec:
     columns: [{name: id, type: String}]
   streams:
   - {name: alerts, sql: SELECT 1}
-"# => r#"m.yaml:10:5: spec.streams[0]: `alerts` and `deadLetter` are names that every pipeline has already; choose another
+"# => r#"m.yaml:10:6: spec.streams[0].name: `alerts` and `deadLetter` are names that every pipeline has already; choose another
 "#
 
     stream_named_as_a_source: r#"apiVersion: tidemill.io/v1alpha1
@@ -469,7 +468,7 @@ spec:
     columns: [{name: id, type: String}]
   streams:
   - {name: t, sql: SELECT 1}
-"# => r#"m.yaml:5:3: spec: a stream has the name of a source: give every source and every stream a name of its own
+"# => r#"m.yaml:9:3: spec.streams: a stream has the name of a source: give every source and every stream a name of its own
 "#
 
     workers_and_autoscale: r#"apiVersion: tidemill.io/v1alpha1
@@ -482,7 +481,7 @@ spec:
     columns: [{name: id, type: String}]
   workers: 2
   autoscale: {max: 4}
-"# => r#"m.yaml:5:3: spec: give `workers` or `autoscale`, not both: a fixed number of workers, or bounds to choose it within
+"# => r#"m.yaml:10:3: spec.autoscale: give `workers` or `autoscale`, not both: a fixed number of workers, or bounds to choose it within
 "#
 
     min_above_max: r#"apiVersion: tidemill.io/v1alpha1
@@ -494,7 +493,7 @@ spec:
     kafka: {topic: t}
     columns: [{name: id, type: String}]
   autoscale: {min: 5, max: 4}
-"# => r#"m.yaml:9:14: spec.autoscale: `min` is more than `max`: write the smaller number of workers as `min`
+"# => r#"m.yaml:9:15: spec.autoscale.min: `min` is more than `max`: write the smaller number of workers as `min`
 "#
 
     every_without_on_update: r#"apiVersion: tidemill.io/v1alpha1
@@ -507,7 +506,7 @@ spec:
     columns: [{name: id, type: String}]
   streams:
   - {name: s, sql: SELECT 1, emit: {when: OnClose, every: 1s}}
-"# => r#"m.yaml:10:36: spec.streams[0].emit: `every` is for `when: OnUpdate`; with `OnClose` there is one result per window, so leave it out
+"# => r#"m.yaml:10:52: spec.streams[0].emit.every: `every` is for `when: OnUpdate`; with `OnClose` there is one result per window, so leave it out
 "#
 
     partition_by_without_window: r#"apiVersion: tidemill.io/v1alpha1
@@ -518,7 +517,7 @@ spec:
   stream: t
   when: amount > 1
   partitionBy: [id]
-"# => r#"m.yaml:5:3: spec: `partitionBy` is for rules with a window; add one, such as `window: {sliding: 1m}`, or leave it out
+"# => r#"m.yaml:8:3: spec.partitionBy: `partitionBy` is for rules with a window; add one, such as `window: {sliding: 1m}`, or leave it out
 "#
 
     two_windows: r#"apiVersion: tidemill.io/v1alpha1
@@ -554,7 +553,7 @@ kind: Sink
 metadata: {name: x}
 spec:
   postgres: {secretRef: {name: s}, table: t, mode: Upsert}
-"# => r#"m.yaml:5:13: spec.postgres: `mode: Upsert` needs to know which row is replaced; add its columns, such as `primaryKey: [customer_id]`
+"# => r#"m.yaml:5:46: spec.postgres.mode: `mode: Upsert` needs to know which row is replaced; add its columns, such as `primaryKey: [customer_id]`
 "#
 
     two_catalogs: r#"apiVersion: tidemill.io/v1alpha1

@@ -520,14 +520,13 @@ fn mismatch(check: &mut Check<'_>, node: &Node, path: &FieldPath, expected: &str
 fn scalar_hint(expected: &str, scalar: &Scalar) -> Option<String> {
     let text = shorten(&scalar.text);
     match expected {
-        "a text" => Some(format!("put it in quotes: \"{text}\"")),
+        "a text" => Some(match &scalar.value {
+            Value::Bool(read) if text != read.to_string() => {
+                format!("Kubernetes reads {text} as {read}: put it in quotes: \"{text}\"")
+            }
+            _ => format!("put it in quotes: \"{text}\""),
+        }),
         "a list" => Some(format!("write a list of one: [{text}]")),
-        "true or false" if matches!(text.to_lowercase().as_str(), "yes" | "on" | "y") => {
-            Some("write true".to_owned())
-        }
-        "true or false" if matches!(text.to_lowercase().as_str(), "no" | "off" | "n") => {
-            Some("write false".to_owned())
-        }
         "a whole number" | "a number"
             if scalar.text.parse::<f64>().is_ok() && scalar.value.is_string() =>
         {

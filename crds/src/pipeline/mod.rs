@@ -138,7 +138,7 @@ pub struct PipelineSpec {
     pub commit_interval: Duration,
 
     /// How many workers run. It is what `kubectl scale` and a HorizontalPodAutoscaler set. More than there are
-    /// partitions are of no use. Without `autoscale` the default is 1.
+    /// partitions are of no use. Without `autoscale` the default is 1; an autoscaler wants it given.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(max = 1000))]
     pub workers: Option<u32>,

@@ -256,6 +256,9 @@ pub struct Table {
     pub primary_key: Vec<String>,
 }
 
+/// The largest number that every reader of JSON takes as it is.
+const MAX_EXACT: u64 = (1 << 53) - 1;
+
 /// Records made up by the workers.
 #[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -281,12 +284,12 @@ pub struct GeneratorSource {
 
     /// The same seed makes the same records. Default 42.
     #[serde(default = "default_seed")]
-    #[schemars(range(max = i64::MAX))]
+    #[schemars(range(max = MAX_EXACT))]
     pub seed: u64,
 
     /// How many records are made in all. Without it there is no end.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = i64::MAX))]
+    #[schemars(range(min = 1, max = MAX_EXACT))]
     pub records: Option<u64>,
 
     /// Over how many partitions the records are spread, by account. Default 1.

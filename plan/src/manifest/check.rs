@@ -11,6 +11,7 @@ use tidemill_crds::{
 use super::path::FieldPath;
 use super::problem::{Position, Problem};
 use super::text::Source;
+use super::words::{did_you_mean, expected, found};
 use super::yaml::{Data, Entry, Node, Scalar};
 
 static SCHEMAS: LazyLock<HashMap<&'static str, Schema>> = LazyLock::new(|| {
@@ -43,76 +44,6 @@ impl<'a> Check<'a> {
     ) {
         self.problems
             .push(self.source.problem(at, path.to_string(), message, hint));
-    }
-}
-
-/// What every resource has: a name, and labels and annotations that are texts.
-pub(super) fn metadata(check: &mut Check<'_>, root: &Node) {
-    let path = FieldPath::root().field("metadata");
-    let Some(entry) = root
-        .entry("metadata")
-        .filter(|entry| !entry.value.is_null())
-    else {
-        let hint = "write `metadata: {name: ...}`".to_owned();
-        return check.report(root.at, &path, "is missing".to_owned(), Some(hint));
-    };
-    let node = &entry.value;
-    if !expect_mapping(check, node, &path) {
-        return;
-    }
-    refuse_repeated(check, node, &path);
-    match node.entry("name").filter(|name| !name.value.is_null()) {
-        Some(name) => check_name(check, &name.value, &path.clone().field("name")),
-        None => check.report(
-            node.at,
-            &path.clone().field("name"),
-            "is missing".to_owned(),
-            None,
-        ),
-    }
-    for field in ["namespace", "labels", "annotations"] {
-        let Some(entry) = node.entry(field).filter(|entry| !entry.value.is_null()) else {
-            continue;
-        };
-        let path = path.clone().field(field);
-        match field {
-            "namespace" => expect_text(check, &entry.value, &path),
-            _ if expect_mapping(check, &entry.value, &path) => {
-                for entry in entry.value.entries() {
-                    expect_text(check, &entry.value, &path.clone().field(&entry.key));
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
-fn check_name(check: &mut Check<'_>, node: &Node, path: &FieldPath) {
-    let Some(name) = node.text() else {
-        return expect_text(check, node, path);
-    };
-    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
-    let edge = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    if name.is_empty()
-        || name.len() > 253
-        || !name.chars().all(inner)
-        || !name.starts_with(edge)
-        || !name.ends_with(edge)
-    {
-        let message = format!("`{name}` is not a name that Kubernetes takes");
-        let lower: String = name
-            .to_lowercase()
-            .chars()
-            .map(|c| if inner(c) { c } else { '-' })
-            .collect();
-        let lower = lower.trim_matches(|c| !edge(c));
-        let such_as = if lower.is_empty() {
-            String::new()
-        } else {
-            format!(", such as {lower}")
-        };
-        let hint = format!("write small letters, digits, - and dots{such_as}");
-        check.report(node.at, path, message, Some(hint));
     }
 }
 
@@ -439,7 +370,7 @@ fn belongs_under(schema: &Schema, name: &str) -> Option<String> {
 }
 
 /// The same key twice in a mapping.
-fn refuse_repeated(check: &mut Check<'_>, node: &Node, path: &FieldPath) {
+pub(super) fn refuse_repeated(check: &mut Check<'_>, node: &Node, path: &FieldPath) {
     let mut first: HashMap<&str, Position> = HashMap::new();
     for entry in node.entries() {
         let Some(earlier) = first.get(entry.key.as_str()) else {
@@ -470,7 +401,7 @@ fn at_most(
     }
 }
 
-fn expect_mapping(check: &mut Check<'_>, node: &Node, path: &FieldPath) -> bool {
+pub(super) fn expect_mapping(check: &mut Check<'_>, node: &Node, path: &FieldPath) -> bool {
     let fits = matches!(node.data, Data::Mapping(_));
     if !fits {
         mismatch(check, node, path, "a mapping of fields");
@@ -478,84 +409,18 @@ fn expect_mapping(check: &mut Check<'_>, node: &Node, path: &FieldPath) -> bool 
     fits
 }
 
-fn expect_text(check: &mut Check<'_>, node: &Node, path: &FieldPath) {
+pub(super) fn expect_text(check: &mut Check<'_>, node: &Node, path: &FieldPath) {
     if node.text().is_none() {
         mismatch(check, node, path, "a text");
     }
 }
 
-/// What a schema wants, in words.
-fn expected(schema: &Schema) -> &'static str {
-    match schema.type_.as_deref() {
-        Some("object") => "a mapping of fields",
-        Some("array") => "a list",
-        Some("string") => "a text",
-        Some("boolean") => "true or false",
-        Some("integer") => "a whole number",
-        Some(_) => "a number",
-        None => "a text, a number, or true or false",
-    }
-}
-
-fn mismatch(check: &mut Check<'_>, node: &Node, path: &FieldPath, expected: &str) {
-    let (found, hint) = match &node.data {
-        Data::Sequence(_) => ("a list".to_owned(), None),
-        Data::Mapping(_) => ("a mapping of fields".to_owned(), None),
-        Data::Scalar(Scalar {
-            value: Value::Null, ..
-        }) => ("nothing".to_owned(), None),
-        Data::Scalar(scalar) => (
-            format!("`{}`", shorten(&scalar.text)),
-            scalar_hint(expected, scalar),
-        ),
-    };
+pub(super) fn mismatch(check: &mut Check<'_>, node: &Node, path: &FieldPath, expected: &str) {
+    let (found, hint) = found(node, expected);
     check.report(
         node.at,
         path,
         format!("expected {expected}, found {found}"),
         hint,
     );
-}
-
-fn scalar_hint(expected: &str, scalar: &Scalar) -> Option<String> {
-    let text = shorten(&scalar.text);
-    match expected {
-        "a text" => Some(format!("put it in quotes: \"{text}\"")),
-        "a list" => Some(format!("write a list of one: [{text}]")),
-        "true or false" if matches!(text.to_lowercase().as_str(), "yes" | "on" | "y") => {
-            Some("write true".to_owned())
-        }
-        "true or false" if matches!(text.to_lowercase().as_str(), "no" | "off" | "n") => {
-            Some("write false".to_owned())
-        }
-        "a whole number" | "a number"
-            if scalar.text.parse::<f64>().is_ok() && scalar.value.is_string() =>
-        {
-            Some(format!("write it without quotes: {text}"))
-        }
-        _ => None,
-    }
-}
-
-fn shorten(text: &str) -> String {
-    let first = text.lines().next().unwrap_or_default();
-    match first.char_indices().nth(40) {
-        Some((end, _)) => format!("{}…", first.get(..end).unwrap_or_default()),
-        None => first.to_owned(),
-    }
-}
-
-/// The known name that was meant, if one is near.
-pub(super) fn did_you_mean<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Option<String> {
-    let lower = name.to_lowercase();
-    known
-        .map(|known| {
-            (
-                strsim::damerau_levenshtein(&lower, &known.to_lowercase()),
-                known,
-            )
-        })
-        .min_by_key(|(distance, _)| *distance)
-        .filter(|(distance, known)| distance * 3 <= known.chars().count().max(3))
-        .map(|(_, known)| format!("did you mean `{known}`?"))
 }

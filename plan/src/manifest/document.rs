@@ -8,9 +8,11 @@ use tidemill_crds::{API_VERSION, GROUP};
 
 use super::Loaded;
 use super::check::{self, Check};
+use super::metadata::check_metadata;
 use super::path::FieldPath;
 use super::resource::{Resource, ResourceKind};
 use super::text::Source;
+use super::words::did_you_mean;
 use super::yaml::{Data, Node};
 
 const KINDS: [&str; 3] = ["Pipeline", "AlertRule", "Sink"];
@@ -41,7 +43,7 @@ pub(super) fn read(source: &Arc<Source>, root: Node, loaded: &mut Loaded) {
         return read_list(source, root, loaded);
     }
     let ours = KINDS.contains(&kind.as_str()) && is_of_group(&root);
-    check::metadata(&mut check, &root);
+    check_metadata(&mut check, &root);
     if ours {
         check::resource(&mut check, &kind, &root);
     } else {
@@ -132,7 +134,7 @@ fn refuse_near_miss(check: &mut Check<'_>, kind: &str, root: &Node) {
     let path = FieldPath::root().field("kind");
     match api_version(root) {
         Some(version) if version.starts_with(GROUP) => {
-            let hint = check::did_you_mean(kind, KINDS.into_iter())
+            let hint = did_you_mean(kind, KINDS.into_iter())
                 .unwrap_or_else(|| format!("the kinds are {}", KINDS.join(", ")));
             check.report(
                 entry.value.at,

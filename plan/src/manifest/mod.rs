@@ -7,10 +7,12 @@
 
 mod check;
 mod document;
+mod metadata;
 mod path;
 mod problem;
 mod resource;
 mod text;
+mod words;
 mod yaml;
 
 use std::collections::HashMap;

@@ -336,12 +336,17 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>, byte: usize) -> Sca
     }
 }
 
-/// What a plain scalar means, by the core schema of YAML 1.2.
+/// What a plain scalar means to kubectl: by the core schema of YAML 1.2, and with the booleans of YAML 1.1, so that a
+/// manifest is the same here and in a cluster.
 fn resolve(text: &str) -> Value {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => Value::Null,
-        "true" | "True" | "TRUE" => Value::Bool(true),
-        "false" | "False" | "FALSE" => Value::Bool(false),
+        "true" | "True" | "TRUE" | "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => {
+            Value::Bool(true)
+        }
+        "false" | "False" | "FALSE" | "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => {
+            Value::Bool(false)
+        }
         _ => number(text).map_or_else(|| Value::String(text.to_owned()), Value::Number),
     }
 }

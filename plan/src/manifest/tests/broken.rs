@@ -72,15 +72,16 @@ spec:
   - kafka: {topic: t, startFrom: Newest}
     columns:
     - {name: id, type: Strng}
-    - {name: n, type: String, required: yes}
+    - {name: n, type: String, required: maybe}
     eventTime: {column: ts, outOfOrderness: 2}
   delivery: exactlyOnce
 "# => r#"m.yaml:6:5: spec.sources[0].name: is missing
   hint: The name that SQL uses: letters, digits and `_`, not a digit first. Example: `transactions`.
 m.yaml:6:34: spec.sources[0].kafka.startFrom: cannot start from "Newest": write Earliest, Latest or {timestamp: "2026-02-16T12:00:00Z"}
 m.yaml:8:24: spec.sources[0].columns[0].type: unknown type `Strng`, did you mean String?; the types are String, Boolean, Int32, Int64, Float64, Decimal(p,s), Date or Timestamp
-m.yaml:9:41: spec.sources[0].columns[1].required: expected true or false, found `yes`
-  hint: write true
+m.yaml:9:14: spec.sources[0].columns[1].name: expected a text, found `n`
+  hint: Kubernetes reads n as false: put it in quotes: "n"
+m.yaml:9:41: spec.sources[0].columns[1].required: expected true or false, found `maybe`
 m.yaml:10:45: spec.sources[0].eventTime.outOfOrderness: `2` is not a duration: write numbers with units ms, s, m, h or d, such as 200ms, 10s, 1h30m or 7d
 m.yaml:11:13: spec.delivery: `exactlyOnce` is not one of ExactlyOnce, AtLeastOnce
   hint: did you mean `ExactlyOnce`?
@@ -614,7 +615,7 @@ spec:
 ---
 apiVersion: tidemill.io/v1alpha1
 kind: Sink
-metadata: {name: y}
+metadata: {name: z}
 spec:
   stdot: {}
 "# => r#"m.yaml:11:3: spec.stdot: unknown field

@@ -288,9 +288,9 @@ fn anchors_merges_and_nulls_are_understood() {
 }
 
 #[test]
-fn a_number_is_what_it_is_written_as() {
+fn a_scalar_is_what_kubectl_takes_it_for() {
     let resource = only(
-        "apiVersion: tidemill.io/v1alpha1\nkind: AlertRule\nmetadata: {name: r}\nspec:\n  pipelineRef: {name: p}\n  stream: s\n  when: a > 1\n  parameters: {a: 5, b: -0.5, c: 1e3, d: 0x10, e: \"5\", f: 1.2.3, g: true, h: 12abc}\n",
+        "apiVersion: tidemill.io/v1alpha1\nkind: AlertRule\nmetadata: {name: r}\nspec:\n  pipelineRef: {name: p}\n  stream: s\n  when: a > 1\n  parameters: {a: 5, b: -0.5, c: 1e3, d: 0x10, e: \"5\", f: 1.2.3, g: true, h: 12abc, i: yes, j: Off}\n",
     );
     let ResourceKind::AlertRule(rule) = &resource.kind else {
         panic!()
@@ -298,7 +298,7 @@ fn a_number_is_what_it_is_written_as() {
     let json = serde_json::to_value(&rule.spec.parameters).unwrap();
     assert_eq!(
         json,
-        serde_json::json!({"a": 5, "b": -0.5, "c": 1000.0, "d": 16, "e": "5", "f": "1.2.3", "g": true, "h": "12abc"})
+        serde_json::json!({"a": 5, "b": -0.5, "c": 1000.0, "d": 16, "e": "5", "f": "1.2.3", "g": true, "h": "12abc", "i": true, "j": false})
     );
 }
 

@@ -27,6 +27,14 @@ pub fn plan(
     sinks: &[Sink],
     rules: &[AlertRule],
 ) -> Result<Plan, Vec<PlanProblem>> {
+    crate::sql::with_room(|| checked(pipeline, sinks, rules))
+}
+
+fn checked(
+    pipeline: &Pipeline,
+    sinks: &[Sink],
+    rules: &[AlertRule],
+) -> Result<Plan, Vec<PlanProblem>> {
     let mut problems = Problems::default();
     unsupported::check(pipeline, rules, &mut problems);
     check_names(pipeline, &mut problems);

@@ -25,6 +25,10 @@ use crate::model::ExprRef;
 /// # Errors
 /// What is wrong with it: most of all, that it is not a condition.
 pub fn plan_check(text: &str, schema: &SchemaRef) -> Result<ExprRef, Vec<SqlError>> {
+    super::with_room(|| checked(text, schema))
+}
+
+fn checked(text: &str, schema: &SchemaRef) -> Result<ExprRef, Vec<SqlError>> {
     let tokens = Tokens::read(text).map_err(|e| vec![e])?;
     let parsed = parse(&tokens).map_err(|e| vec![e])?;
     refuse::check_depth(&parsed, &tokens).map_err(|e| vec![e])?;

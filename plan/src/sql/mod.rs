@@ -46,5 +46,10 @@ pub struct Relation {
 /// # Errors
 /// What is wrong with it, as much at once as can be told.
 pub fn plan_query(text: &str, relations: &[Relation]) -> Result<Query, Vec<SqlError>> {
-    Parsed::parse(text)?.plan(relations)
+    with_room(|| Parsed::parse(text)?.plan(relations))
+}
+
+/// Runs what goes as deep as a query is nested, on a stack that has room for the deepest that is taken.
+pub(crate) fn with_room<T>(work: impl FnOnce() -> T) -> T {
+    stacker::grow(64 << 20, work)
 }

@@ -16,6 +16,8 @@ use super::window;
 /// No honest query is longer, and a longer one would exhaust the stack of what walks it.
 const MAX_BYTES: usize = 64 * 1024;
 const MAX_OPERATORS: usize = 2_000;
+/// The deepest parentheses: each level takes some of the stack.
+const MAX_NESTING: usize = 40;
 
 /// A query's syntax, checked for all that needs no schema.
 #[derive(Debug, Clone)]
@@ -53,6 +55,19 @@ impl Parsed {
     }
 }
 
+/// Where parentheses go deeper than they may.
+fn too_deep(tokens: &[TokenWithSpan]) -> Option<Location> {
+    let mut depth = 0_usize;
+    tokens.iter().find_map(|token| {
+        match token.token {
+            Token::LParen => depth += 1,
+            Token::RParen => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        (depth > MAX_NESTING).then_some(token.span.start)
+    })
+}
+
 impl Tokens {
     pub(crate) fn read(text: &str) -> Result<Self, SqlError> {
         if text.len() > MAX_BYTES {
@@ -70,6 +85,12 @@ impl Tokens {
             return Err(SqlError::at(
                 token.span.start,
                 format!("the SQL has more than {MAX_OPERATORS} operators"),
+            ));
+        }
+        if let Some(at) = too_deep(&tokens) {
+            return Err(SqlError::at(
+                at,
+                format!("parentheses are nested more than {MAX_NESTING} deep"),
             ));
         }
         if tokens.iter().all(|t| t.token == Token::SemiColon) {

@@ -341,7 +341,7 @@ fn names_and_types() {
         ),
         (
             "SELECT 1 / 0 AS x FROM transactions",
-            &["line 1, column 8: divide by zero"],
+            &["line 1, column 8: divide by zero error"],
         ),
     ]);
 }

@@ -12,8 +12,8 @@ use super::facts::Facts;
 use super::fence::insist;
 use super::ffi::{GroupMetadata, Lent, Producer, TxnError, lend};
 use super::layout::Layout;
+use super::membership::GroupMembership;
 use super::position::frame;
-use super::reader::GroupMembership;
 use crate::log::{Commit, Committer, LogError, Membership, Outcome};
 
 /// The largest batch that brokers take by default, in bytes, with some room.

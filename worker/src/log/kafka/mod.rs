@@ -12,6 +12,7 @@ mod fence;
 mod ffi;
 mod fit;
 mod layout;
+mod membership;
 mod position;
 mod reader;
 mod tail;

@@ -1,7 +1,7 @@
 //! The reading side: membership in the group, and the partitions that come with it.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak, mpsc};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, Weak, mpsc};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::Consumer as _;
@@ -14,6 +14,7 @@ use super::context::{Consumer, Context};
 use super::errors::{explain, from_code};
 use super::fence::Fences;
 use super::ffi::{self, Fetched, GroupMetadata, PartitionQueue};
+use super::membership::{GroupMembership, Held, lock};
 use super::position::unframe;
 use super::tail::{self, CHUNK, Next, PATIENCE, Tail};
 use super::wake::Wake;
@@ -54,13 +55,7 @@ struct Assigned {
     failed: Option<LogError>,
 }
 
-/// What may be committed, and in which generation of the group.
-#[derive(Debug, Default)]
-struct Held {
-    generation: i32,
-    partitions: HashSet<TopicPartition>,
-}
-
+/// What the group waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Asked {
     Nothing,
@@ -528,10 +523,7 @@ impl Reader for KafkaReader {
             .consumer
             .as_ref()
             .map_or_else(Weak::new, Arc::downgrade);
-        Arc::new(GroupMembership {
-            consumer,
-            held: Arc::clone(&self.held),
-        })
+        Arc::new(GroupMembership::new(consumer, Arc::clone(&self.held)))
     }
 
     /// A static member says goodbye only when it unsubscribes before it closes, so that comes first. Commit before this.
@@ -575,57 +567,6 @@ impl Drop for KafkaReader {
             self.partitions.clear();
         }
     }
-}
-
-/// Proof of membership: see [`GroupMembership::prove`].
-pub(super) struct GroupMembership {
-    consumer: Weak<Consumer>,
-    held: Arc<Mutex<Held>>,
-}
-
-impl Membership for GroupMembership {
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
-    }
-}
-
-impl GroupMembership {
-    /// The group's metadata at this moment, if these partitions are still ours in the generation they were assigned in.
-    /// Brokers check the generation, but not whose the partitions are; and while a group is empty they take offsets
-    /// from anybody who names no generation.
-    pub(super) fn prove<'p>(
-        &self,
-        partitions: impl IntoIterator<Item = &'p TopicPartition>,
-    ) -> Result<GroupMetadata, String> {
-        let consumer = self
-            .consumer
-            .upgrade()
-            .ok_or("this worker has left its group")?;
-        let member =
-            GroupMetadata::of(&consumer).ok_or("this worker is not a member of its group")?;
-        let held = lock(&self.held);
-        if member.generation() < 0 || member.generation() != held.generation {
-            return Err(format!(
-                "the group has moved on to generation {} from {}",
-                member.generation(),
-                held.generation
-            ));
-        }
-        match partitions
-            .into_iter()
-            .find(|at| !held.partitions.contains(*at))
-        {
-            Some(at) => Err(format!(
-                "topic {} partition {} is not this worker's",
-                at.topic, at.partition
-            )),
-            None => Ok(member),
-        }
-    }
-}
-
-fn lock(held: &Mutex<Held>) -> MutexGuard<'_, Held> {
-    held.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The consumer in a slot, opened when it is first wanted.

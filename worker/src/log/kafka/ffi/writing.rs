@@ -1,352 +1,33 @@
-//! The calls to librdkafka that the `rdkafka` crate has no safe form of: reading and writing in batches, transactions
-//! that say exactly what failed, and the group's metadata. Everything that is public here is safe to use.
-#![allow(unsafe_code)]
+//! Writing in batches, and transactions.
 
 use std::collections::HashMap;
-use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::ffi::{CString, c_char, c_int, c_void};
 use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
-use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::bindings as rd;
 use rdkafka::client::Client;
-use rdkafka::config::ClientConfig;
-use rdkafka::consumer::Consumer as _;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{ClientContext, TopicPartitionList};
-use tidemill_engine::record::{Headers, RawRecord};
 
-use super::context::{Consumer, Context};
-use super::wake::Wake;
-
-/// A call's time limit as librdkafka takes it.
-fn millis(limit: Duration) -> c_int {
-    c_int::try_from(limit.as_millis()).unwrap_or(c_int::MAX)
-}
-
-/// A C string that librdkafka owns, copied; null is empty.
-///
-/// # Safety
-/// `text` is null or points at a NUL-terminated string that lives for the length of this call.
-unsafe fn owned(text: *const c_char) -> String {
-    if text.is_null() {
-        return String::new();
-    }
-    // SAFETY: the caller's promise.
-    unsafe { CStr::from_ptr(text) }
-        .to_string_lossy()
-        .into_owned()
-}
-
-/// Bytes behind a pointer; null is `None`.
-///
-/// # Safety
-/// `data` is null or points at `len` bytes that neither move nor change during `'a`.
-unsafe fn bytes<'a>(data: *const c_void, len: usize) -> Option<&'a [u8]> {
-    // SAFETY: the caller's promise.
-    (!data.is_null()).then(|| unsafe { std::slice::from_raw_parts(data.cast::<u8>(), len) })
-}
-
-// ---- reading -------------------------------------------------------------------------------------------------------
-
-/// The queue of what has been fetched from one partition, read in batches.
-pub(super) struct PartitionQueue {
-    queue: NonNull<rd::rd_kafka_queue_t>,
-    /// Held for the callback, which has a plain pointer to it.
-    wake: Arc<Wake>,
-    /// The queue belongs to this client.
-    _consumer: Arc<Consumer>,
-}
-
-// SAFETY: librdkafka's queues may be used from any thread; the rest is `Send` by itself.
-unsafe impl Send for PartitionQueue {}
-
-unsafe extern "C" fn on_filled(_: *mut rd::rd_kafka_t, wake: *mut c_void) {
-    // SAFETY: `PartitionQueue` gave the pointer, and disables this callback before it lets go of the `Wake`.
-    unsafe { &*wake.cast::<Wake>() }.notify();
-}
-
-impl PartitionQueue {
-    /// Splits the partition off the consumer's common queue; `wake` is notified whenever this one stops being empty.
-    /// Do this before the partition is assigned: librdkafka keeps the split, so that no record takes the other way.
-    pub(super) fn open(
-        consumer: &Arc<Consumer>,
-        topic: &str,
-        partition: i32,
-        wake: &Arc<Wake>,
-    ) -> Option<Self> {
-        let topic = CString::new(topic).ok()?;
-        let client = consumer.client().native_ptr();
-        // SAFETY: the client lives as long as `consumer`, the topic's name for the length of the call.
-        let queue = NonNull::new(unsafe {
-            rd::rd_kafka_queue_get_partition(client, topic.as_ptr(), partition)
-        })?;
-        let wake = Arc::clone(wake);
-        // SAFETY: the queue is ours until `drop`; a null destination stops forwarding. The callback's pointer stays
-        // valid because `self.wake` holds it and `drop` disables the callback first.
-        unsafe {
-            rd::rd_kafka_queue_forward(queue.as_ptr(), ptr::null_mut());
-            rd::rd_kafka_queue_cb_event_enable(
-                queue.as_ptr(),
-                Some(on_filled),
-                Arc::as_ptr(&wake).cast_mut().cast(),
-            );
-        }
-        Some(Self {
-            queue,
-            wake,
-            _consumer: Arc::clone(consumer),
-        })
-    }
-
-    /// How many entries wait in the queue.
-    pub(super) fn len(&self) -> usize {
-        // SAFETY: the queue is ours until `drop`.
-        unsafe { rd::rd_kafka_queue_length(self.queue.as_ptr()) }
-    }
-
-    /// Takes up to `max` entries that are there already; never waits.
-    pub(super) fn fetch(&self, max: usize) -> Fetched<'_> {
-        let room = max.min(self.len());
-        let mut fetched = Fetched {
-            messages: Vec::with_capacity(room),
-            notes: Vec::new(),
-            entries: 0,
-            _queue: PhantomData,
-        };
-        if room == 0 {
-            return fetched;
-        }
-        let mut messages: Vec<*mut rd::rd_kafka_message_t> = Vec::with_capacity(room);
-        // SAFETY: the array has room for `room` pointers and librdkafka says how many it has written; each is a message
-        // that is ours to destroy.
-        unsafe {
-            let count = rd::rd_kafka_consume_batch_queue(
-                self.queue.as_ptr(),
-                0,
-                messages.as_mut_ptr(),
-                room,
-            );
-            messages.set_len(usize::try_from(count).unwrap_or(0));
-        }
-        fetched.entries = messages.len();
-        messages
-            .into_iter()
-            .filter_map(NonNull::new)
-            .for_each(|message| fetched.push(message));
-        fetched
-    }
-
-    /// Asks for another look although nothing new has come.
-    pub(super) fn remind(&self) {
-        self.wake.notify();
-    }
-}
-
-impl Drop for PartitionQueue {
-    fn drop(&mut self) {
-        // SAFETY: the queue is ours and not used after this. librdkafka calls back under the queue's lock, which
-        // disabling takes, so no callback runs afterwards.
-        unsafe {
-            rd::rd_kafka_queue_cb_event_enable(self.queue.as_ptr(), None, ptr::null_mut());
-            rd::rd_kafka_queue_destroy(self.queue.as_ptr());
-        }
-    }
-}
-
-/// What a partition's queue holds besides records.
-pub(super) enum Note {
-    /// The partition's end as readers see it: the next offset there, after markers.
-    End(i64),
-    /// Reading has failed.
-    Failed(RDKafkaErrorCode, String),
-}
-
-/// Records taken from a queue, and what came between them.
-pub(super) struct Fetched<'q> {
-    messages: Vec<NonNull<rd::rd_kafka_message_t>>,
-    /// With the number of records before each.
-    pub(super) notes: Vec<(usize, Note)>,
-    /// How many entries were taken from the queue, records and others.
-    pub(super) entries: usize,
-    _queue: PhantomData<&'q PartitionQueue>,
-}
-
-impl Fetched<'_> {
-    fn push(&mut self, message: NonNull<rd::rd_kafka_message_t>) {
-        // SAFETY: a message that librdkafka has just handed over, and which nobody else uses.
-        let (code, offset) = unsafe { (message.as_ref().err, message.as_ref().offset) };
-        let note = match code {
-            rd::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR => {
-                return self.messages.push(message);
-            }
-            rd::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR__PARTITION_EOF => Note::End(offset),
-            // SAFETY: as above; the text belongs to the message, which is destroyed below.
-            _ => Note::Failed(code.into(), unsafe {
-                owned(rd::rd_kafka_message_errstr(message.as_ptr()))
-            }),
-        };
-        self.notes.push((self.messages.len(), note));
-        // SAFETY: ours, and not used after this.
-        unsafe { rd::rd_kafka_message_destroy(message.as_ptr()) };
-    }
-
-    /// The records, in order; they borrow the messages' bytes.
-    pub(super) fn records(&self) -> Vec<RawRecord<'_>> {
-        let record = |message: &NonNull<rd::rd_kafka_message_t>| {
-            // SAFETY: messages live, unchanged, until `self` is dropped, and the records borrow `self`.
-            unsafe {
-                let timestamp = rd::rd_kafka_message_timestamp(message.as_ptr(), ptr::null_mut());
-                let message = message.as_ref();
-                RawRecord {
-                    offset: message.offset,
-                    timestamp,
-                    key: bytes(message.key, message.key_len),
-                    value: bytes(message.payload, message.len),
-                }
-            }
-        };
-        self.messages.iter().map(record).collect()
-    }
-
-    /// How many records there are.
-    pub(super) fn count(&self) -> usize {
-        self.messages.len()
-    }
-
-    /// The offset of the last record.
-    pub(super) fn last_offset(&self) -> Option<i64> {
-        // SAFETY: messages live until `self` is dropped.
-        self.messages
-            .last()
-            .map(|message| unsafe { message.as_ref() }.offset)
-    }
-
-    /// The headers of the record at an index; none for an index that is not there.
-    pub(super) fn headers(&self, index: usize) -> Headers {
-        let mut found = Headers::new();
-        let Some(message) = self.messages.get(index) else {
-            return found;
-        };
-        let mut headers = ptr::null_mut();
-        // SAFETY: the message is alive, and `Fetched` is not `Sync`, so nobody else parses its headers meanwhile. They
-        // belong to the message; names and values are copied before it goes.
-        unsafe {
-            let code = rd::rd_kafka_message_headers(message.as_ptr(), &raw mut headers);
-            if code != rd::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
-                return found;
-            }
-            let (mut name, mut value, mut size) = (ptr::null(), ptr::null(), 0);
-            while rd::rd_kafka_header_get_all(
-                headers,
-                found.len(),
-                &raw mut name,
-                &raw mut value,
-                &raw mut size,
-            ) == rd::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR
-            {
-                found.push((owned(name), bytes(value, size).map(<[u8]>::to_vec)));
-            }
-        }
-        found
-    }
-}
-
-impl Drop for Fetched<'_> {
-    fn drop(&mut self) {
-        for message in self.messages.drain(..) {
-            // SAFETY: ours, and not used after this; the client outlives the queue that `self` borrows.
-            unsafe { rd::rd_kafka_message_destroy(message.as_ptr()) };
-        }
-    }
-}
-
-/// How many events wait in the consumer's common queue.
-pub(super) fn events_waiting(consumer: &Consumer) -> usize {
-    // SAFETY: the client is alive; the reference to its queue is ours, and given back.
-    unsafe {
-        let queue = rd::rd_kafka_queue_get_consumer(consumer.client().native_ptr());
-        if queue.is_null() {
-            return 0;
-        }
-        let length = rd::rd_kafka_queue_length(queue);
-        rd::rd_kafka_queue_destroy(queue);
-        length
-    }
-}
-
-/// The metadata of each element of a list of offsets, as bytes: it may be anybody's.
-pub(super) fn offset_metadata(list: &TopicPartitionList) -> Vec<&[u8]> {
-    // SAFETY: the list owns `cnt` elements and their metadata, and is borrowed for as long as the result.
-    unsafe {
-        let list = &*list.ptr();
-        let elements = match NonNull::new(list.elems) {
-            Some(first) => {
-                std::slice::from_raw_parts(first.as_ptr(), usize::try_from(list.cnt).unwrap_or(0))
-            }
-            None => &[],
-        };
-        elements
-            .iter()
-            .map(|each| bytes(each.metadata, each.metadata_size).unwrap_or_default())
-            .collect()
-    }
-}
-
-/// A member's standing in its group at one moment.
-pub(super) struct GroupMetadata(NonNull<rd::rd_kafka_consumer_group_metadata_t>);
-
-impl GroupMetadata {
-    /// As the consumer knows it now.
-    pub(super) fn of(consumer: &Consumer) -> Option<Self> {
-        // SAFETY: the client is alive; the result is ours to destroy.
-        NonNull::new(unsafe {
-            rd::rd_kafka_consumer_group_metadata(consumer.client().native_ptr())
-        })
-        .map(Self)
-    }
-
-    /// The group's generation; negative when this is not a member.
-    pub(super) fn generation(&self) -> i32 {
-        // SAFETY: alive until `drop`.
-        unsafe { rd::rd_kafka_consumer_group_metadata_generation_id(self.0.as_ptr()) }
-    }
-
-    /// Whether the coordinator knows us by a member id.
-    pub(super) fn is_member(&self) -> bool {
-        // SAFETY: alive until `drop`, and so is its member id.
-        !unsafe {
-            owned(rd::rd_kafka_consumer_group_metadata_member_id(
-                self.0.as_ptr(),
-            ))
-        }
-        .is_empty()
-    }
-}
-
-impl Drop for GroupMetadata {
-    fn drop(&mut self) {
-        // SAFETY: ours, and not used after this.
-        unsafe { rd::rd_kafka_consumer_group_metadata_destroy(self.0.as_ptr()) };
-    }
-}
-
-// ---- writing -------------------------------------------------------------------------------------------------------
+use super::{GroupMetadata, millis, owned};
+use crate::log::kafka::context::Context;
 
 /// What a transactional call failed with, and what librdkafka says can be done about it.
 #[derive(Debug, Clone)]
-pub(super) struct TxnError {
+pub(in crate::log::kafka) struct TxnError {
     /// Its code.
-    pub(super) code: RDKafkaErrorCode,
+    pub(in crate::log::kafka) code: RDKafkaErrorCode,
     /// What happened.
-    pub(super) text: String,
+    pub(in crate::log::kafka) text: String,
     /// The same call may be made again.
-    pub(super) retriable: bool,
+    pub(in crate::log::kafka) retriable: bool,
     /// The transaction must be aborted.
-    pub(super) abort: bool,
+    pub(in crate::log::kafka) abort: bool,
     /// The producer is done for.
-    pub(super) fatal: bool,
+    pub(in crate::log::kafka) fatal: bool,
 }
 
 impl TxnError {
@@ -387,15 +68,15 @@ impl TxnError {
 
 /// Bytes of a record to write.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Row<'env> {
+pub(in crate::log::kafka) struct Row<'env> {
     /// The key.
-    pub(super) key: Option<&'env [u8]>,
+    pub(in crate::log::kafka) key: Option<&'env [u8]>,
     /// The value; `None` is a tombstone.
-    pub(super) value: Option<&'env [u8]>,
+    pub(in crate::log::kafka) value: Option<&'env [u8]>,
 }
 
 /// A transactional producer without delivery reports: a commit says itself whether everything was delivered.
-pub(super) struct Producer {
+pub(in crate::log::kafka) struct Producer {
     topics: HashMap<String, NonNull<rd::rd_kafka_topic_t>>,
     client: Client<Context>,
 }
@@ -412,17 +93,17 @@ unsafe extern "C" fn on_log(
     // SAFETY: librdkafka passes two strings that live for the length of the call.
     let (facility, text) = unsafe { (owned(facility), owned(text)) };
     let level = match level {
-        0..=3 => rdkafka::config::RDKafkaLogLevel::Error,
-        4 => rdkafka::config::RDKafkaLogLevel::Warning,
-        5 | 6 => rdkafka::config::RDKafkaLogLevel::Info,
-        _ => rdkafka::config::RDKafkaLogLevel::Debug,
+        0..=3 => RDKafkaLogLevel::Error,
+        4 => RDKafkaLogLevel::Warning,
+        5 | 6 => RDKafkaLogLevel::Info,
+        _ => RDKafkaLogLevel::Debug,
     };
     Context::default().log(level, &facility, &text);
 }
 
 impl Producer {
     /// A client that has not talked to anybody yet.
-    pub(super) fn open(config: &ClientConfig) -> Result<Self, KafkaError> {
+    pub(in crate::log::kafka) fn open(config: &ClientConfig) -> Result<Self, KafkaError> {
         let native = config.create_native_config()?;
         // SAFETY: the configuration is ours until the client takes it over.
         unsafe { rd::rd_kafka_conf_set_log_cb(native.ptr(), Some(on_log)) };
@@ -439,12 +120,12 @@ impl Producer {
     }
 
     /// For questions about the cluster.
-    pub(super) fn client(&self) -> &Client<Context> {
+    pub(in crate::log::kafka) fn client(&self) -> &Client<Context> {
         &self.client
     }
 
     /// Makes this the only producer of its transactional id, and ends what an earlier one left open.
-    pub(super) fn init_transactions(&self, limit: Duration) -> Result<(), TxnError> {
+    pub(in crate::log::kafka) fn init_transactions(&self, limit: Duration) -> Result<(), TxnError> {
         // SAFETY: the client is alive; the error is handed to its new owner.
         unsafe {
             TxnError::check(rd::rd_kafka_init_transactions(
@@ -512,7 +193,7 @@ impl Drop for Producer {
 }
 
 /// A producer that may be lent bytes of `'env` without copying them; see [`lend`].
-pub(super) struct Lent<'p, 'env> {
+pub(in crate::log::kafka) struct Lent<'p, 'env> {
     producer: &'p mut Producer,
     /// `'env` must not be shortened: a shorter one would let bytes in that die before `lend` returns.
     _env: PhantomData<fn(&'env ()) -> &'env ()>,
@@ -520,7 +201,7 @@ pub(super) struct Lent<'p, 'env> {
 
 /// Lets `run` write records whose bytes librdkafka reads where they are. Before this returns no record is outstanding
 /// any more: should one be, the producer is destroyed, which waits for librdkafka's threads to end.
-pub(super) fn lend<'env, R>(
+pub(in crate::log::kafka) fn lend<'env, R>(
     slot: &mut Option<Producer>,
     run: impl FnOnce(&mut Lent<'_, 'env>) -> R,
 ) -> Option<R> {
@@ -546,7 +227,7 @@ pub(super) fn lend<'env, R>(
 
 impl<'env> Lent<'_, 'env> {
     /// Begins a transaction.
-    pub(super) fn begin(&self) -> Result<(), TxnError> {
+    pub(in crate::log::kafka) fn begin(&self) -> Result<(), TxnError> {
         self.producer.poll(Duration::ZERO);
         // SAFETY: the client is alive; the error is handed to its new owner.
         unsafe {
@@ -557,7 +238,7 @@ impl<'env> Lent<'_, 'env> {
     }
 
     /// Writes rows to a partition, in order; waits where the producer is full.
-    pub(super) fn batch(
+    pub(in crate::log::kafka) fn batch(
         &mut self,
         topic: &str,
         partition: i32,
@@ -592,7 +273,7 @@ impl<'env> Lent<'_, 'env> {
     }
 
     /// Writes one record with headers.
-    pub(super) fn single(
+    pub(in crate::log::kafka) fn single(
         &mut self,
         topic: &str,
         partition: i32,
@@ -657,7 +338,7 @@ impl<'env> Lent<'_, 'env> {
     }
 
     /// Adds offsets to the transaction, as this member of the group.
-    pub(super) fn send_offsets(
+    pub(in crate::log::kafka) fn send_offsets(
         &self,
         offsets: &TopicPartitionList,
         member: &GroupMetadata,
@@ -669,7 +350,7 @@ impl<'env> Lent<'_, 'env> {
             let error = rd::rd_kafka_send_offsets_to_transaction(
                 client,
                 offsets.ptr(),
-                member.0.as_ptr(),
+                member.as_ptr(),
                 millis(limit),
             );
             TxnError::check(error)
@@ -677,12 +358,12 @@ impl<'env> Lent<'_, 'env> {
     }
 
     /// Waits until every record is delivered or given up; fails where the producer has been fenced meanwhile.
-    pub(super) fn flush(&self, limit: Duration) -> Result<(), TxnError> {
-        let until = std::time::Instant::now() + limit;
+    pub(in crate::log::kafka) fn flush(&self, limit: Duration) -> Result<(), TxnError> {
+        let until = Instant::now() + limit;
         loop {
             self.producer.fatal()?;
             // Not rd_kafka_flush: without delivery reports it looks every 10 ms only.
-            if self.producer.outstanding() == 0 || std::time::Instant::now() >= until {
+            if self.producer.outstanding() == 0 || Instant::now() >= until {
                 return Ok(());
             }
             self.producer.poll(Duration::from_millis(1));
@@ -690,7 +371,7 @@ impl<'env> Lent<'_, 'env> {
     }
 
     /// Commits the transaction.
-    pub(super) fn commit(&self, limit: Duration) -> Result<(), TxnError> {
+    pub(in crate::log::kafka) fn commit(&self, limit: Duration) -> Result<(), TxnError> {
         // SAFETY: the client is alive; the error is handed to its new owner.
         unsafe {
             TxnError::check(rd::rd_kafka_commit_transaction(
@@ -701,7 +382,7 @@ impl<'env> Lent<'_, 'env> {
     }
 
     /// Aborts the transaction.
-    pub(super) fn abort(&self, limit: Duration) -> Result<(), TxnError> {
+    pub(in crate::log::kafka) fn abort(&self, limit: Duration) -> Result<(), TxnError> {
         // SAFETY: the client is alive; the error is handed to its new owner.
         unsafe {
             TxnError::check(rd::rd_kafka_abort_transaction(

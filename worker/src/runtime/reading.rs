@@ -22,7 +22,7 @@ const AHEAD_WITHOUT_WINDOWS: Micros = 10_000_000;
 /// Event time of a generator's first record when it makes them as fast as it can: 2024-01-01T12:00:00Z.
 const GENERATED_FROM: Micros = 1_704_110_400_000_000;
 /// Event time between such records.
-const GENERATED_STEP: Micros = 1_000;
+const GENERATED_STEP: Micros = 10_000;
 
 /// How far a partition is read ahead of the lowest watermark: about a window.
 pub(super) fn ahead(plan: &Plan) -> Micros {

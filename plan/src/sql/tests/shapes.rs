@@ -214,7 +214,9 @@ fn deep_parentheses_are_refused_and_do_not_exhaust_the_stack() {
     // As deep as is allowed, and deeper.
     for depth in [39, 60, 5_000] {
         let (open, close) = ("(".repeat(depth), ")".repeat(depth));
-        let refused = is_refused(&format!("SELECT {open}amount{close} AS x FROM transactions"));
+        let refused = is_refused(&format!(
+            "SELECT {open}amount{close} AS x FROM transactions"
+        ));
         assert_eq!(refused, depth > 40, "{depth}");
         let select = "(SELECT * FROM ".repeat(depth);
         is_refused(&format!("SELECT * FROM {select}transactions{close}"));

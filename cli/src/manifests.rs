@@ -66,7 +66,11 @@ impl Manifests {
             let ResourceKind::Pipeline(pipeline) = &resource.kind else {
                 continue;
             };
+            if pipeline.spec.suspend {
+                crate::say(&format!("pipeline {} is suspended", resource.name()));
+            }
             match plan(pipeline, &self.sinks(resource), &self.rules(pipeline)) {
+                Ok(plan) if pipeline.spec.suspend => drop(plan),
                 Ok(plan) => planned.push(Planned {
                     plan,
                     commit_interval: pipeline.spec.commit_interval.into(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
-use tidemill_crds::sink::SinkKind;
+use tidemill_crds::sink::{PostgresSink, SinkKind, WriteMode};
 use tidemill_engine::encode::{JsonEncoder, JsonOptions};
 use tidemill_plan::model::{Changes, Input, Output, OutputOf, Plan};
 
@@ -240,8 +240,8 @@ fn open_sink(
             Box::new(SqliteSink::open(target).map_err(failed)?)
         }
         Some(SinkKind::Postgres(table)) => {
-            let target = target(tables.file(), &table.table, mode(plan, output));
-            Box::new(SqliteSink::open(target).map_err(failed)?)
+            let mode = table_mode(plan, output, table).map_err(failed)?;
+            Box::new(SqliteSink::open(target(tables.file(), &table.table, mode)).map_err(failed)?)
         }
         Some(SinkKind::Kafka(_) | SinkKind::Iceberg(_)) | None => return Ok(None),
     };
@@ -257,5 +257,29 @@ fn mode(plan: &Plan, output: &Output) -> Mode {
             Some(Changes::Append) | None => Mode::Append,
         },
         OutputOf::Rows(Input::Source(_)) | OutputOf::DeadLetter => Mode::Append,
+    }
+}
+
+/// As the Sink says, where it names a primary key.
+fn table_mode(plan: &Plan, output: &Output, table: &PostgresSink) -> Result<Mode, SinkError> {
+    match table.write_mode() {
+        WriteMode::Append => Ok(Mode::Append),
+        WriteMode::Upsert if table.primary_key.is_empty() => Ok(mode(plan, output)),
+        WriteMode::Upsert => {
+            let index = |name: &String| {
+                output.schema.index_of(name).map_err(|_| {
+                    SinkError::Refused(format!(
+                        "primaryKey names the column `{name}`, which its stream has not got"
+                    ))
+                })
+            };
+            Ok(Mode::Upsert {
+                key: table
+                    .primary_key
+                    .iter()
+                    .map(index)
+                    .collect::<Result<_, _>>()?,
+            })
+        }
     }
 }

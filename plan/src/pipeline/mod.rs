@@ -38,6 +38,7 @@ fn checked(
     let mut problems = Problems::default();
     unsupported::check(pipeline, rules, &mut problems);
     check_names(pipeline, &mut problems);
+    check_topics(pipeline, &mut problems);
     let sources: Vec<Option<SourceDraft>> = pipeline
         .spec
         .sources
@@ -92,6 +93,27 @@ fn full_name(pipeline: &Pipeline) -> String {
 }
 
 /// Sources and streams share their names, as both stand in FROM.
+/// A topic is read once: its offsets are committed for the pipeline, not for each source.
+fn check_topics(pipeline: &Pipeline, problems: &mut Problems) {
+    let mut seen = std::collections::BTreeMap::new();
+    for (i, source) in pipeline.spec.sources.iter().enumerate() {
+        let Some(kafka) = &source.kafka else { continue };
+        if let Some(first) = seen.insert(kafka.topic.as_str(), &source.name) {
+            let message = format!(
+                "the source `{first}` reads the topic `{}` already",
+                kafka.topic
+            );
+            let hint =
+                format!("put the columns of both into `{first}`, and let all streams read that");
+            problems.add(
+                format!("spec.sources[{i}].kafka.topic"),
+                message,
+                Some(hint),
+            );
+        }
+    }
+}
+
 fn check_names(pipeline: &Pipeline, problems: &mut Problems) {
     let sources = pipeline.spec.sources.iter().map(|s| s.name.as_str());
     let sources = sources

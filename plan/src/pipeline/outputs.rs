@@ -2,7 +2,7 @@
 
 use arrow::datatypes::SchemaRef;
 use tidemill_crds::pipeline as manifest;
-use tidemill_crds::sink::{SinkKind, SinkSpec};
+use tidemill_crds::sink::{KafkaSink, SinkKind, SinkSpec};
 use tidemill_crds::{Pipeline, Sink};
 
 use super::problem::Problems;
@@ -117,20 +117,33 @@ fn sink(
         return None;
     };
     let refused = match sink.spec.kind() {
-        Some(SinkKind::Kafka(_) | SinkKind::Sqlite(_) | SinkKind::Stdout(_)) => {
+        Some(SinkKind::Kafka(kafka)) if is_elsewhere(kafka, pipeline) => {
+            "is on another Kafka cluster than the pipeline, which is not supported yet"
+        }
+        Some(
+            SinkKind::Kafka(_) | SinkKind::Sqlite(_) | SinkKind::Stdout(_) | SinkKind::Postgres(_),
+        ) => {
             return Some(sink.spec.clone());
         }
-        Some(SinkKind::Postgres(_)) => "is a PostgreSQL table, which is not supported yet",
         Some(SinkKind::Iceberg(_)) => "is an Iceberg table, which is not supported yet",
         None => "is not one place",
     };
-    let hint = "kafka, sqlite and stdout are the kinds there are";
+    let hint = "write to a topic of the pipeline's Kafka, a PostgreSQL or SQLite table, or standard output";
     problems.add(
         path,
         format!("the Sink `{}` {refused}", output.sink),
         Some(hint.into()),
     );
     None
+}
+
+/// Whether a topic is on another cluster, where no transaction of the pipeline reaches.
+fn is_elsewhere(kafka: &KafkaSink, pipeline: &Pipeline) -> bool {
+    let ours = pipeline.spec.kafka.as_ref().map(|k| &k.bootstrap_servers);
+    kafka
+        .bootstrap_servers
+        .as_ref()
+        .is_some_and(|theirs| Some(theirs) != ours)
 }
 
 impl Rows {

@@ -64,6 +64,8 @@ pub struct Taken {
     pub next_offset: i64,
     /// Whether that is the end of the partition as last seen.
     pub at_end: bool,
+    /// The offset after the partition's last record, as far as is known without asking; `None` before the first fetch.
+    pub end: Option<i64>,
 }
 
 /// What went wrong with the log.

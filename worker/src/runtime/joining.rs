@@ -314,6 +314,7 @@ impl Runner {
             committing: None,
             dirty: false,
             at_end: false,
+            log_end: None,
             last_record: Instant::now(),
             idle: false,
             // An endless generator adds nothing to an input that is to end.

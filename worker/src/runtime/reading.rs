@@ -118,6 +118,7 @@ impl Runner {
                 return Err(failure);
             }
             held.at_end = taken.at_end;
+            held.log_end = taken.end;
             if taken.next_offset > held.offset {
                 held.offset = held
                     .end

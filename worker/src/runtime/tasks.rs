@@ -30,6 +30,8 @@ pub(super) struct Held {
     pub(super) dirty: bool,
     /// Whether everything that the log has of it has been read.
     pub(super) at_end: bool,
+    /// The offset after its last record in the log, as far as is known.
+    pub(super) log_end: Option<i64>,
     /// When it last had a record.
     pub(super) last_record: Instant,
     /// Whether it holds no window back.
@@ -60,10 +62,10 @@ impl Held {
 
     /// How much of the partition has not been read, as far as is known.
     pub(super) fn lag(&self) -> Option<i64> {
-        let end = if self.at_end {
-            Some(self.offset)
-        } else {
-            self.end
+        let end = match (self.end, self.at_end) {
+            (Some(end), _) => Some(end),
+            (None, true) => Some(self.offset),
+            (None, false) => self.log_end,
         };
         end.map(|end| (end - self.offset).max(0))
     }

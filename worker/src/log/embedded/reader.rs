@@ -285,6 +285,7 @@ impl Reader for EmbeddedReader {
             records,
             next_offset: feed.next,
             at_end: feed.next >= feed.end,
+            end: Some(feed.end),
         })
     }
 

@@ -461,6 +461,7 @@ impl Reader for KafkaReader {
         }
         if let Some(slot) = self.partitions.get(partition) {
             (taken.next_offset, taken.at_end) = (slot.next, slot.at_end);
+            taken.end = slot.queue.end();
         }
         Ok(taken)
     }

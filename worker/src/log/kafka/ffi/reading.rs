@@ -20,8 +20,10 @@ pub(in crate::log::kafka) struct PartitionQueue {
     queue: NonNull<rd::rd_kafka_queue_t>,
     /// Held for the callback, which has a plain pointer to it.
     wake: Arc<Wake>,
+    topic: CString,
+    partition: i32,
     /// The queue belongs to this client.
-    _consumer: Arc<Consumer>,
+    consumer: Arc<Consumer>,
 }
 
 // SAFETY: librdkafka's queues may be used from any thread; the rest is `Send` by itself.
@@ -61,7 +63,9 @@ impl PartitionQueue {
         Some(Self {
             queue,
             wake,
-            _consumer: Arc::clone(consumer),
+            topic,
+            partition,
+            consumer: Arc::clone(consumer),
         })
     }
 
@@ -101,6 +105,22 @@ impl PartitionQueue {
             .filter_map(NonNull::new)
             .for_each(|message| fetched.push(message));
         fetched
+    }
+
+    /// The partition's end as the last fetch told it; `None` before that.
+    pub(in crate::log::kafka) fn end(&self) -> Option<i64> {
+        let (mut low, mut high) = (-1, -1);
+        // SAFETY: the client and the topic's name live as long as `self`; both numbers are written before it returns.
+        let error = unsafe {
+            rd::rd_kafka_get_watermark_offsets(
+                self.consumer.client().native_ptr(),
+                self.topic.as_ptr(),
+                self.partition,
+                &raw mut low,
+                &raw mut high,
+            )
+        };
+        (error == rd::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR && high >= 0).then_some(high)
     }
 
     /// Asks for another look although nothing new has come.

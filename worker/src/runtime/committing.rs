@@ -12,8 +12,10 @@ use crate::log::{Commit, Committer, Outcome, Position, TopicPartition};
 use crate::sink::{ExternalSink, Rows, SinkError};
 
 /// All of one commit: what goes to the log, and what goes to sinks outside it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Work {
+    /// What the commit is traced as.
+    pub(super) span: tracing::Span,
     /// For the log.
     pub(super) commit: Commit,
     /// For each sink outside the log, by its index.
@@ -154,18 +156,7 @@ fn serve(
 }
 
 fn commit(committer: &mut dyn Committer, sinks: &mut [Named], work: &Work) -> Outcome {
-    let _span = tracing::info_span!(
-        "commit",
-        otel.kind = "producer",
-        records = work.commit.produced.len()
-            + work
-                .commit
-                .packed
-                .iter()
-                .map(|(_, packed)| packed.records.len())
-                .sum::<usize>(),
-    )
-    .entered();
+    let _entered = work.span.enter();
     for (named, rows) in sinks.iter_mut().zip(&work.external) {
         let span = tracing::info_span!("sink", sink = named.name, otel.kind = "client");
         let said = |error: &SinkError| format!("sink `{}`: {error}", named.name);

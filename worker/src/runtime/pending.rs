@@ -56,6 +56,8 @@ pub(super) struct Pending {
     changelogs: HashMap<Stage, Arc<str>>,
     /// The internal topic for dead letters; absent where an output takes them.
     dead_letter: Option<Arc<str>>,
+    /// The span of the first batch since the last commit: the commit goes on with its trace.
+    first_batch: Option<tracing::Span>,
     /// Counted since the start; work that is done again counts again.
     pub(super) counted: Counted,
 }
@@ -115,6 +117,7 @@ impl Pending {
                 .filter_map(|s| Some((s.stage, name(s.changelog.as_ref()?))))
                 .collect(),
             dead_letter: (!takes_dead_letters).then(|| name(&topology.dead_letter)),
+            first_batch: None,
             counted: Counted::default(),
         };
         Ok((pending, external))
@@ -130,6 +133,13 @@ impl Pending {
         let done = step(held, &mut effects).and_then(|()| self.absorb(held, &mut effects));
         self.effects = effects;
         done
+    }
+
+    /// Notes the span under which a batch is worked on.
+    pub(super) fn trace(&mut self, batch: &tracing::Span) {
+        if self.first_batch.is_none() && !batch.is_disabled() {
+            self.first_batch = Some(batch.clone());
+        }
     }
 
     /// Makes a task ready for a commit, and notes the position that the commit reaches.
@@ -161,9 +171,17 @@ impl Pending {
         if commit.positions.is_empty() && commit.produced.is_empty() && commit.packed.is_empty() {
             return None;
         }
-        commit.traceparent = telemetry::traceparent();
+        let span = tracing::info_span!("commit", otel.kind = "producer");
+        if let Some(batch) = self.first_batch.take() {
+            telemetry::continues(&span, &batch);
+        }
+        commit.traceparent = telemetry::traceparent(&span);
         let external = self.external.iter_mut().map(std::mem::take).collect();
-        Some(Work { commit, external })
+        Some(Work {
+            span,
+            commit,
+            external,
+        })
     }
 
     /// The commit in flight is done: rows written, by output.
@@ -177,6 +195,7 @@ impl Pending {
     /// Throws everything away.
     pub(super) fn clear(&mut self) {
         self.commit = Commit::default();
+        self.first_batch = None;
         self.bytes = 0;
         self.external.iter_mut().for_each(Vec::clear);
         for route in &mut self.routes {

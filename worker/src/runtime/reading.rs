@@ -221,14 +221,16 @@ fn read_batch(
     held: &mut Held,
     batch: &RawBatch<'_>,
 ) -> Result<(), RunError> {
-    let _span = tracing::info_span!(
+    let span = tracing::info_span!(
         "batch",
+        otel.kind = "consumer",
         topic = batch.topic,
         partition = batch.partition,
-        records = batch.records.len()
-    )
-    .entered();
+        records = batch.records.len(),
+    );
+    let _entered = span.enter();
     follow_trace(batch);
+    pending.trace(&span);
     held.last_record = Instant::now();
     held.idle = false;
     let mut rest = batch.records;
@@ -303,6 +305,9 @@ fn generate(pending: &mut Pending, held: &mut Held) -> Result<usize, RunError> {
             step: GENERATED_STEP,
         }
     };
+    let span = tracing::info_span!("generate", topic = %held.partition.topic, records = due);
+    let _entered = span.enter();
+    pending.trace(&span);
     let from = u64::try_from(held.offset).unwrap_or_default();
     let rows = made
         .generator

@@ -77,20 +77,22 @@ impl Drop for Telemetry {
     }
 }
 
-/// The W3C `traceparent` of the current span; `None` when nothing is exported.
+/// The W3C `traceparent` of a span; `None` when nothing is exported.
 #[must_use]
-pub fn traceparent() -> Option<String> {
-    let context = tracing::Span::current().context();
+pub fn traceparent(span: &tracing::Span) -> Option<String> {
+    let context = span.context();
     let span = context.span();
     let span = span.span_context();
     span.is_valid().then(|| {
-        format!(
-            "00-{}-{}-{:02x}",
-            span.trace_id(),
-            span.span_id(),
-            span.trace_flags().to_u8()
-        )
+        let flags = span.trace_flags().to_u8();
+        format!("00-{}-{}-{flags:02x}", span.trace_id(), span.span_id())
     })
+}
+
+/// Makes a span a child of another, which may have ended.
+pub fn continues(span: &tracing::Span, parent: &tracing::Span) {
+    // A span that is not exported has no context to change.
+    let _ = span.set_parent(parent.context());
 }
 
 /// Makes the current span a child of the trace that a record's `traceparent` header names; nothing on a header that

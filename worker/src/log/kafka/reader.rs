@@ -305,7 +305,7 @@ impl Reader for KafkaReader {
 
     /// Reads offsets as stable ones only (KIP-447): where a transaction that would move them is open, it waits for that
     /// to end. If the last commit was by a worker that is not a member of the group any more, its transaction is ended
-    /// first; see [`super::fence`].
+    /// first.
     fn committed(
         &mut self,
         partitions: &[TopicPartition],

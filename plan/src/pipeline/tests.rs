@@ -287,7 +287,7 @@ fn all_problems_come_at_once() {
         "spec.outputs[1].sink: there is no Sink `outt` (did you mean `out`?)",
         "spec.outputs[1].from: there is no source or stream `tabel` (did you mean `table`?)",
         "spec.outputs[2].sink: the Sink `lake` is an Iceberg table, which is not supported yet \
-         (kafka, sqlite and stdout are the kinds there are)",
+         (write to a topic of the pipeline's Kafka, a PostgreSQL or SQLite table, or standard output)",
         "spec.outputs[3].key: the rows of the table `table` are identified by other columns \
          (leave the key out, or write key: [customer_id])",
         "spec.outputs[4].key[0]: there is no column `N` (names are taken as written: write `n`)",
@@ -355,4 +355,20 @@ fn a_table_of_another_key_than_the_partitions_is_shuffled() {
         exchange("upper(customer_id)"),
         Exchange::Shuffle { shards: 8 }
     );
+}
+
+#[test]
+fn a_topic_is_read_by_one_source() {
+    let spec = r"
+  sources:
+  - {name: a, kafka: {topic: tx}, columns: [{name: amount, type: Int64}]}
+  - {name: b, kafka: {topic: tx}, columns: [{name: customer_id, type: String}]}
+  streams:
+  - {name: s, sql: SELECT amount FROM a}
+  outputs:
+  - {from: s, sink: out}
+";
+    let expected = "spec.sources[1].kafka.topic: the source `a` reads the topic `tx` already \
+         (put the columns of both into `a`, and let all streams read that)";
+    assert_eq!(problems(spec), [expected]);
 }

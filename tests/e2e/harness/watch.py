@@ -20,7 +20,7 @@ class Watcher(threading.Thread):
         self._origin = origin
         self._stop_it = threading.Event()
         self._lock = threading.Lock()
-        self._since = time.time()
+        self._since = next_millisecond()
         self._first: dict[int, float] = {}
         self._consumer = kafka.consumer(topic, kafka.partitions(topic), **{"fetch.wait.max.ms": 20})
         self.failure: BaseException | None = None
@@ -32,7 +32,7 @@ class Watcher(threading.Thread):
                 now = time.time()
                 with self._lock:
                     for message in messages:
-                        if message.error() is None and message.timestamp()[1] / 1000 > self._since:
+                        if message.error() is None and message.timestamp()[1] >= self._since:
                             self._first.setdefault(self._origin(message.value()), now)
         except BaseException as failure:
             self.failure = failure
@@ -42,9 +42,9 @@ class Watcher(threading.Thread):
     def mark(self) -> float:
         """From now on only new rows count. Returns the time."""
         with self._lock:
-            self._since = time.time()
+            self._since = next_millisecond()
             self._first = {}
-            return self._since
+            return self._since / 1000
 
     def wait_for_all(self, origins: int, limit: float, alive: Callable[[], object] = lambda: None) -> tuple[float, float]:
         """Seconds from the mark to the first new row at all, and until each input partition has had one."""
@@ -57,8 +57,19 @@ class Watcher(threading.Thread):
                 return sorted(self._first.values()) if len(self._first) == origins else None
 
         times = wait_until(complete, limit, f"new rows from all {origins} input partitions", pause=0.02)
-        return times[0] - self._since, times[-1] - self._since
+        return times[0] - self._since / 1000, times[-1] - self._since / 1000
 
     def stop(self):
         self._stop_it.set()
         self.join()
+
+
+def next_millisecond() -> int:
+    """Waits for a millisecond to begin, and returns it.
+
+    Brokers stamp in whole milliseconds: only so is everything stamped before it older, and everything that is written after it not.
+    """
+    last = time.time_ns() // 1_000_000
+    while (now := time.time_ns() // 1_000_000) == last:
+        pass
+    return now

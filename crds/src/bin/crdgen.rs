@@ -1,4 +1,4 @@
-//! Writes the definitions of the resources to `crds/yaml`.
+//! Writes the definitions of the resources to `crds/yaml`, and the page of their reasons to `docs`.
 
 use std::error::Error;
 use std::fs;
@@ -10,5 +10,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     for (name, text) in tidemill_crds::definition_files()? {
         fs::write(folder.join(name), text)?;
     }
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+    fs::create_dir_all(&docs)?;
+    fs::write(docs.join("reasons.md"), tidemill_crds::reasons::page())?;
     Ok(())
 }

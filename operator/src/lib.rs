@@ -1,0 +1,5 @@
+//! The controllers that turn manifests into running workers.
+
+pub mod condition;
+pub mod names;
+pub mod pipeline;

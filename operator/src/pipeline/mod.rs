@@ -1,0 +1,9 @@
+//! Pipelines: workers that run them.
+
+pub mod build;
+pub mod compat;
+pub mod manifests;
+pub mod scale;
+#[cfg(test)]
+pub(crate) mod testing;
+pub mod validate;

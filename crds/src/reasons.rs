@@ -73,6 +73,8 @@ words! {
     DISABLED = "Disabled";
     /// For `Ready` that is false: another condition stands in the way; the message names it.
     NOT_ACCEPTED = "NotAccepted";
+    /// For `Ready` that is false: the cluster refuses what is to be made; the message says what and why.
+    NOT_APPLIED = "NotApplied";
     /// For `Ready` that is false: not all workers run yet.
     WORKERS_NOT_READY = "WorkersNotReady";
 

@@ -27,6 +27,8 @@ pub struct Facts<'a> {
     pub checked: Result<&'a Valid, &'a Refused>,
     /// What it names and is not there.
     pub missing: &'a [Missing],
+    /// Why something could not be applied.
+    pub trouble: Option<&'a str>,
     /// The workers as they were applied, or as they are left alone.
     pub deployment: Option<&'a Deployment>,
     /// What was decided about their number.
@@ -231,6 +233,9 @@ fn ready(facts: &Facts<'_>, rollout: &Rollout) -> Verdict {
     };
     if let Some(missing) = facts.missing.first() {
         return Verdict::no(about, missing.reason, missing.message.clone());
+    }
+    if let Some(trouble) = facts.trouble {
+        return Verdict::no(about, reasons::NOT_APPLIED, trouble);
     }
     if valid.workers == Workers::Suspended && rollout.there == 0 {
         return Verdict::yes(

@@ -20,6 +20,7 @@ struct World {
     figures: Figures,
     kafka: Seen,
     decision: Option<Decision>,
+    trouble: Option<&'static str>,
 }
 
 impl World {
@@ -53,6 +54,7 @@ impl World {
             },
             kafka: Seen::Topics([("payments".to_owned(), 8)].into()),
             decision: None,
+            trouble: None,
         }
     }
 
@@ -70,6 +72,7 @@ impl World {
             pipeline: &self.found.pipeline,
             checked: checked.as_ref(),
             missing: &self.found.missing,
+            trouble: self.trouble,
             deployment: Some(&self.applied),
             decision: self.decision.as_ref(),
             pods: &self.pods,
@@ -344,4 +347,19 @@ fn what_cannot_be_read_is_said() {
     let verdicts = malformed("missing field `sources`");
     assert_eq!(verdicts[0].reason, reasons::MALFORMED);
     assert!(verdicts[0].message.contains("missing field `sources`"));
+}
+
+#[test]
+fn what_the_cluster_refuses_is_said() {
+    let mut world = World::new(LEAST);
+    world.trouble = Some("Deployment payments-worker: exceeded quota");
+    let status = world.status();
+    assert_eq!(
+        of(&status, "Ready"),
+        (
+            "False",
+            reasons::NOT_APPLIED,
+            "Deployment payments-worker: exceeded quota"
+        )
+    );
 }

@@ -4,6 +4,7 @@ pub mod http;
 pub mod identity;
 pub mod launch;
 pub mod log;
+mod memory;
 pub mod runtime;
 pub mod sink;
 mod sqlite;

@@ -6,6 +6,7 @@ pub mod launch;
 pub mod log;
 mod memory;
 pub mod runtime;
+pub mod signals;
 pub mod sink;
 mod sqlite;
 pub mod status;

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client};
-use tidemill_worker::log::kafka::{KafkaAdmin, KafkaConfig};
+use tidemill_worker::log::kafka::{KafkaAdmin, KafkaConfig, credentials};
 use tidemill_worker::log::{Admin as _, LogError};
 use tokio::sync::Semaphore;
 use tokio::task::AbortHandle;
 
-use super::{Seen, auth};
+use super::Seen;
 use crate::backoff;
 use crate::pipeline::validate::SecretVersion;
 use crate::steady::steady;
@@ -188,7 +188,12 @@ pub async fn properties(client: &Client, access: &Access) -> Result<Vec<(String,
             )));
         }
     };
-    auth::properties(&version.name, &secret.data.unwrap_or_default()).map_err(Seen::BadSecret)
+    let keys = secret.data.unwrap_or_default();
+    let keys = keys
+        .into_iter()
+        .map(|(key, value)| (key, value.0))
+        .collect();
+    credentials::properties(&keys).map_err(|error| Seen::BadSecret(error.to_string()))
 }
 
 /// Does something with a Kafka cluster, on a thread of its own, as its client blocks.

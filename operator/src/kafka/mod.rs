@@ -1,6 +1,5 @@
 //! Kafka as the operator sees it: whether it can be reached, and which topics it has.
 
-pub mod auth;
 pub mod clusters;
 
 use std::collections::BTreeMap;

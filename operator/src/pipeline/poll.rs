@@ -102,13 +102,16 @@ fn trouble(pod: &Pod) -> Option<String> {
             .last_state
             .as_ref()
             .and_then(|last| last.terminated.as_ref());
+        // What a worker says at its end is worth more than that it is started again later.
+        let said = last
+            .and_then(|last| last.message.as_ref())
+            .filter(|said| !said.is_empty());
+        let said = said.or(waiting.message.as_ref());
+        let message = said
+            .map(|said| format!(": {}", said.trim()))
+            .unwrap_or_default();
         let ended = last
             .map(|last| format!(" (it ended with {})", last.exit_code))
-            .unwrap_or_default();
-        let message = waiting
-            .message
-            .as_ref()
-            .map(|m| format!(": {m}"))
             .unwrap_or_default();
         Some(format!("{reason}{message}{ended}"))
     });

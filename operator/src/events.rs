@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::Client;
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
-use tidemill_crds::reasons::condition;
+use tidemill_crds::reasons::{self, condition};
 
 use crate::names;
 
@@ -64,8 +64,8 @@ fn shortened(mut note: String) -> String {
     note
 }
 
-/// The conditions whose turns are news.
-const TOLD: [&str; 5] = [
+/// The conditions that stand for what is right, and whose turns are news.
+const RIGHT: [&str; 5] = [
     condition::ACCEPTED,
     condition::RESOLVED_REFS,
     condition::READY,
@@ -76,28 +76,34 @@ const TOLD: [&str; 5] = [
 /// What is new between two statuses: what has gone wrong, for another reason than before, and what is well again.
 #[must_use]
 pub fn news(previous: &[Condition], next: &[Condition]) -> Vec<News> {
-    let told = next.iter().filter(|now| TOLD.contains(&now.type_.as_str()));
-    let turned = told.filter_map(|now| {
+    let turned = next.iter().filter_map(|now| {
         let before = previous.iter().find(|before| before.type_ == now.type_);
         let same =
             before.is_some_and(|before| before.status == now.status && before.reason == now.reason);
-        let is_warning = match (now.status.as_str(), before) {
-            _ if same => return None,
-            // To begin with, nothing is ready, and that is no news.
-            ("False", None) if now.type_ == condition::READY => return None,
-            ("False", _) => true,
-            ("True", Some(before)) if before.status == "False" || now.type_ == condition::READY => {
-                false
-            }
-            _ => return None,
-        };
-        Some(News {
+        let is_warning = if same { None } else { warns(now, before) };
+        is_warning.map(|is_warning| News {
             is_warning,
             reason: now.reason.clone(),
             note: format!("{}: {}", now.type_, now.message),
         })
     });
     turned.collect()
+}
+
+/// Whether a condition that has turned is a warning; `None` if it is no news.
+fn warns(now: &Condition, before: Option<&Condition>) -> Option<bool> {
+    let is_right = RIGHT.contains(&now.type_.as_str());
+    match (now.type_.as_str(), now.status.as_str()) {
+        (condition::DEGRADED, "True") => Some(true),
+        // What keeps something from being ready is told where it is, and starting is no failure.
+        (condition::READY, "False") => (now.reason == reasons::NOT_APPLIED).then_some(true),
+        (condition::READY, "True") => Some(false),
+        (_, "False") if is_right => Some(true),
+        (_, "True") if is_right => before
+            .filter(|before| before.status == "False")
+            .map(|_| false),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -151,11 +157,30 @@ mod tests {
         );
         assert_eq!(
             told(vec![Verdict::yes("Ready", "Ready", "")], starting()),
-            ["!WorkersNotReady"]
+            [""; 0],
+            "a scaling is no failure"
         );
         assert_eq!(
             told(vec![], vec![Verdict::yes("Flowing", "Idle", "")]),
             [""; 0]
+        );
+    }
+
+    #[test]
+    fn what_somebody_must_look_at_is_a_warning() {
+        let well = || vec![Verdict::no("Degraded", "Healthy", "")];
+        let crashing = || {
+            vec![Verdict::yes(
+                "Degraded",
+                "WorkersMissing",
+                "CrashLoopBackOff",
+            )]
+        };
+        assert_eq!(told(well(), crashing()), ["!WorkersMissing"]);
+        assert_eq!(told(crashing(), well()), [""; 0]);
+        assert_eq!(
+            told(vec![], vec![Verdict::no("Ready", "NotApplied", "quota")]),
+            ["!NotApplied"]
         );
     }
 

@@ -46,7 +46,7 @@ pub enum Error {
     #[error("a client for the workers cannot be made: {0}")]
     Http(#[from] reqwest::Error),
     /// Another operator leads now.
-    #[error("the Lease is lost: another operator leads now")]
+    #[error("the Lease is lost: another operator has it, or it could not be renewed")]
     LeaseLost,
     /// A part has ended that should not.
     #[error("a part of the operator has ended")]

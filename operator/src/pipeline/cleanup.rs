@@ -161,10 +161,7 @@ async fn stop_workers(context: &Context, (namespace, name): &Key) -> Result<bool
         }
         return Ok(true);
     }
-    Ok(poll::any_pod(
-        &context.world,
-        &(namespace.clone(), name.clone()),
-    ))
+    Ok(!poll::pods(&context.world, &(namespace.clone(), name.clone())).is_empty())
 }
 
 async fn delete_internal(world: &World, pipeline: &Pipeline, group: &str) -> Result<(), String> {

@@ -59,7 +59,7 @@ pub struct Lost {
     /// What differs.
     pub differences: Vec<String>,
     /// What is lost.
-    pub what: String,
+    pub what: &'static str,
 }
 
 impl fmt::Display for Lost {
@@ -100,9 +100,9 @@ pub fn compare(old: &States, new: &BTreeMap<String, Signature>) -> Vec<Lost> {
         (before != now).then(|| Lost {
             stream: stream.clone(),
             differences: differences(before, now),
-            what: match &before.window {
-                Some(window) => format!("what its open windows ({window}) hold"),
-                None => "its table, counted since the beginning,".to_owned(),
+            what: match before.window {
+                Some(_) => "what its open windows hold",
+                None => "its table, counted since the beginning,",
             },
         })
     };

@@ -25,6 +25,8 @@ pub struct PodSeen {
     pub ip: Option<String>,
     /// Whether its readiness probe succeeds.
     pub ready: bool,
+    /// Whether it is about to go.
+    pub leaving: bool,
     /// Why its container does not run.
     pub trouble: Option<String>,
 }

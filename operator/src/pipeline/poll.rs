@@ -54,21 +54,12 @@ pub fn pods(world: &World, (namespace, name): &Key) -> Vec<PodSeen> {
         pod.namespace().as_ref() == Some(namespace)
             && pod.labels().get(names::INSTANCE) == Some(name)
     };
-    let pods = world.pods.state_filter(of);
-    pods.iter()
-        .filter(|pod| pod.metadata.deletion_timestamp.is_none())
+    world
+        .pods
+        .state_filter(of)
+        .iter()
         .map(|pod| seen(pod))
         .collect()
-}
-
-/// Whether there is a pod of a Pipeline, if only one that is about to go.
-#[must_use]
-pub fn any_pod(world: &World, (namespace, name): &Key) -> bool {
-    let of = |pod: &Pod| {
-        pod.namespace().as_ref() == Some(namespace)
-            && pod.labels().get(names::INSTANCE) == Some(name)
-    };
-    world.pods.find(of).is_some()
 }
 
 fn seen(pod: &Pod) -> PodSeen {
@@ -83,6 +74,7 @@ fn seen(pod: &Pod) -> PodSeen {
     PodSeen {
         name: pod.name_any(),
         ready: is("Ready"),
+        leaving: pod.metadata.deletion_timestamp.is_some(),
         trouble: trouble(pod),
         ip: status.pod_ip,
     }

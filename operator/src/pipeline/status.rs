@@ -49,7 +49,12 @@ pub fn status(facts: &Facts<'_>, now: &Time) -> PipelineStatus {
     let generation = facts.pipeline.metadata.generation;
     let name = facts.pipeline.metadata.name.as_deref().unwrap_or_default();
     let rollout = Rollout::of(facts.deployment);
-    let figures = facts.figures;
+    let nothing = Figures::default();
+    let figures = if facts.pods.is_empty() {
+        &nothing
+    } else {
+        facts.figures
+    };
     let rate = figures.rate.map(|rate| two_figures(whole(rate)));
     PipelineStatus {
         observed_generation: generation,
@@ -237,12 +242,16 @@ fn ready(facts: &Facts<'_>, rollout: &Rollout) -> Verdict {
     if let Some(trouble) = facts.trouble {
         return Verdict::no(about, reasons::NOT_APPLIED, trouble);
     }
-    if valid.workers == Workers::Suspended && rollout.there == 0 {
-        return Verdict::yes(
-            about,
-            reasons::SUSPENDED,
-            "suspended; set spec.suspend: false to go on",
-        );
+    if valid.workers == Workers::Suspended {
+        return if facts.pods.is_empty() {
+            Verdict::yes(
+                about,
+                reasons::SUSPENDED,
+                "suspended; set spec.suspend: false to go on",
+            )
+        } else {
+            Verdict::no(about, reasons::WORKERS_NOT_READY, "workers commit and stop")
+        };
     }
     let failed = facts.figures.phases.values().any(|phase| phase.is_failed());
     if rollout.is_done() && !failed {
@@ -272,7 +281,7 @@ fn counted(workers: u32, one: &str, many: &str) -> String {
 
 /// What keeps workers from being ready, as far as somebody says it.
 fn obstacle(facts: &Facts<'_>) -> Option<String> {
-    let unready = facts.pods.iter().filter(|pod| !pod.ready);
+    let unready = facts.pods.iter().filter(|pod| !pod.ready && !pod.leaving);
     let mut said = unready.filter_map(|pod| pod.trouble.clone());
     said.next()
         .or_else(|| facts.figures.troubles.first().cloned())
@@ -407,7 +416,7 @@ fn degraded(facts: &Facts<'_>, rollout: &Rollout) -> Verdict {
     let crashing = facts
         .pods
         .iter()
-        .find_map(|pod| pod.trouble.clone().filter(|_| !pod.ready));
+        .find_map(|pod| pod.trouble.clone().filter(|_| !pod.ready && !pod.leaving));
     match crashing {
         Some(why) if rollout.wanted > 0 => Verdict::yes(about, reasons::WORKERS_MISSING, why),
         _ => Verdict::no(about, reasons::HEALTHY, "nothing is known to be wrong"),

@@ -43,7 +43,11 @@ impl World {
         Self {
             found,
             applied,
-            pods: Vec::new(),
+            pods: vec![PodSeen {
+                name: "a".to_owned(),
+                ready: true,
+                ..PodSeen::default()
+            }],
             figures: Figures {
                 phases: [("a".to_owned(), Phase::Running)].into(),
                 lag: Some(1_234),
@@ -200,8 +204,15 @@ fn a_suspended_pipeline_is_ready_when_its_workers_are_gone() {
         observed_generation: Some(4),
         ..DeploymentStatus::default()
     };
-    world.figures = Figures::default();
+    world.pods[0].leaving = true;
+    assert_eq!(
+        of(&world.status(), "Ready").1,
+        reasons::WORKERS_NOT_READY,
+        "it has not committed yet"
+    );
+    world.pods.clear();
     let status = world.status();
+    assert_eq!((status.lag, status.records_per_second), (None, None));
     assert_eq!(
         (of(&status, "Ready").0, of(&status, "Ready").1),
         ("True", reasons::SUSPENDED)

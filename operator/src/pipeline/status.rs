@@ -239,6 +239,9 @@ fn ready(facts: &Facts<'_>, rollout: &Rollout) -> Verdict {
     if let Some(missing) = facts.missing.first() {
         return Verdict::no(about, missing.reason, missing.message.clone());
     }
+    if let Seen::BadSecret(why) = facts.kafka {
+        return Verdict::no(about, reasons::SECRET_INVALID, why);
+    }
     if let Some(trouble) = facts.trouble {
         return Verdict::no(about, reasons::NOT_APPLIED, trouble);
     }
@@ -282,13 +285,13 @@ fn counted(workers: u32, one: &str, many: &str) -> String {
 /// What keeps workers from being ready, as far as somebody says it.
 fn obstacle(facts: &Facts<'_>) -> Option<String> {
     let unready = facts.pods.iter().filter(|pod| !pod.ready && !pod.leaving);
-    let mut said = unready.filter_map(|pod| pod.trouble.clone());
-    said.next()
-        .or_else(|| facts.figures.troubles.first().cloned())
-        .or_else(|| match facts.kafka {
-            Seen::Unreachable(why) | Seen::Refused(why) | Seen::BadSecret(why) => Some(why.clone()),
-            Seen::Unknown | Seen::Topics(_) => None,
-        })
+    let said = unready.filter_map(|pod| pod.trouble.as_ref());
+    let source = source_reachable(facts);
+    let unreachable = (source.holds == Some(false)).then_some(&source.message);
+    said.chain(&facts.figures.troubles)
+        .chain(unreachable)
+        .next()
+        .cloned()
 }
 
 fn progressing(facts: &Facts<'_>, rollout: &Rollout) -> Verdict {

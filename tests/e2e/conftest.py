@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.cluster import ROOT, Cluster, find_cluster
 from harness.kafka import Kafka
 from harness.tidemill import Tidemill, find_binary
 
@@ -47,9 +48,36 @@ def tidemill(request, tmp_path):
 
 
 @pytest.fixture
-def tag() -> str:
-    """A name that no topic or group has yet."""
-    return f"{int(time.time()):x}{os.getpid():x}-{next(TAGS)}"
+def tag(session_tag) -> str:
+    """A name that no topic, group or namespace has yet."""
+    return f"{session_tag}-{next(TAGS)}"
+
+
+@pytest.fixture(scope="session")
+def session_tag() -> str:
+    """What all names of one run begin with."""
+    return f"{int(time.time()):x}{os.getpid():x}"
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Cluster:
+    """A Kubernetes to test with. It may have no node, and then runs no pods."""
+    return find_cluster()
+
+
+@pytest.fixture(scope="session")
+def definitions(cluster) -> Cluster:
+    """The cluster, knowing Pipelines, AlertRules and Sinks."""
+    cluster.kubectl("apply", "--server-side", "--force-conflicts", "--filename", str(ROOT / "crds" / "yaml"))
+    cluster.kubectl("wait", "--for=condition=Established", "--filename", str(ROOT / "crds" / "yaml"), "--timeout=60s")
+    return cluster
+
+
+@pytest.fixture
+def namespace(definitions, tag):
+    """A namespace of the test's own, gone with all in it afterwards."""
+    with definitions.new_namespace(f"test-{tag}") as namespace:
+        yield namespace
 
 
 @pytest.fixture(scope="session")

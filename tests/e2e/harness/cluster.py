@@ -1,0 +1,119 @@
+"""A Kubernetes cluster: what is in it, by kubectl; namespaces that go with the test; images; the chart, by helm."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from shutil import which
+
+import yaml
+
+from harness.waiting import wait_until
+
+ROOT = Path(__file__).resolve().parents[3]
+FIXTURE = ROOT / "tests" / "fixtures" / "kubernetes"
+CHART = ROOT / "helm" / "tidemill"
+
+
+class Refused(Exception):
+    """A command did not succeed; this is what it said."""
+
+
+class Cluster:
+    """The cluster that KUBECONFIG names. `in_namespace` gives it seen from one of its namespaces."""
+
+    def __init__(self, kubeconfig: str, namespace: str = "default"):
+        self.kubeconfig = kubeconfig
+        self.namespace = namespace
+        self.env = {**os.environ, "KUBECONFIG": kubeconfig}
+
+    def in_namespace(self, name: str) -> "Cluster":
+        return Cluster(self.kubeconfig, name)
+
+    def kubectl(self, *arguments: str, stdin: str = "", limit: float = 60) -> str:
+        """What kubectl prints. Raises Refused with what it says if it fails."""
+        return self.call("kubectl", "--namespace", self.namespace, *arguments, stdin=stdin, limit=limit)
+
+    def helm(self, *arguments: str, limit: float = 120) -> str:
+        """What helm prints. Raises Refused with what it says if it fails."""
+        return self.call("helm", "--namespace", self.namespace, *arguments, limit=limit)
+
+    def get(self, *arguments: str) -> dict:
+        """`kubectl get` as JSON: an object, or a list with `items`."""
+        return json.loads(self.kubectl("get", *arguments, "--output", "json"))
+
+    def find(self, kind: str, name: str) -> dict | None:
+        """An object, or None if there is none of that name."""
+        found = self.kubectl("get", kind, name, "--ignore-not-found", "--output", "json")
+        return json.loads(found) if found else None
+
+    def apply(self, *objects: dict, options: tuple[str, ...] = ()) -> str:
+        """`kubectl apply`, as a user does."""
+        return self.kubectl("apply", *options, "--filename", "-", stdin=yaml.safe_dump_all(objects))
+
+    def condition(self, kind: str, name: str, type: str) -> dict:
+        """A condition of an object's status; empty if it is not there."""
+        status = (self.find(kind, name) or {}).get("status", {})
+        return next((c for c in status.get("conditions", []) if c["type"] == type), {})
+
+    def wait_for_condition(self, kind: str, name: str, type: str, status: str = "True", reason: str | None = None, limit: float = 60) -> dict:
+        """Waits until a condition has this status, and this reason if one is named, for the object as it is now."""
+
+        def holds() -> dict | None:
+            it = self.find(kind, name) or {}
+            condition = next((c for c in it.get("status", {}).get("conditions", []) if c["type"] == type), {})
+            current = condition.get("observedGeneration", it.get("metadata", {}).get("generation")) == it.get("metadata", {}).get("generation")
+            right = condition.get("status") == status and reason in (None, condition.get("reason"))
+            return condition if current and right else None
+
+        try:
+            return wait_until(holds, limit, f"{type}={status} of {kind}/{name}", pause=0.2)
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}; it is {self.condition(kind, name, type)}") from None
+
+    def may(self, verb: str, resource: str, *options: str, account: str, namespace: str | None = None) -> bool:
+        """Whether a service account (NAMESPACE:NAME) may do something; in all namespaces if none is named."""
+        where = ["--namespace", namespace] if namespace else ["--all-namespaces"]
+        command = ["kubectl", "auth", "can-i", verb, resource, *options, *where, "--as", f"system:serviceaccount:{account}"]
+        answer = subprocess.run(command, env=self.env, capture_output=True, text=True, timeout=60)
+        said = answer.stdout.strip().split(" ")[0]
+        assert said in ("yes", "no"), f"{' '.join(command)}: {answer.stdout}{answer.stderr}"
+        return said == "yes"
+
+    @contextmanager
+    def new_namespace(self, name: str, limit: float = 120) -> Iterator["Cluster"]:
+        """A namespace where only pods at the restricted security level are let in; gone, with all in it, afterwards."""
+        labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+        self.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
+        try:
+            yield self.in_namespace(name)
+        finally:
+            self.kubectl("delete", "namespace", name, "--timeout", f"{limit:.0f}s", limit=limit + 10)
+
+    def has_node(self) -> bool:
+        """Whether pods can run."""
+        return bool(self.get("nodes")["items"])
+
+    def load_busybox(self, name: str = "busybox:1.37"):
+        """Gives the fixture's node a busybox as the image of this name."""
+        self.call(str(FIXTURE / "image.sh"), "-b", name)
+
+    def load_tidemill(self, built: Path):
+        """Gives the fixture's node Tidemill's image, of programs that are built."""
+        self.call(str(FIXTURE / "tidemill-image.sh"), str(built), limit=300)
+
+    def call(self, *command: str, stdin: str = "", limit: float = 60) -> str:
+        assert which(command[0]), f"there is no {command[0]}: tests/fixtures/kubernetes/cluster.sh build makes it; add its bin folder to PATH"
+        done = subprocess.run(command, env=self.env, input=stdin, capture_output=True, text=True, timeout=limit)
+        if done.returncode != 0:
+            raise Refused(done.stderr.strip() or done.stdout.strip())
+        return done.stdout
+
+
+def find_cluster() -> Cluster:
+    """The cluster that KUBECONFIG names."""
+    kubeconfig = os.environ.get("KUBECONFIG")
+    assert kubeconfig, "KUBECONFIG names no cluster; tests/run starts one"
+    return Cluster(kubeconfig)

@@ -92,17 +92,47 @@ class Cluster:
         finally:
             self.kubectl("delete", "namespace", name, "--timeout", f"{limit:.0f}s", limit=limit + 10)
 
-    def has_node(self) -> bool:
-        """Whether pods can run."""
-        return bool(self.get("nodes")["items"])
+    def run(self, name: str, *command: str, image: str = "busybox:1.37") -> None:
+        """Starts a pod that runs a command at the restricted security level, and returns when it has started."""
+        restricted = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+        container = {"name": "main", "image": image, "command": list(command), "imagePullPolicy": "Never", "securityContext": restricted}
+        account = {"runAsNonRoot": True, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}}
+        spec = {"containers": [container], "securityContext": account, "restartPolicy": "Never", "terminationGracePeriodSeconds": 1}
+        self.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": name}}, "spec": spec})
+        self.kubectl("wait", "--for=condition=Ready", f"pod/{name}", "--timeout=60s", limit=70)
+
+    def publish_host(self, name: str, port: int):
+        """A Service by which pods reach a port of this machine."""
+        self.apply(
+            {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": {"ports": [{"port": port}]}},
+            {
+                "apiVersion": "discovery.k8s.io/v1",
+                "kind": "EndpointSlice",
+                "metadata": {"name": name, "labels": {"kubernetes.io/service-name": name}},
+                "addressType": "IPv4",
+                "ports": [{"port": port}],
+                "endpoints": [{"addresses": [self.host_address()]}],
+            },
+        )
+
+    @property
+    def own(self) -> bool:
+        """Whether it is the fixture's, whose node is this machine."""
+        return self.kubeconfig == self.call(str(FIXTURE / "cluster.sh"), "kubeconfig").strip()
+
+    def host_address(self) -> str:
+        """The address at which pods reach servers on this machine."""
+        return os.environ.get("TIDEMILL_TEST_HOST") or self.call(str(FIXTURE / "cluster.sh"), "address").strip()
 
     def load_busybox(self, name: str = "busybox:1.37"):
-        """Gives the fixture's node a busybox as the image of this name."""
-        self.call(str(FIXTURE / "image.sh"), "-b", name)
+        """Gives the fixture's node a busybox as the image of this name. Another cluster must have it."""
+        if self.own:
+            self.call(str(FIXTURE / "image.sh"), "-b", name)
 
     def load_tidemill(self, built: Path):
-        """Gives the fixture's node Tidemill's image, of programs that are built."""
-        self.call(str(FIXTURE / "tidemill-image.sh"), str(built), limit=300)
+        """Gives the fixture's node Tidemill's image, of the programs in this folder. Another cluster must have it."""
+        if self.own:
+            self.call(str(FIXTURE / "tidemill-image.sh"), str(built), limit=300)
 
     def call(self, *command: str, stdin: str = "", limit: float = 60) -> str:
         assert which(command[0]), f"there is no {command[0]}: tests/fixtures/kubernetes/cluster.sh build makes it; add its bin folder to PATH"

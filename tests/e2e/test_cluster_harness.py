@@ -75,3 +75,14 @@ def test_a_pod_above_the_restricted_level_is_not_let_in(here):
     bare = {"containers": [{"name": "main", "image": "busybox:1.37"}]}
     with pytest.raises(Refused, match="violates PodSecurity"):
         here.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "bare"}, "spec": bare})
+
+
+def test_the_api_server_comes_back_with_what_it_knew(here):
+    if not here.own:
+        pytest.skip("this cluster is somebody else's")
+    before = here.get("pod", "shell")["metadata"]["uid"]
+    here.stop_server("kube-apiserver")
+    with pytest.raises(Refused, match="refused"):
+        here.get("pod", "shell")
+    here.start_servers()
+    assert here.get("pod", "shell")["metadata"]["uid"] == before

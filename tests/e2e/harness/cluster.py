@@ -124,6 +124,14 @@ class Cluster:
         """The address at which pods reach servers on this machine."""
         return os.environ.get("TIDEMILL_TEST_HOST") or self.call(str(FIXTURE / "cluster.sh"), "address").strip()
 
+    def stop_server(self, name: str):
+        """Stops one of the fixture's servers, such as kube-apiserver."""
+        self.call(str(FIXTURE / "cluster.sh"), "stop", name)
+
+    def start_servers(self):
+        """Starts again what is stopped of the fixture's servers."""
+        self.call(str(FIXTURE / "cluster.sh"), "up", limit=240)
+
     def load_busybox(self, name: str = "busybox:1.37"):
         """Gives the fixture's node a busybox as the image of this name. Another cluster must have it."""
         if self.own:

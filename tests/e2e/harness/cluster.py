@@ -73,10 +73,12 @@ class Cluster:
         except TimeoutError as error:
             raise TimeoutError(f"{error}; it is {self.condition(kind, name, type)}") from None
 
-    def may(self, verb: str, resource: str, *options: str, account: str, namespace: str | None = None) -> bool:
-        """Whether a service account (NAMESPACE:NAME) may do something; in all namespaces if none is named."""
+    def may(self, verb: str, resource: str, account: str, namespace: str | None = None) -> bool:
+        """Whether a service account (NAMESPACE:NAME) may do something to KIND.GROUP/NAME or KIND.GROUP:SUBRESOURCE; in all
+        namespaces if none is named."""
         where = ["--namespace", namespace] if namespace else ["--all-namespaces"]
-        command = ["kubectl", "auth", "can-i", verb, resource, *options, *where, "--as", f"system:serviceaccount:{account}"]
+        what, _, subresource = resource.partition(":")
+        command = ["kubectl", "auth", "can-i", verb, what, "--subresource", subresource, *where, "--as", f"system:serviceaccount:{account}"]
         answer = subprocess.run(command, env=self.env, capture_output=True, text=True, timeout=60)
         said = answer.stdout.strip().split(" ")[0]
         assert said in ("yes", "no"), f"{' '.join(command)}: {answer.stdout}{answer.stderr}"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cluster import ROOT, Cluster, find_cluster
+from harness.cluster import ROOT, Cluster, find_tools, put_cluster_away, start_cluster
 from harness.kafka import Kafka
 from harness.tidemill import Tidemill, find_binary
 
@@ -18,6 +18,17 @@ TAGS = itertools.count(1)
 def pytest_configure(config):
     # Being told to end is a reason to clean up, not to leave things running.
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+
+
+def pytest_collection_finish(session):
+    # Before the first test, so that building and starting a cluster is on no test's time; and only if one asks for it.
+    asked = {fixture for item in session.items for fixture in item.fixturenames}
+    if session.config.option.collectonly or not asked & {"tools", "cluster"}:
+        return
+    find_tools()
+    if "cluster" in asked and "KUBECONFIG" not in os.environ:
+        session.config.add_cleanup(put_cluster_away)
+        start_cluster()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -60,9 +71,14 @@ def session_tag() -> str:
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Cluster:
-    """A Kubernetes to test with. It may have no node, and then runs no pods."""
-    return find_cluster()
+def tools():
+    """kubectl and helm are on the PATH."""
+
+
+@pytest.fixture(scope="session")
+def cluster(tools) -> Cluster:
+    """A Kubernetes to test with: the one that KUBECONFIG names, or else the fixture's."""
+    return Cluster(os.environ["KUBECONFIG"])
 
 
 @pytest.fixture(scope="session")

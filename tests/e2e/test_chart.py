@@ -6,7 +6,9 @@ import pytest
 import yaml
 
 from harness.chart import Rendered, helm
-from harness.cluster import CHART, ROOT, Refused
+from harness.cluster import CHART, ROOT, TIDEMILL, Refused
+
+pytestmark = pytest.mark.usefixtures("tools")
 
 EVERYTHING = {
     "replicas": 2,
@@ -27,12 +29,12 @@ EVERYTHING = {
 
 
 @pytest.fixture(scope="module")
-def default():
+def default(tools):
     return Rendered()
 
 
 @pytest.fixture(scope="module")
-def everything():
+def everything(tools):
     return Rendered(EVERYTHING)
 
 
@@ -55,17 +57,16 @@ def test_what_there_is_by_default(default):
 
 
 def test_the_operator_is_told_what_it_needs(default, everything):
-    image = f"tidemill:{yaml.safe_load((CHART / 'Chart.yaml').read_text())['appVersion']}"
     assert default.env == {
         "TIDEMILL_LISTEN": "0.0.0.0:8080",
         "TIDEMILL_WATCH_NAMESPACES": "",
-        "TIDEMILL_WORKER_IMAGE": image,
+        "TIDEMILL_WORKER_IMAGE": TIDEMILL,
         "TIDEMILL_WORKER_IMAGE_PULL_POLICY": "IfNotPresent",
         "POD_NAME": None,
         "POD_NAMESPACE": None,
         "RUST_LOG": "info",
     }
-    assert default.pod["spec"]["containers"][0]["image"] == image
+    assert default.pod["spec"]["containers"][0]["image"] == TIDEMILL
     assert everything.env == default.env | {
         "TIDEMILL_WATCH_NAMESPACES": "payments,risk",
         "TIDEMILL_WORKER_IMAGE": "registry.example/tidemill:1.2.3",

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from harness.broker import Broker
-from harness.cluster import Refused
+from harness.cluster import BUSYBOX, Refused
 from harness.waiting import wait_until
 
 
@@ -72,7 +72,7 @@ def test_a_deleted_pod_is_gone_and_a_new_one_of_its_name_is_another(here):
 
 
 def test_a_pod_above_the_restricted_level_is_not_let_in(here):
-    bare = {"containers": [{"name": "main", "image": "busybox:1.37"}]}
+    bare = {"containers": [{"name": "main", "image": BUSYBOX}]}
     with pytest.raises(Refused, match="violates PodSecurity"):
         here.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "bare"}, "spec": bare})
 

@@ -15,6 +15,8 @@ from harness.waiting import wait_until
 ROOT = Path(__file__).resolve().parents[3]
 FIXTURE = ROOT / "tests" / "fixtures" / "kubernetes"
 CHART = ROOT / "helm" / "tidemill"
+BUSYBOX = "busybox:1.37"
+TIDEMILL = "tidemill:" + yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"]
 
 
 class Refused(Exception):
@@ -94,14 +96,22 @@ class Cluster:
         finally:
             self.kubectl("delete", "namespace", name, "--timeout", f"{limit:.0f}s", limit=limit + 10)
 
-    def run(self, name: str, *command: str, image: str = "busybox:1.37") -> None:
-        """Starts a pod that runs a command at the restricted security level, and returns when it has started."""
+    def start(self, name: str, *command: str, image: str):
+        """Starts a pod that runs a command, at the restricted security level."""
         restricted = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
         container = {"name": "main", "image": image, "command": list(command), "imagePullPolicy": "Never", "securityContext": restricted}
         account = {"runAsNonRoot": True, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}}
         spec = {"containers": [container], "securityContext": account, "restartPolicy": "Never", "terminationGracePeriodSeconds": 1}
         self.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": name}}, "spec": spec})
-        self.kubectl("wait", "--for=condition=Ready", f"pod/{name}", "--timeout=60s", limit=70)
+
+    def wait_for_phase(self, name: str, phase: str, limit: float = 60):
+        """Waits until a pod is Running, Succeeded or Failed."""
+        wait_until(lambda: self.get("pod", name)["status"].get("phase") == phase, limit, f"pod {name} to be {phase}", pause=0.2)
+
+    def run(self, name: str, *command: str):
+        """Starts a pod with a shell and much else in it, and returns when it runs."""
+        self.start(name, *command, image=BUSYBOX)
+        self.wait_for_phase(name, "Running")
 
     def publish_host(self, name: str, port: int):
         """A Service by which pods reach a port of this machine."""
@@ -134,26 +144,39 @@ class Cluster:
         """Starts again what is stopped of the fixture's servers."""
         self.call(str(FIXTURE / "cluster.sh"), "up", limit=240)
 
-    def load_busybox(self, name: str = "busybox:1.37"):
-        """Gives the fixture's node a busybox as the image of this name. Another cluster must have it."""
+    def load_busybox(self):
+        """Gives the fixture's node the image BUSYBOX. Another cluster must have it."""
         if self.own:
-            self.call(str(FIXTURE / "image.sh"), "-b", name)
+            self.call(str(FIXTURE / "image.sh"), "-b", BUSYBOX)
 
     def load_tidemill(self, built: Path):
-        """Gives the fixture's node Tidemill's image, of the programs in this folder. Another cluster must have it."""
+        """Gives the fixture's node the image TIDEMILL, of the programs in this folder. Another cluster must have it."""
         if self.own:
-            self.call(str(FIXTURE / "tidemill-image.sh"), str(built), limit=300)
+            self.call(str(FIXTURE / "tidemill-image.sh"), str(built), TIDEMILL, limit=300)
 
     def call(self, *command: str, stdin: str = "", limit: float = 60) -> str:
-        assert which(command[0]), f"there is no {command[0]}: tests/fixtures/kubernetes/cluster.sh build makes it; add its bin folder to PATH"
         done = subprocess.run(command, env=self.env, input=stdin, capture_output=True, text=True, timeout=limit)
         if done.returncode != 0:
             raise Refused(done.stderr.strip() or done.stdout.strip())
         return done.stdout
 
 
-def find_cluster() -> Cluster:
-    """The cluster that KUBECONFIG names."""
-    kubeconfig = os.environ.get("KUBECONFIG")
-    assert kubeconfig, "KUBECONFIG names no cluster; tests/run starts one"
-    return Cluster(kubeconfig)
+def find_tools():
+    """Puts kubectl and helm on the PATH; those of the fixture, unless there is another cluster and tools for it."""
+    if "KUBECONFIG" in os.environ and which("kubectl") and which("helm"):
+        return
+    subprocess.run([FIXTURE / "cluster.sh", "build"], check=True)
+    tools = subprocess.run([FIXTURE / "cluster.sh", "bin"], check=True, capture_output=True, text=True).stdout.strip()
+    os.environ["PATH"] = f"{tools}:{os.environ['PATH']}"
+
+
+def start_cluster():
+    """Starts the fixture's cluster, with nothing in it, and has KUBECONFIG name it."""
+    put_cluster_away()
+    started = subprocess.run([FIXTURE / "cluster.sh", "up"], check=True, stdout=subprocess.PIPE, text=True)
+    os.environ["KUBECONFIG"] = started.stdout.strip()
+
+
+def put_cluster_away():
+    """Takes the fixture's cluster away, with all that is in it."""
+    subprocess.run([FIXTURE / "cluster.sh", "down"], check=True)

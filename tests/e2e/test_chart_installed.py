@@ -37,6 +37,7 @@ MAY_NOT = [
     *[(verb, f"{kind}.tidemill.io") for verb in ("create", "delete") for kind in ("pipelines", "alertrules", "sinks")],
     *[("patch", f"{kind}.tidemill.io") for kind in ("alertrules", "sinks")],
     *[(verb, f"{kind}.rbac.authorization.k8s.io") for verb in ("create", "patch", "bind", "escalate") for kind in ("roles", "rolebindings", "clusterroles", "clusterrolebindings")],
+    *[(verb, "events.events.k8s.io") for verb in ("list", "delete")],
     ("impersonate", "users"),
     ("impersonate", "serviceaccounts"),
     ("create", "serviceaccounts:token"),

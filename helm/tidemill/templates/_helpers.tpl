@@ -55,7 +55,7 @@ to, writes their status, and looks after what it makes of a Pipeline. */ -}}
 - apiGroups: [""] # workers, and the credentials that manifests name: never written
   resources: [pods, secrets]
   verbs: [get, list, watch]
-- apiGroups: ["", events.k8s.io]
+- apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
 {{- end }}

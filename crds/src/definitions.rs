@@ -45,6 +45,9 @@ pub fn schema_of(kind: &str) -> Option<Schema> {
         .open_api_v3_schema
 }
 
+/// The folders that hold the definitions as YAML, from that of this crate: one to apply, and the chart's.
+pub const DEFINITION_FOLDERS: [&str; 2] = ["yaml", "../helm/tidemill/files/crds"];
+
 /// The definitions as YAML: the name of each file, and its text.
 ///
 /// # Errors
@@ -124,13 +127,17 @@ mod tests {
 
     #[test]
     fn files_are_those_of_the_types() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("yaml");
-        for (name, text) in definition_files().unwrap() {
-            let on_disk = std::fs::read_to_string(folder.join(&name)).unwrap_or_default();
-            assert!(
-                on_disk == text,
-                "crds/yaml/{name} is not what the types say: run `cargo run -p tidemill-crds --bin crdgen`"
-            );
+        for folder in DEFINITION_FOLDERS {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+            let files = definition_files().unwrap();
+            assert_eq!(std::fs::read_dir(&path).unwrap().count(), files.len());
+            for (name, text) in files {
+                let on_disk = std::fs::read_to_string(path.join(&name)).unwrap_or_default();
+                assert!(
+                    on_disk == text,
+                    "{folder}/{name} is not what the types say: run `cargo run -p tidemill-crds --bin crdgen`"
+                );
+            }
         }
     }
 

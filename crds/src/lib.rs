@@ -22,7 +22,8 @@ pub mod status;
 pub use alert_rule::{AlertRule, AlertRuleSpec, AlertRuleStatus};
 pub use column_type::ColumnType;
 pub use definitions::{
-    Schema, SchemaOfItems, SchemaOfValues, definition_files, definitions, schema_of,
+    DEFINITION_FOLDERS, Schema, SchemaOfItems, SchemaOfValues, definition_files, definitions,
+    schema_of,
 };
 pub use duration::Duration;
 pub use pipeline::{Pipeline, PipelineSpec, PipelineStatus};

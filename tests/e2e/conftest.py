@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.cluster import ROOT, Cluster, find_tools, put_cluster_away, start_cluster
 from harness.kafka import Kafka
 from harness.tidemill import Tidemill, find_binary
 
@@ -17,6 +18,17 @@ TAGS = itertools.count(1)
 def pytest_configure(config):
     # Being told to end is a reason to clean up, not to leave things running.
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+
+
+def pytest_collection_finish(session):
+    # Before the first test, so that building and starting a cluster is on no test's time; and only if one asks for it.
+    asked = {fixture for item in session.items for fixture in item.fixturenames}
+    if session.config.option.collectonly or not asked & {"tools", "cluster"}:
+        return
+    find_tools()
+    if "cluster" in asked and "KUBECONFIG" not in os.environ:
+        session.config.add_cleanup(put_cluster_away)
+        start_cluster()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -47,9 +59,41 @@ def tidemill(request, tmp_path):
 
 
 @pytest.fixture
-def tag() -> str:
-    """A name that no topic or group has yet."""
-    return f"{int(time.time()):x}{os.getpid():x}-{next(TAGS)}"
+def tag(session_tag) -> str:
+    """A name that no topic, group or namespace has yet."""
+    return f"{session_tag}-{next(TAGS)}"
+
+
+@pytest.fixture(scope="session")
+def session_tag() -> str:
+    """What all names of one run begin with."""
+    return f"{int(time.time()):x}{os.getpid():x}"
+
+
+@pytest.fixture(scope="session")
+def tools():
+    """kubectl and helm are on the PATH."""
+
+
+@pytest.fixture(scope="session")
+def cluster(tools) -> Cluster:
+    """A Kubernetes to test with: the one that KUBECONFIG names, or else the fixture's."""
+    return Cluster(os.environ["KUBECONFIG"])
+
+
+@pytest.fixture(scope="session")
+def definitions(cluster) -> Cluster:
+    """The cluster, knowing Pipelines, AlertRules and Sinks."""
+    cluster.kubectl("apply", "--server-side", "--force-conflicts", "--filename", str(ROOT / "crds" / "yaml"))
+    cluster.kubectl("wait", "--for=condition=Established", "--filename", str(ROOT / "crds" / "yaml"), "--timeout=60s")
+    return cluster
+
+
+@pytest.fixture
+def namespace(definitions, tag):
+    """A namespace of the test's own, gone with all in it afterwards."""
+    with definitions.new_namespace(f"test-{tag}") as namespace:
+        yield namespace
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ use crate::sink::{self, ExternalSink};
 use crate::telemetry;
 
 /// When this much waits, it is committed although the interval has not passed: a worker that catches up stays small.
-const DUE: usize = 4 << 20;
+const DUE: usize = 2 << 20;
 /// Reading pauses when this much waits for the commit in flight to end.
 const FULL: usize = 4 * DUE;
 

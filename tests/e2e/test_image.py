@@ -1,0 +1,27 @@
+"""The image of Tidemill, made of the programs under test, in a pod at the restricted security level."""
+
+import pytest
+
+from harness.cluster import ROOT, TIDEMILL
+from harness.tidemill import find_binary
+
+if not (ROOT / "operator").exists():
+    pytest.skip("the image needs the operator, which is not there yet", allow_module_level=True)
+
+
+@pytest.fixture(scope="module")
+def loaded(cluster):
+    cluster.load_tidemill(find_binary().parent)
+    return cluster
+
+
+@pytest.mark.parametrize("program", ["tidemill", "tidemill-operator", "tidemill-worker", "kubectl-tidemill"])
+def test_every_program_starts(loaded, namespace, program):
+    namespace.start(program, program, "--version", image=TIDEMILL)
+    namespace.wait_for_phase(program, "Succeeded")
+    assert namespace.kubectl("logs", program).split()[-1] == TIDEMILL.split(":")[1]
+
+
+def test_there_is_no_shell(loaded, namespace):
+    namespace.start("shell", "sh", image=TIDEMILL)
+    namespace.wait_for_phase("shell", "Failed")

@@ -18,7 +18,7 @@ use super::observe::{Figures, PodSeen};
 use super::poll;
 use super::scale::{self, Decision, Observed};
 use super::status::{self, Change, Facts, is_rolling, status};
-use super::validate::{Found, Valid, Workers, validate};
+use super::validate::{Found, Valid, Workers};
 use crate::apply::{ApplyError, apply};
 use crate::condition::stamp;
 use crate::controller::{AT_LEAST, Context, StatusError, now, reference};
@@ -84,13 +84,13 @@ async fn run(
     context: &Context,
 ) -> Result<Action, Error> {
     let found = dereference(&context.world, pipeline);
-    let checked = validate(&found);
+    let checked = context.checked.validate(&found);
+    let checked = checked.as_ref().as_ref();
     let seen = Observation::of(context, &found);
     let decision = checked
-        .as_ref()
         .ok()
         .map(|valid| decide(valid, &found.pipeline, &seen));
-    let applied = match (&checked, &decision) {
+    let applied = match (checked, &decision) {
         (Ok(valid), Some(decision)) if may_apply(&found, &seen.kafka) => {
             let resources = build(valid, decision.replicas, &context.defaults);
             apply_all(context, resources, seen.deployment.as_deref())
@@ -99,9 +99,7 @@ async fn run(
         }
         _ => Ok(None),
     };
-    let is_auto = checked
-        .as_ref()
-        .is_ok_and(|valid| matches!(valid.workers, Workers::Auto(_)));
+    let is_auto = checked.is_ok_and(|valid| matches!(valid.workers, Workers::Auto(_)));
     // Where nothing was applied, what runs is left as it is.
     let deployment = applied
         .as_ref()
@@ -121,7 +119,7 @@ async fn run(
     let trouble = applied.as_ref().err().map(ToString::to_string);
     let facts = Facts {
         pipeline: &found.pipeline,
-        checked: checked.as_ref(),
+        checked,
         missing: &found.missing,
         trouble: trouble.as_deref(),
         deployment,

@@ -78,11 +78,15 @@ fn main() -> ExitCode {
     let outcome = runtime.block_on(run(args.settings(), asked_to_stop()));
     // Kafka may still be asked something; nobody waits for the answer.
     runtime.shutdown_background();
-    drop(telemetry);
-    match outcome {
+    let status = match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failed(&error.to_string()),
-    }
+        Err(error) => {
+            tracing::error!("{error}");
+            ExitCode::FAILURE
+        }
+    };
+    drop(telemetry);
+    status
 }
 
 async fn asked_to_stop() {

@@ -1,4 +1,4 @@
-//! Writes the definitions of the resources to `crds/yaml` and into the chart.
+//! Writes the definitions of the resources to `crds/yaml` and into the chart, and the page of their reasons to `docs`.
 
 use std::error::Error;
 use std::fs;
@@ -12,5 +12,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             fs::write(folder.join(name), text)?;
         }
     }
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+    fs::create_dir_all(&docs)?;
+    fs::write(docs.join("reasons.md"), tidemill_crds::reasons::page())?;
     Ok(())
 }

@@ -16,7 +16,7 @@ pub use source::{
     ConfigMapKeyRef, Deduplicate, EventTime, GeneratorKind, GeneratorSource, KafkaSource, Origin,
     Source, SourceColumn, SourceFormat, SourceFormatType, StartFrom, Table,
 };
-pub use status::PipelineStatus;
+pub use status::{AutoscaleStatus, PipelineStatus};
 pub use stream::{Emit, EmitWhen, LateRecords, OnMissing, Stream};
 pub use worker::WorkerTemplate;
 

@@ -27,7 +27,7 @@ pub struct PipelineStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub selector: Option<String>,
 
-    /// The partitions of all sources together: the most workers that have something to do.
+    /// The partitions of all sources together.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub partitions: Option<u32>,
 
@@ -43,15 +43,38 @@ pub struct PipelineStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub watermark: Option<Time>,
 
-    /// How far the watermark is behind the clock.
+    /// How far the watermark is behind the clock, while records come through.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub watermark_delay: Option<Duration>,
 
-    /// How many records went to the dead letters.
+    /// How many records went to the dead letters since the workers that run now were started.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dead_letters: Option<u64>,
+
+    /// What was decided about the number of workers, and why. Only with `autoscale`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub autoscale: Option<AutoscaleStatus>,
 
     /// How many alerts were raised.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alerts: Option<u64>,
+}
+
+/// What was decided about the number of workers.
+#[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, PartialEq, Eq, Default)]
+#[serde(rename_all = "camelCase")]
+pub struct AutoscaleStatus {
+    /// How many workers are wanted.
+    pub workers: u32,
+
+    /// Why, as one word: `FallingBehind`, `SpareCapacity`, `Bounds` or `OnTarget`; or why the number is held:
+    /// `LagUnknown`, `RollingOut` or `CoolDown`.
+    pub reason: String,
+
+    /// Why, for people.
+    pub message: String,
+
+    /// When the number was last changed by lag.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_scaled: Option<Time>,
 }

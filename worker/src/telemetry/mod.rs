@@ -44,7 +44,9 @@ pub fn start(service: &str, lines: Lines, default_filter: &str) -> Result<Teleme
     let spans = provider.as_ref().map(|provider| {
         tracing_opentelemetry::layer()
             .with_tracer(provider.tracer("tidemill"))
-            .with_filter(EnvFilter::new("off,tidemill_worker=info,tidemill_cli=info"))
+            .with_filter(EnvFilter::new(
+                "off,tidemill_worker=info,tidemill_cli=info,tidemill_operator=info",
+            ))
     });
     tracing_subscriber::registry()
         .with(logs)

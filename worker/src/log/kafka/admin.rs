@@ -72,25 +72,59 @@ impl KafkaAdmin {
             )
         };
         let new: Vec<_> = topics.iter().map(new_topic).collect();
-        let options = AdminOptions::new()
-            .request_timeout(Some(PATIENCE))
-            .operation_timeout(Some(PATIENCE));
-        let made = wait(self.admin.create_topics(&new, &options));
+        let made = wait(self.admin.create_topics(&new, &options()));
         let made = made.map_err(|e| LogError::Unavailable(format!("{}: {e}", doing())))?;
         for topic in made.map_err(|e| self.failed(&doing(), &e))? {
             match topic {
                 Ok(_) | Err((_, Code::TopicAlreadyExists)) => {}
                 Err((name, code)) => {
-                    return Err(from_code(
-                        &self.config.bootstrap_servers,
-                        &format!("creating topic {name}"),
-                        code,
-                        &code.to_string(),
-                    ));
+                    return Err(self.refused(&format!("creating topic {name}"), code));
                 }
             }
         }
         Ok(())
+    }
+
+    /// Deletes topics. Those that are not there are no matter.
+    ///
+    /// # Errors
+    /// If one of them cannot be deleted.
+    pub fn delete_topics(&self, topics: &[String]) -> Result<(), LogError> {
+        let names: Vec<&str> = topics.iter().map(String::as_str).collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        let doing = format!("deleting {}", names.join(", "));
+        let deleted = wait(self.admin.delete_topics(&names, &options()));
+        let deleted = deleted.map_err(|e| LogError::Unavailable(format!("{doing}: {e}")))?;
+        for topic in deleted.map_err(|e| self.failed(&doing, &e))? {
+            match topic {
+                Ok(_) | Err((_, Code::UnknownTopicOrPartition | Code::UnknownTopic)) => {}
+                Err((name, code)) => return Err(self.refused(&format!("deleting topic {name}"), code)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes a consumer group with its offsets. One that is not there is no matter.
+    ///
+    /// # Errors
+    /// If it cannot be deleted, such as while it has members.
+    pub fn delete_group(&self, group: &str) -> Result<(), LogError> {
+        let doing = format!("deleting group {group}");
+        let deleted = wait(self.admin.delete_groups(&[group], &options()));
+        let deleted = deleted.map_err(|e| LogError::Unavailable(format!("{doing}: {e}")))?;
+        for group in deleted.map_err(|e| self.failed(&doing, &e))? {
+            match group {
+                Ok(_) | Err((_, Code::GroupIdNotFound)) => {}
+                Err((_, code)) => return Err(self.refused(&doing, code)),
+            }
+        }
+        Ok(())
+    }
+
+    fn refused(&self, doing: &str, code: Code) -> LogError {
+        from_code(&self.config.bootstrap_servers, doing, code, &code.to_string())
     }
 
     fn edges(&self, topic: &str) -> Result<Vec<(TopicPartition, i64, i64)>, LogError> {
@@ -158,6 +192,12 @@ impl KafkaAdmin {
         topics.sort_unstable();
         Ok(topics)
     }
+}
+
+fn options() -> AdminOptions {
+    AdminOptions::new()
+        .request_timeout(Some(PATIENCE))
+        .operation_timeout(Some(PATIENCE))
 }
 
 fn new_topic(spec: &TopicSpec) -> NewTopic<'_> {

@@ -1,0 +1,48 @@
+//! The workers' manifests, and the state that they imply.
+
+use std::hash::Hasher as _;
+
+use k8s_openapi::api::core::v1::ConfigMap;
+use twox_hash::XxHash64;
+
+use super::metadata;
+use crate::names;
+use crate::pipeline::compat::States;
+use crate::pipeline::validate::Valid;
+
+/// The key of the workers' manifests.
+pub(super) const MANIFESTS: &str = "manifests.yaml";
+
+/// The ConfigMap that workers read.
+pub(super) fn config_map(valid: &Valid) -> ConfigMap {
+    let mut metadata = metadata(valid);
+    metadata.annotations = Some([(names::STATE.to_owned(), state(valid))].into());
+    ConfigMap {
+        metadata,
+        data: Some([(MANIFESTS.to_owned(), valid.manifests.clone())].into()),
+        ..ConfigMap::default()
+    }
+}
+
+/// The streams' state as text: it is kept on the ConfigMap and on the Deployment, so that one may be lost.
+pub(super) fn state(valid: &Valid) -> String {
+    // Maps of texts and numbers: this does not fail.
+    serde_json::to_string(&valid.states).unwrap_or_default()
+}
+
+/// Reads it back; what cannot be read is as good as none.
+#[must_use]
+pub fn read_state(text: &str) -> Option<States> {
+    serde_json::from_str(text).ok()
+}
+
+/// Changes when workers must be started anew: with their manifests, and with their credentials.
+pub(super) fn hash(valid: &Valid) -> String {
+    let mut hasher = XxHash64::with_seed(0);
+    hasher.write(valid.manifests.as_bytes());
+    if let Some(secret) = &valid.secret {
+        hasher.write(secret.name.as_bytes());
+        hasher.write(secret.version.as_bytes());
+    }
+    format!("{:016x}", hasher.finish())
+}

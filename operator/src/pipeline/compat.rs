@@ -1,0 +1,283 @@
+//! Whether an edit keeps the streams' state: what a stream's stored state depends on, and what another would lose.
+//!
+//! A worker checks types when it restores state. Here expressions count too: `sum(a)` in place of `sum(b)` would go on
+//! from a wrong number, and nobody would see it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion_common::tree_node::{Transformed, TreeNode as _};
+use datafusion_physical_expr::PhysicalExpr;
+use datafusion_physical_expr::expressions::Column;
+use serde::{Deserialize, Serialize};
+use tidemill_plan::model::{
+    Aggregate, Exchange, ExprRef, Input, Origin, Plan, ResultColumn, Source, Step, Stream,
+    WindowKind,
+};
+
+/// What the stored state of one stream depends on, in words that can be shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signature {
+    /// The topic at the root of the stream.
+    pub reads: String,
+    /// The window; `None` for a table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<String>,
+    /// What it groups by.
+    pub keys: Vec<String>,
+    /// The aggregate functions with their arguments.
+    pub functions: Vec<String>,
+    /// Where its rows meet, and with that where the state lies.
+    pub meets: String,
+}
+
+/// A stream's state as it was last accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamState {
+    /// What it depends on.
+    #[serde(flatten)]
+    pub signature: Signature,
+    /// How often it was reset.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub epoch: u32,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde wants it so
+fn is_zero(epoch: &u32) -> bool {
+    *epoch == 0
+}
+
+/// The states of all streams that have one, by name. Those that were taken away stay: their stored state does too.
+pub type States = BTreeMap<String, StreamState>;
+
+/// State that an edit would lose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lost {
+    /// The stream.
+    pub stream: String,
+    /// What differs.
+    pub differences: Vec<String>,
+    /// What is lost.
+    pub what: &'static str,
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            stream,
+            differences,
+            what,
+        } = self;
+        write!(
+            f,
+            "stream `{stream}`: {}; {what} would be lost",
+            differences.join(", ")
+        )
+    }
+}
+
+/// What the state of a plan's streams depends on.
+#[must_use]
+pub fn signatures(plan: &Plan) -> BTreeMap<String, Signature> {
+    let mut naming = Naming::default();
+    let signed = |stream: &Stream| {
+        let columns = naming.columns_of(plan, stream);
+        let signature = stream
+            .aggregate
+            .as_ref()
+            .map(|it| sign(plan, stream, it, &columns));
+        signature.map(|signature| (stream.name.clone(), signature))
+    };
+    plan.streams.iter().filter_map(signed).collect()
+}
+
+/// What of the accepted states the new streams cannot go on from.
+#[must_use]
+pub fn compare(old: &States, new: &BTreeMap<String, Signature>) -> Vec<Lost> {
+    let lost = |(stream, now): (&String, &Signature)| {
+        let before = &old.get(stream)?.signature;
+        (before != now).then(|| Lost {
+            stream: stream.clone(),
+            differences: differences(before, now),
+            what: match before.window {
+                Some(_) => "what its open windows hold",
+                None => "its table, counted since the beginning,",
+            },
+        })
+    };
+    new.iter().filter_map(lost).collect()
+}
+
+/// The states after an edit is taken: a stream that lost its state begins a new epoch.
+#[must_use]
+pub fn accept(old: &States, new: BTreeMap<String, Signature>) -> States {
+    let mut states = old.clone();
+    for (stream, signature) in new {
+        let epoch = match old.get(&stream) {
+            Some(before) if before.signature == signature => before.epoch,
+            Some(before) => before.epoch.saturating_add(1),
+            None => 0,
+        };
+        states.insert(stream, StreamState { signature, epoch });
+    }
+    states
+}
+
+/// The streams that were reset, and how often.
+#[must_use]
+pub fn epochs(states: &States) -> BTreeMap<String, u32> {
+    let reset = states.iter().filter(|(_, state)| state.epoch > 0);
+    reset
+        .map(|(stream, state)| (stream.clone(), state.epoch))
+        .collect()
+}
+
+fn differences(before: &Signature, now: &Signature) -> Vec<String> {
+    let window = |signature: &Signature| signature.window.clone().unwrap_or_else(|| "none".into());
+    let all = [
+        ("it reads", before.reads.clone(), now.reads.clone()),
+        ("its window", window(before), window(now)),
+        ("its keys", before.keys.join(", "), now.keys.join(", ")),
+        (
+            "its aggregates",
+            before.functions.join(", "),
+            now.functions.join(", "),
+        ),
+        ("its rows meet", before.meets.clone(), now.meets.clone()),
+    ];
+    let differ = all.into_iter().filter(|(_, before, now)| before != now);
+    differ
+        .map(|(what, before, now)| format!("{what}: `{now}`, was `{before}`"))
+        .collect()
+}
+
+fn sign(plan: &Plan, stream: &Stream, aggregate: &Aggregate, columns: &[String]) -> Signature {
+    let types = aggregate.key_schema.fields().iter().map(|f| f.data_type());
+    let keys = aggregate.keys.iter().zip(types);
+    let functions = aggregate.functions.iter().map(|function| {
+        let args: Vec<String> = function
+            .expr
+            .expressions()
+            .iter()
+            .map(|e| text(e, columns))
+            .collect();
+        let distinct = if function.expr.is_distinct() {
+            "distinct "
+        } else {
+            ""
+        };
+        let filter = function
+            .filter
+            .as_ref()
+            .map(|e| format!(" where {}", text(e, columns)));
+        let result = function.expr.field();
+        format!(
+            "{}({distinct}{}){} {}",
+            function.expr.fun().name(),
+            args.join(", "),
+            filter.unwrap_or_default(),
+            result.data_type(),
+        )
+    });
+    Signature {
+        reads: plan
+            .root_of(stream.input)
+            .and_then(|i| plan.sources.get(i))
+            .map_or_else(String::new, origin),
+        window: aggregate.window.map(|window| {
+            let WindowKind::Tumble { size } = window.kind;
+            let size = tidemill_crds::Duration::from_millis(size.unsigned_abs() / 1_000);
+            let time = columns.get(window.time).map_or("", String::as_str);
+            format!("tumbling {size} over {time}")
+        }),
+        keys: keys
+            .map(|(expr, of)| format!("{} {of}", text(expr, columns)))
+            .collect(),
+        functions: functions.collect(),
+        meets: match &aggregate.exchange {
+            Exchange::Local => "where they are read".to_owned(),
+            Exchange::Shuffle { shards } => format!("in {shards} shards"),
+        },
+    }
+}
+
+fn origin(source: &Source) -> String {
+    match &source.origin {
+        Origin::Topic { topic, .. } => format!("{} from topic {topic}", source.name),
+        Origin::Generator(generator) => {
+            format!("{} generated as {:?}", source.name, generator.kind)
+        }
+    }
+}
+
+/// What each column is called in terms of the sources, whatever projections it came through and wherever it stands.
+#[derive(Default)]
+struct Naming {
+    streams: Vec<Vec<String>>,
+}
+
+impl Naming {
+    /// The columns that a stream groups, or hands on if it does not; those that it hands on are kept for its readers.
+    fn columns_of(&mut self, plan: &Plan, stream: &Stream) -> Vec<String> {
+        let mut columns = match stream.input {
+            Input::Source(i) => plan.sources.get(i).map(of_source).unwrap_or_default(),
+            Input::Stream(i) => self.streams.get(i).cloned().unwrap_or_default(),
+        };
+        columns = through(&stream.before, columns);
+        let mut out = columns.clone();
+        if let Some(aggregate) = &stream.aggregate {
+            out = through(&stream.after, results(stream, aggregate));
+        }
+        self.streams.push(out);
+        columns
+    }
+}
+
+fn of_source(source: &Source) -> Vec<String> {
+    let fields = source.schema.fields().iter();
+    fields
+        .map(|f| format!("{}:{}", f.name(), f.data_type()))
+        .collect()
+}
+
+fn results(stream: &Stream, aggregate: &Aggregate) -> Vec<String> {
+    let name = |column: &ResultColumn| match column {
+        ResultColumn::Key(i) => format!("{}.key{i}", stream.name),
+        ResultColumn::WindowStart => format!("{}.window_start", stream.name),
+        ResultColumn::WindowEnd => format!("{}.window_end", stream.name),
+        ResultColumn::Function(i) => format!("{}.function{i}", stream.name),
+    };
+    aggregate.layout.iter().map(name).collect()
+}
+
+fn through(steps: &[Step], mut columns: Vec<String>) -> Vec<String> {
+    for step in steps {
+        if let Step::Project { exprs, .. } = step {
+            columns = exprs.iter().map(|e| text(e, &columns)).collect();
+        }
+    }
+    columns
+}
+
+/// An expression with its columns named as in `columns`.
+fn text(expr: &ExprRef, columns: &[String]) -> String {
+    let named = Arc::clone(expr).transform_up(|part| {
+        let Some(column) = part.as_any().downcast_ref::<Column>() else {
+            return Ok(Transformed::no(part));
+        };
+        let name = columns
+            .get(column.index())
+            .map_or(column.name(), String::as_str);
+        let named: Arc<dyn PhysicalExpr> = Arc::new(Column::new(name, 0));
+        Ok(Transformed::yes(named))
+    });
+    // Where a column stands is no matter.
+    named
+        .map_or_else(|_| expr.to_string(), |it| it.data.to_string())
+        .replace("@0", "")
+}
+
+#[cfg(test)]
+#[path = "compat_tests.rs"]
+mod tests;

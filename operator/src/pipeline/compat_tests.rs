@@ -1,0 +1,218 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+use tidemill_crds::{Pipeline, Sink};
+
+use super::*;
+
+const PIPELINE: &str = r#"
+apiVersion: tidemill.io/v1alpha1
+kind: Pipeline
+metadata: {name: payments, namespace: bank}
+spec:
+  sources:
+  - name: transactions
+    kafka: {topic: transactions}
+    columns:
+    - {name: customer_id, type: String, required: true}
+    - {name: amount, type: "Decimal(12,2)"}
+    - {name: fee, type: "Decimal(12,2)"}
+    - {name: category, type: String}
+    - {name: ts, type: Timestamp}
+    eventTime: {column: ts}
+    partitionedBy: [customer_id]
+  streams:
+  - name: big
+    sql: SELECT customer_id, amount, fee, category, ts FROM transactions WHERE amount > 10
+  - name: spend
+    sql: |
+      SELECT customer_id, sum(amount) AS total, window_start
+      FROM TUMBLE(big, ts, INTERVAL '10' SECOND) GROUP BY customer_id, window_start
+  - name: sales
+    sql: SELECT category, sum(amount) AS total FROM transactions GROUP BY category
+  outputs:
+  - {from: spend, sink: out}
+  - {from: sales, sink: out}
+"#;
+
+fn signed(edit: &[(&str, &str)]) -> BTreeMap<String, Signature> {
+    let text = edit.iter().fold(PIPELINE.to_owned(), |text, (old, new)| {
+        assert!(text.contains(old), "{old} is not there");
+        text.replace(old, new)
+    });
+    let pipeline: Pipeline = serde_saphyr::from_str(&text).unwrap();
+    let sink = "apiVersion: tidemill.io/v1alpha1\nkind: Sink\nmetadata: {name: out, namespace: bank}\nspec: {stdout: {}}";
+    let sink: Sink = serde_saphyr::from_str(sink).unwrap();
+    match tidemill_plan::plan(&pipeline, &[sink], &[]) {
+        Ok(plan) => signatures(&plan),
+        Err(problems) => panic!("{problems:#?}"),
+    }
+}
+
+/// What an edit of the pipeline above would lose.
+fn lost(edit: &[(&str, &str)]) -> Vec<String> {
+    let before = accept(&States::new(), signed(&[]));
+    compare(&before, &signed(edit))
+        .iter()
+        .map(ToString::to_string)
+        .collect()
+}
+
+#[test]
+fn a_signature_says_what_the_state_is_made_of() {
+    let signed = signed(&[]);
+    assert_eq!(signed.keys().collect::<Vec<_>>(), ["sales", "spend"]);
+    let spend = &signed["spend"];
+    assert_eq!(spend.reads, "transactions from topic transactions");
+    assert!(
+        spend
+            .window
+            .as_ref()
+            .unwrap()
+            .starts_with("tumbling 10s over ts")
+    );
+    assert_eq!(spend.meets, "where they are read");
+    assert!(spend.functions[0].starts_with("sum(amount"), "{spend:?}");
+    assert!(signed["sales"].meets.ends_with("shards"));
+}
+
+#[test]
+fn edits_that_keep_the_state_are_not_held() {
+    assert_eq!(lost(&[]), [""; 0]);
+    for edit in [
+        // Another filter, other columns, other names: the groups stay what they are.
+        &[("amount > 10", "amount > 20")][..],
+        &[(
+            "SELECT category, sum(amount) AS total FROM",
+            "SELECT sum(amount) AS sales, category FROM",
+        )],
+        &[
+            (
+                "    - {name: fee,",
+                "    - {name: added, type: Int64}\n    - {name: fee,",
+            ),
+            ("amount, fee, category", "added, amount, fee, category"),
+        ],
+        &[(
+            "SELECT customer_id, amount, fee,",
+            "SELECT customer_id, fee, amount,",
+        )],
+        &[(
+            "eventTime: {column: ts}",
+            "eventTime: {column: ts, outOfOrderness: 5s}",
+        )],
+        &[("  - {from: sales, sink: out}\n", "")],
+        &[(
+            "GROUP BY category",
+            "GROUP BY category HAVING sum(amount) > 5",
+        )],
+    ] {
+        assert_eq!(lost(edit), [""; 0], "{edit:?}");
+    }
+}
+
+#[test]
+fn edits_that_lose_state_name_the_stream_and_what_is_lost() {
+    for (edit, stream, said) in [
+        (
+            &[("'10' SECOND", "'20' SECOND")][..],
+            "spend",
+            "was `tumbling 10s",
+        ),
+        (
+            &[("sum(amount) AS total, window", "sum(fee) AS total, window")],
+            "spend",
+            "its aggregates",
+        ),
+        (
+            &[(
+                "sum(amount) AS total, window",
+                "max(amount) AS total, window",
+            )],
+            "spend",
+            "max(amount",
+        ),
+        (
+            &[("sum(amount) AS total FROM", "sum(amount * 2) AS total FROM")],
+            "sales",
+            "its aggregates",
+        ),
+        (
+            &[(
+                "sum(amount) AS total FROM",
+                "sum(amount) FILTER (WHERE fee > 0) AS total FROM",
+            )],
+            "sales",
+            "where",
+        ),
+        (
+            &[(
+                "name: category, type: String",
+                "name: category, type: Int64",
+            )],
+            "sales",
+            "its keys",
+        ),
+        (
+            &[
+                (
+                    "SELECT category, sum",
+                    "SELECT upper(category) AS category, sum",
+                ),
+                ("GROUP BY category", "GROUP BY upper(category)"),
+            ],
+            "sales",
+            "its keys",
+        ),
+        (
+            &[("topic: transactions", "topic: elsewhere")],
+            "sales",
+            "topic elsewhere",
+        ),
+        (
+            &[("    partitionedBy: [customer_id]\n", "")],
+            "spend",
+            "its rows meet",
+        ),
+    ] {
+        let lost = lost(edit);
+        let found = lost
+            .iter()
+            .find(|text| text.starts_with(&format!("stream `{stream}`")));
+        let found = found.unwrap_or_else(|| panic!("{edit:?}: {lost:?}"));
+        assert!(
+            found.contains(said) && found.ends_with("would be lost"),
+            "{edit:?}: {found}"
+        );
+    }
+}
+
+#[test]
+fn an_expression_is_known_through_projections_and_streams() {
+    let edit = [(
+        "SELECT customer_id, amount, fee,",
+        "SELECT customer_id, amount + fee AS amount, fee,",
+    )];
+    let lost = lost(&edit);
+    assert!(lost.iter().any(|text| text.contains("`spend`")), "{lost:?}");
+    assert!(
+        lost.iter().all(|text| !text.contains("`sales`")),
+        "{lost:?}"
+    );
+}
+
+#[test]
+fn a_reset_stream_begins_a_new_epoch_and_one_that_comes_back_is_still_known() {
+    let first = accept(&States::new(), signed(&[]));
+    assert!(epochs(&first).is_empty());
+    let reset = accept(&first, signed(&[("'10' SECOND", "'20' SECOND")]));
+    assert_eq!(epochs(&reset), [("spend".to_owned(), 1)].into());
+    let gone = accept(&reset, BTreeMap::new());
+    assert_eq!(gone, reset);
+    assert_eq!(compare(&gone, &signed(&[])).len(), 1);
+}
+
+#[test]
+fn states_are_read_back_as_they_were_written() {
+    let states = accept(&States::new(), signed(&[]));
+    let text = serde_json::to_string(&states).unwrap();
+    assert_eq!(serde_json::from_str::<States>(&text).unwrap(), states);
+}

@@ -1,0 +1,96 @@
+//! From a Pipeline to all that it names: from what is known of the cluster, without asking anybody.
+
+use std::collections::BTreeMap;
+
+use kube::ResourceExt as _;
+use tidemill_crds::{Pipeline, Sink, reasons};
+
+use super::build::read_state;
+use super::compat::States;
+use super::validate::{Found, Missing, SecretVersion};
+use crate::names;
+use crate::world::{World, find, secret_of};
+
+/// Looks for all that a Pipeline names.
+#[must_use]
+pub fn dereference(world: &World, pipeline: Pipeline) -> Found {
+    let mut missing = Vec::new();
+    let sinks = sinks(world, &pipeline, &mut missing);
+    let secret = secret(world, &pipeline, &mut missing);
+    Found {
+        sinks,
+        secret,
+        missing,
+        states: states(world, &pipeline),
+        pipeline,
+    }
+}
+
+fn sinks(world: &World, pipeline: &Pipeline, missing: &mut Vec<Missing>) -> BTreeMap<String, Sink> {
+    let namespace = pipeline.namespace().unwrap_or_default();
+    let mut sinks = BTreeMap::new();
+    for (i, output) in pipeline.spec.outputs.iter().enumerate() {
+        let name = &output.sink;
+        let found = find(&world.sinks, &(namespace.clone(), name.clone()));
+        let gone = |why: &str| Missing {
+            reason: reasons::SINK_NOT_FOUND,
+            message: format!("spec.outputs[{i}].sink: {why}"),
+        };
+        match found.as_ref().map(|sink| &sink.0) {
+            Some(Ok(sink)) => {
+                sinks.insert(name.clone(), sink.clone());
+            }
+            Some(Err(error)) => {
+                missing.push(gone(&format!("the Sink `{name}` cannot be read: {error}")))
+            }
+            None => missing.push(gone(&format!(
+                "there is no Sink `{name}` in the namespace {namespace}"
+            ))),
+        }
+    }
+    sinks
+}
+
+fn secret(world: &World, pipeline: &Pipeline, missing: &mut Vec<Missing>) -> Option<SecretVersion> {
+    let name = secret_of(pipeline)?;
+    let namespace = pipeline.namespace().unwrap_or_default();
+    let Some(secret) = find(&world.secrets, &(namespace.clone(), name.clone())) else {
+        missing.push(Missing {
+            reason: reasons::SECRET_NOT_FOUND,
+            message: format!("spec.kafka.auth.secretRef: there is no Secret `{name}` in the namespace {namespace}"),
+        });
+        return None;
+    };
+    let part = |part: Option<String>| part.unwrap_or_default();
+    Some(SecretVersion {
+        name: name.clone(),
+        version: format!("{}/{}", part(secret.uid()), part(secret.resource_version())),
+    })
+}
+
+/// The streams' state as it was last accepted, from where it was kept twice.
+fn states(world: &World, pipeline: &Pipeline) -> States {
+    let at = (
+        pipeline.namespace().unwrap_or_default(),
+        names::worker(&pipeline.name_any()),
+    );
+    let config = find(&world.made.configs, &at).map(|config| config.metadata.clone());
+    let deployment =
+        find(&world.made.deployments, &at).map(|deployment| deployment.metadata.clone());
+    let ours = |owner: &k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference| {
+        Some(&owner.uid) == pipeline.metadata.uid.as_ref()
+    };
+    let kept = [config, deployment]
+        .into_iter()
+        .flatten()
+        .find_map(|metadata| {
+            let is_ours = metadata.owner_references.as_ref()?.iter().any(ours);
+            let text = metadata
+                .annotations
+                .as_ref()?
+                .get(names::STATE)
+                .filter(|_| is_ours)?;
+            read_state(text)
+        });
+    kept.unwrap_or_default()
+}

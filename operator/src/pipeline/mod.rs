@@ -1,0 +1,15 @@
+//! Pipelines: workers that run them.
+
+pub mod build;
+pub mod cleanup;
+pub mod compat;
+pub mod controller;
+pub mod dereference;
+pub mod manifests;
+pub mod observe;
+pub mod poll;
+pub mod scale;
+pub mod status;
+#[cfg(test)]
+pub(crate) mod testing;
+pub mod validate;

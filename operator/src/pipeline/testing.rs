@@ -1,0 +1,44 @@
+//! What tests of this folder share.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::collections::BTreeMap;
+
+use tidemill_plan::manifest::{ResourceKind, load};
+
+use super::compat::States;
+use super::validate::{Found, SecretVersion};
+
+/// What would be found in a cluster with these manifests: the first Pipeline, and its Sinks.
+pub(crate) fn found(text: &str) -> Found {
+    let loaded = load("test.yaml", text);
+    assert!(loaded.problems.is_empty(), "{:#?}", loaded.problems);
+    let mut pipeline = None;
+    let mut sinks = BTreeMap::new();
+    for resource in loaded.resources {
+        match resource.kind {
+            ResourceKind::Pipeline(it) => pipeline = pipeline.or(Some(*it)),
+            ResourceKind::Sink(it) => {
+                sinks.insert(it.metadata.name.clone().unwrap(), *it);
+            }
+            _ => {}
+        }
+    }
+    let mut pipeline = pipeline.expect("a Pipeline");
+    pipeline.metadata.uid = Some("6f5bd3c4-0000-4000-8000-000000000001".to_owned());
+    pipeline.metadata.generation = Some(3);
+    let auth = pipeline
+        .spec
+        .kafka
+        .as_ref()
+        .and_then(|kafka| kafka.auth.as_ref());
+    Found {
+        secret: auth.map(|auth| SecretVersion {
+            name: auth.secret_ref.name.clone(),
+            version: "7".to_owned(),
+        }),
+        missing: Vec::new(),
+        states: States::new(),
+        sinks,
+        pipeline,
+    }
+}

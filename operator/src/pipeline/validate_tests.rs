@@ -1,0 +1,139 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use super::*;
+use crate::pipeline::testing::found;
+
+const EVERYTHING: &str = include_str!("build/golden/everything.yaml");
+const LEAST: &str = include_str!("build/golden/least.yaml");
+
+fn refused(found: &Found) -> String {
+    match validate(found) {
+        Ok(valid) => panic!("{valid:#?}"),
+        Err(refused) => refused.to_string(),
+    }
+}
+
+#[test]
+fn knows_the_topics() {
+    let valid = validate(&found(EVERYTHING)).unwrap();
+    let read = |topic: &str, partitions, is_source| Read {
+        topic: topic.to_owned(),
+        partitions,
+        is_source,
+    };
+    assert_eq!(valid.group, "bank.spending");
+    assert_eq!(
+        valid.reads,
+        [
+            read("transactions", None, true),
+            read("bank.spending.made_up.generator", Some(4), true),
+            read(
+                "bank.spending.per_category.shuffle",
+                valid.reads[2].partitions,
+                false
+            ),
+        ]
+    );
+    assert!(valid.reads[2].partitions.is_some());
+    assert_eq!(valid.writes["per-category"], false);
+    assert_eq!(valid.writes["spend"], true);
+}
+
+#[test]
+fn what_is_wrong_is_said_at_once_with_its_place() {
+    let text = LEAST
+        .replace("amount > 10", "amuont > 10")
+        .replace(
+            "name: payments, namespace: bank",
+            "name: pay.ments, namespace: bank",
+        )
+        .replace("  kafka: {bootstrapServers: \"kafka:9092\"}\n", "");
+    let said = refused(&found(&text));
+    for part in [
+        "metadata.name: `pay.ments`",
+        "spec.kafka: is missing",
+        "spec.streams[0].sql, line 1, column 39",
+        "did you mean `amount`?",
+    ] {
+        assert!(said.contains(part), "{part} is not in\n{said}");
+    }
+}
+
+#[test]
+fn a_sink_that_is_not_there_is_no_fault_of_the_manifest() {
+    let mut found = found(LEAST);
+    found.sinks.clear();
+    assert!(validate(&found).is_ok());
+}
+
+#[test]
+fn outputs_that_would_be_lost_with_the_pod_are_refused() {
+    for (sink, said) in [
+        ("sqlite: {path: out.db, table: t}", "SQLite file"),
+        (
+            "postgres: {secretRef: {name: db}, table: t}",
+            "PostgreSQL table",
+        ),
+    ] {
+        let said_now = refused(&found(
+            &LEAST.replace("kafka: {topic: large-payments}", sink),
+        ));
+        assert!(
+            said_now.contains("spec.outputs[0].sink: the Sink `large-payments`")
+                && said_now.contains(said),
+            "{said_now}"
+        );
+    }
+}
+
+#[test]
+fn an_edit_that_loses_state_is_held_unless_it_is_meant() {
+    let mut found = found(EVERYTHING);
+    found.states = validate(&found).unwrap().states;
+    assert!(validate(&found).is_ok());
+    found.pipeline.spec.streams[0].sql = found.pipeline.spec.streams[0]
+        .sql
+        .replace("'10' SECOND", "'1' MINUTE");
+    let Err(refused) = validate(&found) else {
+        panic!("is taken")
+    };
+    assert_eq!(refused.reason(), reasons::INCOMPATIBLE_CHANGE);
+    let said = refused.to_string();
+    for part in [
+        "stream `spend`",
+        "was `tumbling 10s",
+        "open windows",
+        "onIncompatibleChange: Reset",
+    ] {
+        assert!(said.contains(part), "{part} is not in\n{said}");
+    }
+    found.pipeline.spec.on_incompatible_change = OnIncompatibleChange::Reset;
+    let valid = validate(&found).unwrap();
+    assert_eq!(valid.states["spend"].epoch, 1);
+    assert!(
+        valid
+            .manifests
+            .contains("tidemill.io/state-epochs: spend=1"),
+        "{}",
+        valid.manifests
+    );
+    // Taken once, it is what runs.
+    found.states = valid.states.clone();
+    assert_eq!(validate(&found).unwrap().manifests, valid.manifests);
+}
+
+#[test]
+fn suspended_is_none_whatever_the_number() {
+    let suspended = EVERYTHING.replace("  delivery:", "  suspend: true\n  delivery:");
+    assert_eq!(
+        validate(&found(&suspended)).unwrap().workers,
+        Workers::Suspended
+    );
+    assert!(
+        matches!(validate(&found(EVERYTHING)).unwrap().workers, Workers::Auto(bounds) if bounds.max == 8)
+    );
+    assert_eq!(
+        validate(&found(LEAST)).unwrap().workers,
+        Workers::Fixed(None)
+    );
+}

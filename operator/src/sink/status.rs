@@ -1,0 +1,164 @@
+//! The status of a Sink: pure, from its manifest and what it names.
+
+use tidemill_crds::Sink;
+use tidemill_crds::pipeline::SecretRef;
+use tidemill_crds::reasons::{self, condition};
+use tidemill_crds::sink::SinkKind;
+
+use crate::condition::Verdict;
+
+/// The Secrets that a Sink names, with their fields.
+#[must_use]
+pub fn secrets(sink: &Sink) -> Vec<(&'static str, &SecretRef)> {
+    let named = match sink.spec.kind() {
+        Some(SinkKind::Kafka(kafka)) => kafka
+            .auth
+            .as_ref()
+            .map(|auth| ("spec.kafka.auth.secretRef", &auth.secret_ref)),
+        Some(SinkKind::Postgres(postgres)) => {
+            Some(("spec.postgres.secretRef", &postgres.secret_ref))
+        }
+        Some(SinkKind::Iceberg(iceberg)) => {
+            let rest = iceberg
+                .catalog
+                .rest
+                .as_ref()
+                .and_then(|rest| rest.secret_ref.as_ref());
+            let sql = iceberg.catalog.sql.as_ref().map(|sql| &sql.secret_ref);
+            rest.or(sql).map(|secret| ("spec.iceberg.catalog", secret))
+        }
+        Some(SinkKind::Sqlite(_) | SinkKind::Stdout(_)) | None => None,
+    };
+    named.into_iter().collect()
+}
+
+/// What is to be said of a Sink; `is_there` knows which Secrets there are.
+#[must_use]
+pub fn verdicts(sink: &Sink, is_there: impl Fn(&str) -> bool) -> Vec<Verdict> {
+    let accepted = accepted(sink);
+    let resolved = resolved(sink, is_there);
+    let ready = match (&accepted.holds, &resolved.holds) {
+        (Some(true), Some(true)) => Verdict::yes(
+            condition::READY,
+            reasons::READY,
+            "pipelines can write to it",
+        ),
+        (Some(true), _) => Verdict::no(condition::READY, resolved.reason, resolved.message.clone()),
+        _ => Verdict::no(
+            condition::READY,
+            reasons::NOT_ACCEPTED,
+            accepted.message.clone(),
+        ),
+    };
+    vec![accepted, resolved, ready]
+}
+
+fn accepted(sink: &Sink) -> Verdict {
+    let about = condition::ACCEPTED;
+    let hint = "write to a topic of the pipeline's Kafka, or to standard output";
+    let unsupported =
+        |what: &str| Verdict::no(about, reasons::UNSUPPORTED, format!("{what} ({hint})"));
+    match sink.spec.kind() {
+        Some(SinkKind::Kafka(_) | SinkKind::Stdout(_)) => {
+            Verdict::yes(about, reasons::ACCEPTED, "the manifest makes sense")
+        }
+        Some(SinkKind::Postgres(_)) => {
+            unsupported("spec.postgres: PostgreSQL tables are not supported in a cluster yet")
+        }
+        Some(SinkKind::Iceberg(_)) => {
+            unsupported("spec.iceberg: Iceberg tables are not supported yet")
+        }
+        Some(SinkKind::Sqlite(_)) => unsupported(
+            "spec.sqlite: a SQLite file is for local use, it would be lost with the worker's pod",
+        ),
+        None => Verdict::no(
+            about,
+            reasons::INVALID,
+            format!(
+                "spec: {}",
+                "a sink is of one kind: write one of `kafka: {topic: ...}` or `stdout: {}`"
+            ),
+        ),
+    }
+}
+
+fn resolved(sink: &Sink, is_there: impl Fn(&str) -> bool) -> Verdict {
+    let about = condition::RESOLVED_REFS;
+    let missing = secrets(sink)
+        .into_iter()
+        .find(|(_, secret)| !is_there(&secret.name));
+    match missing {
+        Some((field, secret)) => {
+            let message = format!(
+                "{field}: there is no Secret `{}` in the Sink's namespace",
+                secret.name
+            );
+            Verdict::no(about, reasons::SECRET_NOT_FOUND, message)
+        }
+        None => Verdict::yes(
+            about,
+            reasons::RESOLVED_REFS,
+            "everything that the manifest names is there",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+
+    fn said(spec: &str, secrets: &[&str]) -> Vec<String> {
+        let text = format!(
+            "apiVersion: tidemill.io/v1alpha1\nkind: Sink\nmetadata: {{name: s}}\nspec: {{{spec}}}"
+        );
+        let sink: Sink = serde_saphyr::from_str(&text).unwrap();
+        verdicts(&sink, |name| secrets.contains(&name))
+            .iter()
+            .map(|v| format!("{}={:?} {}", v.about, v.holds, v.reason))
+            .collect()
+    }
+
+    #[test]
+    fn a_topic_is_ready() {
+        assert_eq!(
+            said("kafka: {topic: t}", &[]),
+            [
+                "Accepted=Some(true) Accepted",
+                "ResolvedRefs=Some(true) ResolvedRefs",
+                "Ready=Some(true) Ready"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_secret_that_is_not_there_is_named() {
+        let spec = "kafka: {topic: t, auth: {secretRef: {name: k}}}";
+        assert_eq!(
+            said(spec, &[])[1],
+            "ResolvedRefs=Some(false) SecretNotFound"
+        );
+        assert_eq!(said(spec, &[])[2], "Ready=Some(false) SecretNotFound");
+        assert_eq!(said(spec, &["k"])[2], "Ready=Some(true) Ready");
+    }
+
+    #[test]
+    fn what_a_cluster_cannot_do_yet_is_said() {
+        for spec in [
+            "postgres: {secretRef: {name: db}, table: t}",
+            "sqlite: {path: a.db, table: t}",
+            "iceberg: {catalog: {rest: {uri: 'http://x', warehouse: w}}, table: a.b}",
+        ] {
+            assert_eq!(
+                said(spec, &["db"])[0],
+                "Accepted=Some(false) Unsupported",
+                "{spec}"
+            );
+            assert_eq!(
+                said(spec, &["db"])[2],
+                "Ready=Some(false) NotAccepted",
+                "{spec}"
+            );
+        }
+    }
+}

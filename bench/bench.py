@@ -16,15 +16,20 @@ from pathlib import Path
 
 from confluent_kafka.admin import AdminClient, NewTopic
 
+import latency as latencies
 from contenders import CONTENDERS, Contender, Place, compile_java, java
 from measure import Failed, FirstRow, run
 
 PARTITIONS = 8
 SEED = 42
+LATENCY_RATE = 10_000
+LATENCY_SECONDS = 30
 
 
 def main() -> int:
     args = arguments()
+    if args.latency:
+        return latency(args)
     chosen = [c for c in CONTENDERS if not args.only or c.name in args.only]
     place = Place(args.kafka, "tx", args.work, args.cache, args.kafka_jars, args.tidemill)
     compile_java(place.classes("gen"), place.kafka_jars, "gen", "check")
@@ -42,11 +47,24 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench/run", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--records", type=int, default=2_000_000, help="how many (default 2,000,000)")
     parser.add_argument("--only", nargs="+", choices=[c.name for c in CONTENDERS], help="these contenders alone")
+    parser.add_argument("--latency", action="store_true", help="how long Tidemill takes with a record, at 10,000 a second")
     parser.add_argument("--json", type=Path, help="write the figures to this file too")
     parser.add_argument("--limit", type=float, default=900, help="seconds that one contender may take (default 900)")
     for given in ("--kafka", "--work", "--cache", "--kafka-jars", "--tidemill"):
         parser.add_argument(given, required=True, type=str if given == "--kafka" else Path, help=argparse.SUPPRESS)
     return parser.parse_args()
+
+
+def latency(args: argparse.Namespace) -> int:
+    place = Place(args.kafka, latencies.TOPIC, args.work, args.cache, args.kafka_jars, args.tidemill)
+    make_topic(place.bootstrap, latencies.TOPIC)
+    make_topic(place.bootstrap, latencies.OUTPUT)
+    print(f"{LATENCY_RATE:,} records a second for {LATENCY_SECONDS} s, 100 ms commits (load {os.getloadavg()[0]:.1f})", flush=True)
+    result = latencies.measure(place, LATENCY_RATE, LATENCY_SECONDS, PARTITIONS)
+    print("record to committed row: " + ", ".join(f"{name[:-3]} {ms} ms" for name, ms in result.items()), flush=True)
+    if args.json:
+        args.json.write_text(json.dumps({"rate": LATENCY_RATE, "seconds": LATENCY_SECONDS, **result}, indent=2) + "\n")
+    return 0
 
 
 def generate(place: Place, records: int):
@@ -57,7 +75,9 @@ def generate(place: Place, records: int):
 
 def make_topic(bootstrap: str, name: str):
     admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 3})
-    for future in admin.create_topics([NewTopic(name, PARTITIONS, 1)]).values():
+    # Flink writes rows under their event time, which is long ago: retention must not take them before they are checked.
+    topic = NewTopic(name, PARTITIONS, 1, config={"retention.ms": "-1"})
+    for future in admin.create_topics([topic]).values():
         future.result(30)
 
 

@@ -53,6 +53,15 @@ pub(crate) struct Place {
     /// A Kafka cluster, as host:port. Without it topics are in the embedded log.
     #[arg(long, value_name = "HOST:PORT", env = "TIDEMILL_KAFKA")]
     pub(crate) kafka: Option<String>,
+    /// Credentials for that cluster: a folder with a file for each key of the Secret that `kafka.auth` names (username,
+    /// password, mechanism, ca.crt, tls.crt, tls.key).
+    #[arg(
+        long,
+        value_name = "DIR",
+        requires = "kafka",
+        env = "TIDEMILL_KAFKA_AUTH"
+    )]
+    pub(crate) kafka_auth: Option<PathBuf>,
     /// The directory of the embedded log, and of this worker's identity.
     #[arg(
         long,

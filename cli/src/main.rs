@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use tidemill_worker::launch::LogAt;
 use tidemill_worker::log::embedded::EmbeddedLog;
+use tidemill_worker::log::kafka::credentials;
 use tidemill_worker::telemetry;
 
 use crate::args::{Args, Command, Place, TopicCommand};
@@ -67,10 +68,20 @@ fn open_log(place: &Place) -> Result<LogAt, Failure> {
         return Ok(LogAt::Kafka {
             bootstrap_servers: bootstrap_servers.clone(),
             identity: format!("cli-{}", std::process::id()),
-            properties: Vec::new(),
+            properties: credentials(place)?,
         });
     }
     Ok(LogAt::Embedded(embedded(&place.state)?))
+}
+
+/// The client's settings for the credentials in a folder, if one is given.
+fn credentials(place: &Place) -> Result<Vec<(String, String)>, Failure> {
+    let Some(directory) = &place.kafka_auth else {
+        return Ok(Vec::new());
+    };
+    credentials::read(directory)
+        .and_then(|keys| credentials::properties(&keys))
+        .map_err(|e| Failure::new(format!("--kafka-auth {}: {e}", directory.display())))
 }
 
 /// The embedded log of a state directory.

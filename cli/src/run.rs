@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tidemill_plan::model::{Origin, Plan};
-use tidemill_worker::http::{self, Served};
+use tidemill_worker::http;
 use tidemill_worker::identity::Identity;
 use tidemill_worker::launch::{self, LogAt, Running, Tables};
 use tidemill_worker::runtime::Settings;
+use tidemill_worker::signals;
 
 use crate::args::Run;
 use crate::failure::Failure;
@@ -27,7 +28,9 @@ pub(crate) fn run(options: &Run) -> Result<(), Failure> {
         .build()
         .map_err(|e| Failure::new(format!("cannot start: {e}")))?;
     let stop = Arc::default();
-    runtime.block_on(heed_signals(Arc::clone(&stop)))?;
+    runtime
+        .block_on(async { signals::heed(Arc::clone(&stop)) })
+        .map_err(|e| Failure::new(format!("cannot listen for signals: {e}")))?;
     if options.postgres.is_some() {
         return Err(Failure::new("--postgres is not supported yet")
             .hint("leave it out: `postgres` sinks become SQLite tables in the state directory"));
@@ -63,7 +66,7 @@ fn open_log(options: &Run, identity: &Identity) -> Result<LogAt, Failure> {
         Some(bootstrap_servers) => LogAt::Kafka {
             bootstrap_servers: bootstrap_servers.clone(),
             identity: identity.name().to_owned(),
-            properties: Vec::new(),
+            properties: crate::credentials(&options.place)?,
         },
         None => LogAt::Embedded(crate::embedded(&options.place.state)?),
     })
@@ -126,7 +129,7 @@ impl Session<'_> {
                 .into_iter()
                 .map(|p| self.start(p))
                 .collect::<Result<Vec<_>, _>>()?;
-            self.serve(&running)?;
+            self.serve(&running).await?;
             self.attend(running, &mut progress).await?;
         }
         progress.summary();
@@ -145,23 +148,16 @@ impl Session<'_> {
             .map_err(|e| Failure::new(format!("pipeline {name}: {e}")))
     }
 
-    fn serve(&self, running: &[Running]) -> Result<(), Failure> {
+    async fn serve(&self, running: &[Running]) -> Result<(), Failure> {
         let Some(address) = self.options.listen else {
             return Ok(());
         };
-        let pipelines: Vec<_> = running.iter().map(|r| r.status.clone()).collect();
-        let served = Served {
-            pipelines: pipelines.into(),
-            failed: Arc::default(),
-        };
-        // Found out now rather than from a task that nobody waits for.
-        std::net::TcpListener::bind(address)
-            .map_err(|e| Failure::new(format!("--listen {address}: {e}")))?;
-        tokio::spawn(async move {
-            if let Err(error) = http::serve(address, served).await {
-                tracing::error!(%error, "the status pages are not served");
-            }
-        });
+        let listener = tokio::net::TcpListener::bind(address).await;
+        let listener = listener.map_err(|e| Failure::new(format!("--listen {address}: {e}")))?;
+        tokio::spawn(http::serve(
+            listener,
+            running.iter().map(|r| r.status.clone()).collect(),
+        ));
         Ok(())
     }
 
@@ -188,30 +184,6 @@ impl Session<'_> {
         }
         result
     }
-}
-
-/// From here on being told to end is a wish and not the end.
-async fn heed_signals(stop: Arc<AtomicBool>) -> Result<(), Failure> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let listen =
-        |kind| signal(kind).map_err(|e| Failure::new(format!("cannot listen for signals: {e}")));
-    let (mut interrupt, mut terminate) = (
-        listen(SignalKind::interrupt())?,
-        listen(SignalKind::terminate())?,
-    );
-    tokio::spawn(async move {
-        loop {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-            if stop.swap(true, Ordering::Relaxed) {
-                // Asked twice: whoever asks does not want to wait. What is not committed is done again next time.
-                std::process::exit(130);
-            }
-        }
-    });
-    Ok(())
 }
 
 fn writes_to_stdout(plan: &Plan) -> bool {

@@ -1,26 +1,19 @@
 //! Health, status and metrics of a worker over HTTP.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
+use tokio::net::TcpListener;
 
 use crate::status::{Phase, Shared, Status};
 use crate::telemetry::metrics;
 
-/// What the pages show.
-#[derive(Debug, Clone, Default)]
-pub struct Served {
-    /// The pipelines that run in this process.
-    pub pipelines: Arc<[Shared]>,
-    /// Set when a pipeline has ended with an error: the process is then of no use any more.
-    pub failed: Arc<AtomicBool>,
-}
+/// The pipelines that run in this process.
+pub type Pipelines = Arc<[Shared]>;
 
 /// `GET /status`.
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
@@ -30,26 +23,21 @@ pub struct StatusPage {
 }
 
 /// Serves `/livez`, `/readyz`, `/status` and `/metrics` until the process ends.
-///
-/// # Errors
-/// Fails where the address cannot be had.
-pub async fn serve(address: SocketAddr, served: Served) -> std::io::Result<()> {
-    let listener = tokio::net::TcpListener::bind(address).await?;
-    axum::serve(listener, router(served)).await
-}
-
-/// The pages, for a server that has more of them.
-pub fn router(served: Served) -> Router {
-    Router::new()
+pub async fn serve(listener: TcpListener, pipelines: Pipelines) {
+    let router = Router::new()
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
         .route("/status", get(status))
         .route("/metrics", get(prometheus))
-        .with_state(served)
+        .with_state(pipelines);
+    if let Err(error) = axum::serve(listener, router).await {
+        tracing::error!(%error, "the status pages are not served any more");
+    }
 }
 
-async fn livez(State(served): State<Served>) -> Response {
-    if served.failed.load(Ordering::Relaxed) {
+/// A pipeline that has ended with an error is of no use any more: the process should start anew.
+async fn livez(State(pipelines): State<Pipelines>) -> Response {
+    if pipelines.iter().any(|p| p.get().phase.is_failed()) {
         (StatusCode::SERVICE_UNAVAILABLE, "a pipeline has failed\n").into_response()
     } else {
         "ok\n".into_response()
@@ -58,9 +46,8 @@ async fn livez(State(served): State<Served>) -> Response {
 
 /// Ready is: every pipeline reads and writes (or has finished). A worker that waits for partitions is ready too, once
 /// it has joined; one that restores state is not.
-async fn readyz(State(served): State<Served>) -> Response {
-    let waiting: Vec<String> = served
-        .pipelines
+async fn readyz(State(pipelines): State<Pipelines>) -> Response {
+    let waiting: Vec<String> = pipelines
         .iter()
         .map(Shared::get)
         .filter(|s| matches!(s.phase, Phase::Joining | Phase::Restoring))
@@ -80,14 +67,14 @@ async fn readyz(State(served): State<Served>) -> Response {
     }
 }
 
-async fn status(State(served): State<Served>) -> Json<StatusPage> {
+async fn status(State(pipelines): State<Pipelines>) -> Json<StatusPage> {
     Json(StatusPage {
-        pipelines: served.pipelines.iter().map(Shared::get).collect(),
+        pipelines: pipelines.iter().map(Shared::get).collect(),
     })
 }
 
-async fn prometheus(State(served): State<Served>) -> Response {
-    match metrics::render(&served.pipelines) {
+async fn prometheus(State(pipelines): State<Pipelines>) -> Response {
+    match metrics::render(&pipelines) {
         Ok(text) => {
             let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
             ([(header::CONTENT_TYPE, kind)], text).into_response()

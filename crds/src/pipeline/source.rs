@@ -292,7 +292,7 @@ pub struct GeneratorSource {
     #[schemars(range(min = 1, max = MAX_EXACT))]
     pub records: Option<u64>,
 
-    /// Over how many partitions the records are spread, by account. Default 1.
+    /// Over how many partitions the records are spread, in turn. Default 1.
     #[serde(default = "default_partitions")]
     #[schemars(range(min = 1, max = 1024))]
     pub partitions: u32,

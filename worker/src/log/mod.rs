@@ -9,6 +9,7 @@ pub mod kafka;
 pub mod partitioner;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use tidemill_engine::record::{Headers, RawBatch};
@@ -79,6 +80,11 @@ pub enum LogError {
     Refused(String),
 }
 
+/// What a wait ends with that was told to stop.
+fn told_to_stop() -> LogError {
+    LogError::Unavailable("told to stop".to_owned())
+}
+
 /// Called with each key and value of a changelog; a value of `None` is a tombstone.
 pub type OnEntry<'a> = &'a mut dyn FnMut(&[u8], Option<&[u8]>);
 
@@ -112,8 +118,14 @@ pub trait Reader: Send {
     /// The offset after the last record of each partition, as readers of committed data see it.
     fn end_offsets(&mut self, partitions: &[TopicPartition]) -> Result<Vec<i64>, LogError>;
     /// Reads a partition of a changelog from its beginning to its very end, in order: key and value (`None` is a
-    /// tombstone). It waits out transactions that are still open, so that nothing committed is missed.
-    fn restore(&mut self, partition: &TopicPartition, each: OnEntry<'_>) -> Result<(), LogError>;
+    /// tombstone). It waits out transactions that are still open, so that nothing committed is missed. Where `stop` is set
+    /// meanwhile, the log counts as unavailable.
+    fn restore(
+        &mut self,
+        partition: &TopicPartition,
+        stop: &AtomicBool,
+        each: OnEntry<'_>,
+    ) -> Result<(), LogError>;
     /// Proof of membership, to be taken immediately before each commit. It may be called from the committing thread.
     fn membership(&self) -> Arc<dyn Membership>;
     /// Leaves the group in good order, so that others take over at once.

@@ -344,11 +344,13 @@ impl Runner {
                 return Ok(Some(task));
             };
             let mut failure = None;
-            let read = self.reader.restore(changelog, &mut |key, value| {
-                if failure.is_none() {
-                    failure = task.restore(key, value).err();
-                }
-            });
+            let read = self
+                .reader
+                .restore(changelog, &self.stop, &mut |key, value| {
+                    if failure.is_none() {
+                        failure = task.restore(key, value).err();
+                    }
+                });
             match (read, failure) {
                 (Ok(()), None) => return Ok(Some(task)),
                 (Ok(()), Some(failure)) => return Err(failure.into()),

@@ -302,10 +302,9 @@ impl Runner {
     }
 
     fn commit_if_due(&mut self) -> Result<(), RunError> {
-        if self.ended
-            || self.commits.in_flight()
-            || self.last_commit.elapsed() < self.settings.commit_interval
-        {
+        let due =
+            self.pending.is_due() || self.last_commit.elapsed() >= self.settings.commit_interval;
+        if self.ended || self.commits.in_flight() || !due {
             return Ok(());
         }
         if self.tasks.iter().any(|held| held.dirty) {

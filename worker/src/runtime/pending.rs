@@ -20,8 +20,10 @@ use crate::log::{Commit, Packed, Produced};
 use crate::sink::{self, ExternalSink};
 use crate::telemetry;
 
+/// When this much waits, it is committed although the interval has not passed: a worker that catches up stays small.
+const DUE: usize = 2 << 20;
 /// Reading pauses when this much waits for the commit in flight to end.
-const FULL: usize = 64 << 20;
+const FULL: usize = 4 * DUE;
 
 /// Where an output goes.
 enum Target {
@@ -203,6 +205,11 @@ impl Pending {
             route.rows = 0;
             route.sent = 0;
         }
+    }
+
+    /// Whether so much waits that it should be committed.
+    pub(super) fn is_due(&self) -> bool {
+        self.bytes > DUE
     }
 
     /// Whether reading should wait for the commit in flight.

@@ -190,3 +190,22 @@ fn a_worker_reads_on_from_its_commit_after_a_restart() {
     };
     assert_eq!(committer.commit(&commit), Outcome::Committed);
 }
+
+#[test]
+fn a_worker_with_nothing_to_read_stays_a_member() {
+    let world = World::new();
+    let topic = world.topic("in", 1, &[]);
+    // The group throws a member out that has not asked for longer than this.
+    let interval = Duration::from_secs(6);
+    let mut config = world.config("w-0");
+    config.session_timeout = interval;
+    let millis = interval.as_millis().to_string();
+    config.properties = vec![("max.poll.interval.ms".to_owned(), millis)];
+    let mut reader = KafkaReader::open(&config).unwrap();
+    reader.subscribe(&[topic.to_string()]).unwrap();
+    wait_for_assignment(&mut reader);
+    let start = std::time::Instant::now();
+    while start.elapsed() < interval * 3 / 2 {
+        assert_eq!(reader.events(Duration::from_millis(50)).unwrap(), []);
+    }
+}

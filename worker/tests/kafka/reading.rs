@@ -1,11 +1,12 @@
 //! Reading partitions, and restoring from them.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rdkafka::TopicPartitionList;
 use rdkafka::admin::AdminOptions;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
-use tidemill_worker::log::{Admin, Commit, Committer, Outcome, Produced, Reader, Start};
+use tidemill_worker::log::{Admin, Commit, Committer, LogError, Outcome, Produced, Reader, Start};
 
 use super::{World, at, copy, packed, position, produced, take_to_end, until, wait_for_end};
 
@@ -283,7 +284,7 @@ fn a_restore_sees_committed_records_only_and_waits_for_open_transactions() {
     let restore = |reader: &mut dyn Reader| {
         let mut state = Vec::new();
         reader
-            .restore(&partition, &mut |key, value| {
+            .restore(&partition, &AtomicBool::new(false), &mut |key, value| {
                 state.push((
                     String::from_utf8_lossy(key).into_owned(),
                     value.map(<[u8]>::to_vec),
@@ -324,7 +325,7 @@ fn a_restore_sees_committed_records_only_and_waits_for_open_transactions() {
     });
     let mut state = Vec::new();
     reader
-        .restore(&partition, &mut |key, value| {
+        .restore(&partition, &AtomicBool::new(false), &mut |key, value| {
             // The restore has begun, with the transaction still open.
             let _ = go.send(());
             state.push((
@@ -335,6 +336,26 @@ fn a_restore_sees_committed_records_only_and_waits_for_open_transactions() {
         .unwrap();
     thread.join().unwrap();
     assert_eq!(state.last(), Some(&("d".to_owned(), Some(b"2".to_vec()))));
+}
+
+#[test]
+fn a_restore_that_is_told_to_stop_ends() {
+    let world = World::new();
+    let (topic, changelog) = (world.topic("in", 1, &[]), world.topic("changelog", 1, &[]));
+    let (mut reader, _committer, _) = world.worker("w-0", &topic);
+    world
+        .admin()
+        .write(&changelog, &[produced("k", "v")])
+        .unwrap();
+    let open = raw(&world.servers, &world.name("open"));
+    open.begin_transaction().unwrap();
+    send(&open, &changelog, "d", "2");
+    let stop = AtomicBool::new(false);
+    let ended = reader.restore(&at(&changelog, 0), &stop, &mut |_, _| {
+        stop.store(true, Ordering::Relaxed);
+    });
+    assert!(matches!(ended, Err(LogError::Unavailable(_))), "{ended:?}");
+    open.abort_transaction(Duration::from_secs(30)).unwrap();
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use sqlx::sqlite::SqliteConnection;
@@ -11,7 +12,9 @@ use super::catalog::Catalog;
 use super::fetch::{self, Batch};
 use super::group::{Member, Standing};
 use super::{LogError, POLL, Shared};
-use crate::log::{GroupEvent, Membership, Position, Reader, Start, Taken, TopicPartition};
+use crate::log::{
+    GroupEvent, Membership, OnEntry, Position, Reader, Start, Taken, TopicPartition, told_to_stop,
+};
 use crate::sqlite::block_on;
 
 /// A member of a group and the partitions that it reads.
@@ -306,11 +309,15 @@ impl Reader for EmbeddedReader {
     fn restore(
         &mut self,
         partition: &TopicPartition,
-        each: &mut dyn FnMut(&[u8], Option<&[u8]>),
+        stop: &AtomicBool,
+        each: OnEntry<'_>,
     ) -> Result<(), LogError> {
         let id = block_on(self.catalog.partition(&mut self.connection, partition))?;
         let mut next = 0;
         loop {
+            if stop.load(Ordering::Relaxed) {
+                return Err(told_to_stop());
+            }
             self.beat()?;
             let batches = block_on(fetch::batches(&mut self.connection, id, next))?;
             if batches.is_empty() {

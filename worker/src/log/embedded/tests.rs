@@ -7,6 +7,7 @@ mod processes;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -264,7 +265,7 @@ fn a_commit_is_rows_state_and_positions() {
     );
     let mut state = Vec::new();
     reader
-        .restore(&at("state", 0), &mut |k, v| {
+        .restore(&at("state", 0), &AtomicBool::new(false), &mut |k, v| {
             state.push((k.to_vec(), v.map(<[u8]>::to_vec)));
         })
         .unwrap();
@@ -569,12 +570,16 @@ fn restored(log: &EmbeddedLog) -> BTreeMap<Vec<u8>, Vec<u8>> {
     let mut state = BTreeMap::new();
     log.reader("any")
         .unwrap()
-        .restore(&at("state", 0), &mut |key, value| {
-            match value {
-                Some(value) => state.insert(key.to_vec(), value.to_vec()),
-                None => state.remove(key),
-            };
-        })
+        .restore(
+            &at("state", 0),
+            &AtomicBool::new(false),
+            &mut |key, value| {
+                match value {
+                    Some(value) => state.insert(key.to_vec(), value.to_vec()),
+                    None => state.remove(key),
+                };
+            },
+        )
         .unwrap();
     state
 }

@@ -135,11 +135,12 @@ impl KafkaConfig {
             .set("auto.offset.reset", "error")
             // The default of 1000 lets a partition starve after its queue has been full.
             .set("fetch.queue.backoff.ms", "2")
-            .set("queued.min.messages", "10000")
-            // Per partition, as each has its own queue.
-            .set("queued.max.messages.kbytes", "16384")
+            // Enough to read on while a fetch is under way. Each record waiting costs some 400 bytes beside its own.
+            .set("queued.min.messages", "1000")
+            // Per partition, as each has its own queue: a bound where records are large.
+            .set("queued.max.messages.kbytes", "4096")
             // Larger fetches are slower. A broker sends a batch that is larger than this all the same.
-            .set("fetch.message.max.bytes", "524288")
+            .set("fetch.message.max.bytes", "131072")
             .set("fetch.min.bytes", "1")
             // An end is told after waiting this long for more: short, for reads that end there.
             .set("fetch.wait.max.ms", "10")

@@ -6,6 +6,7 @@ mod admin;
 mod committer;
 mod config;
 mod context;
+pub mod credentials;
 mod errors;
 mod facts;
 mod fence;

@@ -1,6 +1,7 @@
 //! The reading side: membership in the group, and the partitions that come with it.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak, mpsc};
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,7 @@ use super::tail::{self, CHUNK, Next, PATIENCE, Tail};
 use super::wake::Wake;
 use crate::log::{
     GroupEvent, LogError, Membership, OnEntry, Position, Reader, Start, Taken, TopicPartition,
+    told_to_stop,
 };
 
 /// How long leaving the group may take before it is left to the session timeout.
@@ -103,10 +105,11 @@ impl KafkaReader {
         explain(&self.config.bootstrap_servers, doing, error, complaint)
     }
 
-    /// Serves what has come from the group; its events are kept until they are asked for.
+    /// Serves what has come from the group; its events are kept until they are asked for. It polls also where nothing has
+    /// come: a member that does not for `max.poll.interval.ms`, because its topic is quiet, is thrown out.
     fn serve(&mut self) -> Result<(), LogError> {
         let consumer = Arc::clone(self.consumer()?);
-        while ffi::events_waiting(&consumer) > 0 {
+        loop {
             match consumer.poll(Duration::ZERO) {
                 Some(Err(KafkaError::MessageConsumptionFatal(code))) => self.died(&consumer, code),
                 Some(Err(error)) if is_worth_saying(&error) => {
@@ -115,8 +118,10 @@ impl KafkaReader {
                 // Records never come this way: each partition has a queue of its own before it is assigned.
                 Some(_) | None => {}
             }
+            if ffi::events_waiting(&consumer) == 0 {
+                return Ok(());
+            }
         }
-        Ok(())
     }
 
     /// The client has been thrown out for good; librdkafka does not revoke in that case.
@@ -475,7 +480,12 @@ impl Reader for KafkaReader {
     }
 
     /// It keeps the membership alive meanwhile; events of the group are kept for [`Reader::events`].
-    fn restore(&mut self, partition: &TopicPartition, each: OnEntry<'_>) -> Result<(), LogError> {
+    fn restore(
+        &mut self,
+        partition: &TopicPartition,
+        stop: &AtomicBool,
+        each: OnEntry<'_>,
+    ) -> Result<(), LogError> {
         let edge = |offset| [(partition.clone(), offset)];
         // The very end, transactions that are still open included: they may turn out to be committed.
         let all = tail(&mut self.all, &self.config, Isolation::Uncommitted)?;
@@ -508,7 +518,10 @@ impl Reader for KafkaReader {
             }
             if next >= end { Next::Stop } else { Next::On }
         };
-        let mut serve = || self.serve();
+        let mut serve = || match stop.load(Ordering::Relaxed) {
+            true => Err(told_to_stop()),
+            false => self.serve(),
+        };
         let read = changelogs.read(
             &[(partition.clone(), first)],
             Some(STANDSTILL),

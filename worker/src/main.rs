@@ -1,0 +1,180 @@
+//! `tidemill-worker`: one worker of one pipeline, in a pod. It needs nobody else while it runs.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use clap::Parser;
+use tidemill_crds::{AlertRule, Pipeline, Sink};
+use tidemill_plan::manifest::{self, ResourceKind};
+use tidemill_plan::plan;
+use tidemill_worker::http;
+use tidemill_worker::launch::{self, LogAt, Running, Tables};
+use tidemill_worker::log::kafka::credentials;
+use tidemill_worker::runtime::Settings;
+use tidemill_worker::{signals, telemetry};
+
+/// Partitions of topics that say nothing themselves.
+const PARTITIONS: u32 = 8;
+/// How often the pipeline is looked after.
+const TICK: Duration = Duration::from_millis(50);
+
+/// One worker of one pipeline.
+#[derive(Debug, Parser)]
+#[command(name = "tidemill-worker", version)]
+struct Args {
+    /// The manifests: one Pipeline, with the Sinks and AlertRules that belong to it.
+    #[arg(long, value_name = "FILE", env = "TIDEMILL_MANIFESTS")]
+    manifests: PathBuf,
+    /// The Secret of `kafka.auth`, mounted: a file for each of its keys.
+    #[arg(long, value_name = "DIR", env = "TIDEMILL_KAFKA_AUTH")]
+    kafka_auth: Option<PathBuf>,
+    /// Who this worker is among those of the pipeline: no other's name, and the same after a restart.
+    #[arg(long, value_name = "NAME", env = "POD_NAME")]
+    identity: String,
+    /// The directory of tables that are kept in files.
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "/var/lib/tidemill",
+        env = "TIDEMILL_STATE"
+    )]
+    state: PathBuf,
+    /// Serves /livez, /readyz, /status and /metrics here.
+    #[arg(
+        long,
+        value_name = "HOST:PORT",
+        default_value = "0.0.0.0:8080",
+        env = "TIDEMILL_LISTEN"
+    )]
+    listen: SocketAddr,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let _telemetry = match telemetry::start("tidemill-worker", telemetry::Lines::Json, "info") {
+        Ok(telemetry) => telemetry,
+        Err(why) => return complain(&why),
+    };
+    match run(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => complain(&why),
+    }
+}
+
+/// Tells it in the log, and where Kubernetes shows it: the pod's last state.
+fn complain(why: &str) -> ExitCode {
+    tracing::error!("{why}");
+    // Only there in a pod; the log has it too.
+    let _ = std::fs::write("/dev/termination-log", why);
+    ExitCode::FAILURE
+}
+
+fn run(args: &Args) -> Result<(), String> {
+    let manifests = Manifests::load(&args.manifests)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| format!("cannot start: {e}"))?;
+    runtime.block_on(async {
+        let stop = Arc::<AtomicBool>::default();
+        signals::heed(Arc::clone(&stop)).map_err(|e| format!("cannot listen for signals: {e}"))?;
+        let running = start(args, &manifests)?;
+        attend(args, running, &stop).await
+    })
+}
+
+fn start(args: &Args, manifests: &Manifests) -> Result<Running, String> {
+    let planned = plan(&manifests.pipeline, &manifests.sinks, &manifests.rules);
+    let plan = planned.map_err(|problems| {
+        problems
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join("\n")
+    })?;
+    let spec = &manifests.pipeline.spec;
+    let kafka = spec.kafka.as_ref();
+    let kafka =
+        kafka.ok_or("spec.kafka: give the Kafka cluster, a worker in a pod has no other log")?;
+    let properties = match &args.kafka_auth {
+        Some(directory) => credentials::read(directory)
+            .and_then(|keys| credentials::properties(&keys))
+            .map_err(|e| e.to_string())?,
+        None => Vec::new(),
+    };
+    let log = LogAt::Kafka {
+        bootstrap_servers: kafka.bootstrap_servers.clone(),
+        identity: args.identity.clone(),
+        properties,
+    };
+    let settings = Settings {
+        commit_interval: spec.commit_interval.into(),
+        bounded: false,
+        default_partitions: PARTITIONS,
+        create_sources: false,
+    };
+    let tables = Tables {
+        directory: args.state.clone(),
+    };
+    launch::start(plan, settings, &log, &tables).map_err(|e| e.to_string())
+}
+
+/// Looks after the pipeline until it has ended.
+async fn attend(args: &Args, running: Running, stop: &AtomicBool) -> Result<(), String> {
+    let listener = tokio::net::TcpListener::bind(args.listen).await;
+    let listener = listener.map_err(|e| format!("--listen {}: {e}", args.listen))?;
+    tokio::spawn(http::serve(listener, [running.status.clone()].into()));
+    let mut tick = tokio::time::interval(TICK);
+    while !running.is_finished() {
+        tick.tick().await;
+        if stop.load(Ordering::Relaxed) {
+            running.stop();
+        }
+    }
+    running.join().map_err(|e| e.to_string())
+}
+
+/// What a worker is to do.
+struct Manifests {
+    pipeline: Pipeline,
+    sinks: Vec<Sink>,
+    rules: Vec<AlertRule>,
+}
+
+impl Manifests {
+    fn load(file: &Path) -> Result<Self, String> {
+        let text = std::fs::read_to_string(file).map_err(|e| format!("{}: {e}", file.display()))?;
+        let loaded = manifest::load(&file.display().to_string(), &text);
+        if !loaded.problems.is_empty() {
+            return Err(loaded
+                .problems
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join("\n"));
+        }
+        let (mut pipeline, mut sinks, mut rules) = (None, Vec::new(), Vec::new());
+        for resource in loaded.resources {
+            match resource.kind {
+                ResourceKind::Pipeline(one) if pipeline.is_none() => pipeline = Some(*one),
+                ResourceKind::Pipeline(_) => {
+                    return Err(format!("{}: more than one Pipeline", file.display()));
+                }
+                ResourceKind::Sink(sink) => sinks.push(*sink),
+                ResourceKind::AlertRule(rule) => rules.push(*rule),
+                ResourceKind::Other(_) => {}
+            }
+        }
+        let pipeline =
+            pipeline.ok_or_else(|| format!("{}: there is no Pipeline in it", file.display()))?;
+        Ok(Self {
+            pipeline,
+            sinks,
+            rules,
+        })
+    }
+}

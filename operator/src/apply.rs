@@ -1,5 +1,6 @@
 //! Bringing objects into the cluster: server-side, by one field manager, and only where something differs.
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use kube::api::{Patch, PatchParams};
@@ -67,9 +68,7 @@ where
     };
     if there.is_none() {
         let other = api.get_metadata_opt(&name).await.map_err(failed)?;
-        if other.is_some_and(|other| {
-            owner(other.owner_references()) != owner(desired.owner_references())
-        }) {
+        if other.is_some_and(|other| !is_of_same(other.labels(), desired.labels())) {
             return Err(ApplyError::Taken { kind, name });
         }
     }
@@ -79,13 +78,11 @@ where
         .map_err(failed)
 }
 
-fn owner(
-    references: &[k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference],
-) -> Option<&str> {
-    let controller = references
+/// Whether what is there was made here for a Pipeline of this name, be it one that was deleted a moment ago.
+fn is_of_same(there: &BTreeMap<String, String>, desired: &BTreeMap<String, String>) -> bool {
+    desired
         .iter()
-        .find(|owner| owner.controller == Some(true));
-    controller.map(|owner| owner.uid.as_str())
+        .all(|(label, value)| there.get(label) == Some(value))
 }
 
 fn is_covered(there: &impl Serialize, desired: &impl Serialize) -> bool {
@@ -117,6 +114,16 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn what_others_have_made_is_told_from_our_own() {
+        let ours = names::labels("payments");
+        let mut there = ours.clone();
+        there.insert("more".to_owned(), "x".to_owned());
+        assert!(is_of_same(&there, &ours));
+        assert!(!is_of_same(&names::labels("other"), &ours));
+        assert!(!is_of_same(&BTreeMap::new(), &ours));
+    }
 
     #[test]
     fn what_the_server_adds_does_not_matter_and_what_a_person_changes_does() {

@@ -15,7 +15,10 @@ pub const NAME: &str = "tidemill-operator";
 const DURATION: Duration = Duration::from_secs(15);
 /// A leader that could not renew for so long is none any more; shorter than the duration, so there are never two.
 const DEADLINE: Duration = Duration::from_secs(10);
-const RETRY: Duration = Duration::from_secs(4);
+/// How often the Lease is renewed, or looked at by those who wait.
+const INTERVAL: Duration = Duration::from_secs(4);
+/// How soon a renewal that failed is tried again.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// One of those who want to lead.
 pub struct Candidate {
@@ -23,6 +26,8 @@ pub struct Candidate {
     identity: String,
     /// The Lease's version as last seen, and since when.
     seen: Option<(String, Instant)>,
+    /// The Lease as it was last written by this one: it can be renewed without being read again.
+    held: Option<Lease>,
 }
 
 /// What to do about a Lease.
@@ -42,6 +47,7 @@ impl Candidate {
             api: Api::namespaced(client, namespace),
             identity,
             seen: None,
+            held: None,
         }
     }
 
@@ -53,19 +59,21 @@ impl Candidate {
                 Ok(false) => {}
                 Err(error) => tracing::warn!(%error, "the Lease cannot be had"),
             }
-            tokio::time::sleep(RETRY).await;
+            tokio::time::sleep(INTERVAL).await;
         }
     }
 
     /// Renews the Lease, and returns when it is lost.
     pub async fn hold(&mut self) {
         let mut renewed = Instant::now();
+        let mut pause = INTERVAL;
         while renewed.elapsed() < DEADLINE {
-            tokio::time::sleep(RETRY).await;
+            tokio::time::sleep(pause).await;
             let began = Instant::now();
             let left = DEADLINE.saturating_sub(renewed.elapsed());
+            pause = RETRY;
             match tokio::time::timeout(left, self.attempt()).await {
-                Ok(Ok(true)) => renewed = began,
+                Ok(Ok(true)) => (renewed, pause) = (began, INTERVAL),
                 Ok(Ok(false)) => return,
                 Ok(Err(error)) => tracing::warn!(%error, "the Lease cannot be renewed"),
                 Err(_) => {}
@@ -88,18 +96,12 @@ impl Candidate {
 
     /// Whether the Lease is held now.
     async fn attempt(&mut self) -> Result<bool, kube::Error> {
-        let lease = self.api.get_opt(NAME).await?;
-        let version = lease
-            .as_ref()
-            .and_then(|lease| lease.metadata.resource_version.clone());
-        if self.seen.as_ref().map(|(seen, _)| seen) != version.as_ref() {
-            self.seen = version.map(|version| (version, Instant::now()));
-        }
-        let age = self
-            .seen
-            .as_ref()
-            .map_or(Duration::ZERO, |(_, since)| since.elapsed());
-        let step = step(lease.as_ref(), &self.identity, age);
+        let lease = match self.held.take() {
+            Some(held) => Some(held),
+            None => self.api.get_opt(NAME).await?,
+        };
+        let unchanged = self.age(lease.as_ref());
+        let step = step(lease.as_ref(), &self.identity, unchanged);
         let params = PostParams::default();
         let written = match (step, lease) {
             (Step::Wait, _) => return Ok(false),
@@ -114,11 +116,30 @@ impl Candidate {
             }
         };
         match written {
-            Ok(_) => Ok(true),
-            // Somebody was quicker.
-            Err(kube::Error::Api(status)) if status.code == 409 => Ok(false),
+            Ok(lease) => {
+                self.held = Some(lease);
+                Ok(true)
+            }
+            // Somebody was quicker; or somebody has touched it, and a leader finds that it is still its own.
+            Err(kube::Error::Api(status)) if status.code == 409 => {
+                let lease = self.api.get_opt(NAME).await?;
+                let is_mine = lease.as_ref().and_then(holder) == Some(&self.identity);
+                self.held = lease.filter(|_| is_mine);
+                Ok(is_mine)
+            }
             Err(error) => Err(error),
         }
+    }
+
+    /// For how long a Lease has been as it is, as far as has been seen here.
+    fn age(&mut self, lease: Option<&Lease>) -> Duration {
+        let version = lease.and_then(|lease| lease.metadata.resource_version.clone());
+        if self.seen.as_ref().map(|(seen, _)| seen) != version.as_ref() {
+            self.seen = version.map(|version| (version, Instant::now()));
+        }
+        self.seen
+            .as_ref()
+            .map_or(Duration::ZERO, |(_, since)| since.elapsed())
     }
 }
 
@@ -193,7 +214,7 @@ mod tests {
 
     #[test]
     fn a_leader_gives_up_before_another_takes_over() {
-        assert!(DEADLINE + RETRY < DURATION);
+        assert!(DEADLINE + INTERVAL < DURATION);
         let taken = mine(Some(mine(None, "a", Step::Make)), "b", Step::Take);
         let spec = taken.spec.unwrap_or_default();
         assert_eq!(spec.holder_identity.as_deref(), Some("b"));

@@ -90,7 +90,7 @@ async fn run(
         .ok()
         .map(|valid| decide(valid, &found.pipeline, &seen));
     let applied = match (&checked, &decision) {
-        (Ok(valid), Some(decision)) if found.missing.is_empty() => {
+        (Ok(valid), Some(decision)) if may_apply(&found, &seen.kafka) => {
             let resources = build(valid, decision.replicas, &context.defaults);
             apply_all(context, resources, seen.deployment.as_deref())
                 .await
@@ -127,6 +127,12 @@ async fn run(
     } else {
         again
     }))
+}
+
+/// Whether all that is named is there and of use. New credentials are tried before workers are started with them.
+fn may_apply(found: &Found, kafka: &Seen) -> bool {
+    let tried = found.secret.is_none() || !matches!(kafka, Seen::Unknown | Seen::BadSecret(_));
+    found.missing.is_empty() && tried
 }
 
 /// What is seen of a Pipeline at work.

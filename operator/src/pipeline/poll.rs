@@ -53,6 +53,7 @@ pub fn pods(world: &World, (namespace, name): &Key) -> Vec<PodSeen> {
     let of = |pod: &Pod| {
         pod.namespace().as_ref() == Some(namespace)
             && pod.labels().get(names::INSTANCE) == Some(name)
+            && !has_ended(pod)
     };
     world
         .pods
@@ -60,6 +61,15 @@ pub fn pods(world: &World, (namespace, name): &Key) -> Vec<PodSeen> {
         .iter()
         .map(|pod| seen(pod))
         .collect()
+}
+
+/// Whether a pod, such as one that was evicted, is only kept to be looked at.
+fn has_ended(pod: &Pod) -> bool {
+    let phase = pod
+        .status
+        .as_ref()
+        .and_then(|status| status.phase.as_deref());
+    matches!(phase, Some("Failed" | "Succeeded"))
 }
 
 fn seen(pod: &Pod) -> PodSeen {
@@ -159,7 +169,8 @@ type Pages = BTreeMap<Key, Vec<(String, Option<Status>)>>;
 
 async fn ask_all(world: &World, http: &reqwest::Client) -> Pages {
     let running = |pod: &Pod| {
-        pod.metadata.deletion_timestamp.is_none()
+        !has_ended(pod)
+            && pod.metadata.deletion_timestamp.is_none()
             && pod.status.as_ref().is_some_and(|s| s.pod_ip.is_some())
     };
     let asked = world

@@ -49,34 +49,36 @@ pub fn status(facts: &Facts<'_>, now: &Time) -> PipelineStatus {
     let generation = facts.pipeline.metadata.generation;
     let name = facts.pipeline.metadata.name.as_deref().unwrap_or_default();
     let rollout = Rollout::of(facts.deployment);
-    let nothing = Figures::default();
-    let figures = if facts.pods.is_empty() {
-        &nothing
-    } else {
-        facts.figures
-    };
-    let rate = figures.rate.map(|rate| two_figures(whole(rate)));
+    let verdicts = verdicts(facts, &rollout, previous);
     PipelineStatus {
         observed_generation: generation,
-        conditions: stamp(
-            verdicts(facts, &rollout, previous),
-            &previous.conditions,
-            generation,
-            now,
-        ),
+        conditions: stamp(verdicts, &previous.conditions, generation, now),
         replicas: Some(rollout.there),
         selector: Some(names::selector_text(name)),
         partitions: partitions(facts).or(previous.partitions),
+        autoscale: autoscale(facts, previous, now),
+        ..figures(facts, previous, now)
+    }
+}
+
+/// The part of a status that workers tell. While they have not been asked yet, it is as it was.
+fn figures(facts: &Facts<'_>, previous: &PipelineStatus, now: &Time) -> PipelineStatus {
+    let figures = facts.figures;
+    if facts.pods.is_empty() {
+        return PipelineStatus::default();
+    }
+    if figures.phases.is_empty() {
+        return previous.clone();
+    }
+    let rate = figures.rate.map(|rate| two_figures(whole(rate)));
+    let delay = figures.watermark.map(|watermark| delay(watermark, now));
+    PipelineStatus {
         lag: figures.lag.map(two_figures),
         records_per_second: rate,
         watermark: figures.watermark.and_then(second),
-        watermark_delay: figures
-            .watermark
-            .filter(|_| rate.is_some_and(|rate| rate > 0))
-            .map(|watermark| delay(watermark, now)),
-        dead_letters: (!figures.phases.is_empty()).then_some(figures.dead_letters),
-        autoscale: autoscale(facts, previous, now),
-        alerts: None,
+        watermark_delay: delay.filter(|_| rate.is_some_and(|rate| rate > 0)),
+        dead_letters: Some(figures.dead_letters),
+        ..PipelineStatus::default()
     }
 }
 
@@ -172,6 +174,24 @@ impl Rollout {
     }
 }
 
+impl Verdict {
+    /// What has not been looked at yet is as it was, so that a new operator does not say that nothing is known.
+    fn or_before(self, previous: &PipelineStatus) -> Self {
+        let pending = self.holds.is_none() && self.reason == reasons::PENDING;
+        let before = previous
+            .conditions
+            .iter()
+            .find(|before| before.type_ == self.about);
+        let Some(before) = before.filter(|before| pending && before.status == "True") else {
+            return self;
+        };
+        let known = reasons::ALL.iter().find(|(word, _)| *word == before.reason);
+        known.map_or(self.clone(), |(reason, _)| {
+            Self::yes(self.about, reason, before.message.clone())
+        })
+    }
+}
+
 /// Whether workers are being started, stopped or replaced.
 #[must_use]
 pub fn is_rolling(deployment: Option<&Deployment>) -> bool {
@@ -184,8 +204,8 @@ fn verdicts(facts: &Facts<'_>, rollout: &Rollout, previous: &PipelineStatus) -> 
         resolved(facts),
         ready(facts, rollout),
         progressing(facts, rollout),
-        source_reachable(facts),
-        sinks_reachable(facts),
+        source_reachable(facts).or_before(previous),
+        sinks_reachable(facts).or_before(previous),
         flowing(facts, previous),
         degraded(facts, rollout),
     ]
@@ -239,6 +259,9 @@ fn ready(facts: &Facts<'_>, rollout: &Rollout) -> Verdict {
     if let Some(missing) = facts.missing.first() {
         return Verdict::no(about, missing.reason, missing.message.clone());
     }
+    if let Seen::BadSecret(why) = facts.kafka {
+        return Verdict::no(about, reasons::SECRET_INVALID, why);
+    }
     if let Some(trouble) = facts.trouble {
         return Verdict::no(about, reasons::NOT_APPLIED, trouble);
     }
@@ -282,13 +305,13 @@ fn counted(workers: u32, one: &str, many: &str) -> String {
 /// What keeps workers from being ready, as far as somebody says it.
 fn obstacle(facts: &Facts<'_>) -> Option<String> {
     let unready = facts.pods.iter().filter(|pod| !pod.ready && !pod.leaving);
-    let mut said = unready.filter_map(|pod| pod.trouble.clone());
-    said.next()
-        .or_else(|| facts.figures.troubles.first().cloned())
-        .or_else(|| match facts.kafka {
-            Seen::Unreachable(why) | Seen::Refused(why) | Seen::BadSecret(why) => Some(why.clone()),
-            Seen::Unknown | Seen::Topics(_) => None,
-        })
+    let said = unready.filter_map(|pod| pod.trouble.as_ref());
+    let source = source_reachable(facts);
+    let unreachable = (source.holds == Some(false)).then_some(&source.message);
+    said.chain(&facts.figures.troubles)
+        .chain(unreachable)
+        .next()
+        .cloned()
 }
 
 fn progressing(facts: &Facts<'_>, rollout: &Rollout) -> Verdict {
@@ -373,6 +396,9 @@ fn flowing(facts: &Facts<'_>, previous: &PipelineStatus) -> Verdict {
             "no record is read while it is suspended",
         );
     }
+    if let Seen::Unreachable(why) | Seen::Refused(why) = facts.kafka {
+        return Verdict::unknown(about, reasons::UNREACHABLE, why);
+    }
     if figures.stalled.is_some_and(|since| since >= STALLED) {
         let why = figures
             .troubles
@@ -390,24 +416,9 @@ fn flowing(facts: &Facts<'_>, previous: &PipelineStatus) -> Verdict {
             Verdict::yes(about, reasons::FLOWING, "records come through")
         }
         (Some(_), Some(0)) => Verdict::yes(about, reasons::IDLE, "everything has been read"),
-        _ => as_before(about, previous),
-    }
-}
-
-/// What is not known now is as it was, until it is known to be otherwise.
-fn as_before(about: &'static str, previous: &PipelineStatus) -> Verdict {
-    let before = previous
-        .conditions
-        .iter()
-        .find(|before| before.type_ == about);
-    match before.map(|before| (before.status.as_str(), before.reason.as_str())) {
-        Some(("True", reasons::FLOWING)) => {
-            Verdict::yes(about, reasons::FLOWING, "records come through")
+        _ => {
+            Verdict::unknown(about, reasons::PENDING, "no worker has said yet").or_before(previous)
         }
-        Some(("True", reasons::IDLE)) => {
-            Verdict::yes(about, reasons::IDLE, "everything has been read")
-        }
-        _ => Verdict::unknown(about, reasons::PENDING, "no worker has said yet"),
     }
 }
 

@@ -374,3 +374,27 @@ fn what_the_cluster_refuses_is_said() {
         )
     );
 }
+
+#[test]
+fn a_new_operator_changes_nothing_before_it_has_looked() {
+    let mut world = World::new(LEAST);
+    let before = world.status();
+    world.found.pipeline.status = Some(before.clone());
+    world.figures = Figures::default();
+    world.kafka = Seen::Unknown;
+    assert_eq!(
+        change(Some(&before), &world.status_at(&at(5_000))),
+        Change::None
+    );
+}
+
+#[test]
+fn nobody_knows_what_flows_while_kafka_is_gone() {
+    let mut world = World::new(LEAST);
+    world.found.pipeline.status = Some(world.status());
+    world.kafka = Seen::Unreachable("nobody there".to_owned());
+    assert_eq!(
+        of(&world.status(), "Flowing"),
+        ("Unknown", reasons::UNREACHABLE, "nobody there")
+    );
+}

@@ -35,8 +35,8 @@ fn knows_the_topics() {
         ]
     );
     assert!(valid.reads[2].partitions.is_some());
-    assert_eq!(valid.writes["per-category"], false);
-    assert_eq!(valid.writes["spend"], true);
+    assert!(!valid.writes["per-category"]);
+    assert!(valid.writes["spend"]);
 }
 
 #[test]

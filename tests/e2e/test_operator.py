@@ -1,0 +1,210 @@
+"""The operator, beside a real Kubernetes, with real workers and a real Kafka: what it makes, puts right, refuses and takes away."""
+
+import os
+import re
+import urllib.request
+
+import pytest
+
+from harness.broker import Broker
+from harness.cluster import TIDEMILL, Cluster
+from harness.tidemill import Run, find_binary
+from harness.waiting import wait_until
+
+MADE = "serviceaccount,configmap,deployment,service,poddisruptionbudget,networkpolicy"
+
+
+@pytest.fixture(scope="module")
+def loaded(cluster: Cluster) -> Cluster:
+    cluster.load_tidemill(find_binary().parent)
+    return cluster
+
+
+@pytest.fixture(scope="module")
+def broker(cluster: Cluster, tmp_path_factory):
+    """A Kafka that pods and the operator reach at the same address."""
+    broker = Broker(tmp_path_factory.mktemp("kafka"), host=cluster.host_address()).start()
+    yield broker
+    broker.stop()
+
+
+class Operator:
+    """An operator that looks after one namespace."""
+
+    def __init__(self, namespace: Cluster, log):
+        self.namespace, self.log, self.run = namespace, log, None
+
+    def start(self):
+        name = self.namespace.namespace
+        settings = {
+            "KUBECONFIG": self.namespace.kubeconfig,
+            "TIDEMILL_WATCH_NAMESPACES": name,
+            "POD_NAMESPACE": name,
+            "POD_NAME": "operator",
+            "TIDEMILL_LISTEN": "127.0.0.1:18099",
+            "TIDEMILL_WORKER_IMAGE": TIDEMILL,
+        }
+        os.environ.pop("OTEL_EXPORTER_OTLP_ENDPOINT", None)
+        command = [str(find_binary().parent / "tidemill-operator")]
+        self.run = Run(["env", *(f"{key}={value}" for key, value in settings.items()), *command], self.log)
+
+    def figure(self, name: str) -> float:
+        """The sum of a metric over its labels."""
+        page = urllib.request.urlopen("http://127.0.0.1:18099/metrics", timeout=5).read().decode()
+        return sum(float(value) for value in re.findall(rf"^{name}(?:{{.*}})? (\S+)$", page, re.M))
+
+
+@pytest.fixture
+def operator(loaded, namespace, tmp_path):
+    operator = Operator(namespace, tmp_path / "operator.log")
+    operator.start()
+    yield operator
+    # Pipelines go while there is somebody to take their finalizers off.
+    namespace.kubectl("delete", "pipelines", "--all", "--timeout", "150s", limit=160)
+    operator.run.kill()
+
+
+def sink(name: str, **spec) -> dict:
+    return {"apiVersion": "tidemill.io/v1alpha1", "kind": "Sink", "metadata": {"name": name}, "spec": spec or {"kafka": {"topic": name}}}
+
+
+def pipeline(broker: Broker, name: str = "made", sql: str | None = None, **spec) -> dict:
+    """Payments that are made up, summed by account every ten seconds."""
+    sql = sql or (
+        "SELECT account, sum(amount) AS total, window_start FROM TUMBLE(payments, ts, INTERVAL '10' SECOND)"
+        " GROUP BY account, window_start"
+    )
+    generator = {"kind": "Transactions", "rate": 500, "accounts": 100, "partitions": 4}
+    source = {"name": "payments", "generator": generator, "eventTime": {"column": "ts"}, "partitionedBy": ["account"]}
+    base = {
+        "kafka": {"bootstrapServers": broker.address("host")},
+        "sources": [source],
+        "streams": [{"name": "spend", "sql": sql}],
+        "outputs": [{"from": "spend", "sink": "spend"}],
+    }
+    return {"apiVersion": "tidemill.io/v1alpha1", "kind": "Pipeline", "metadata": {"name": name}, "spec": {**base, **spec}}
+
+
+def versions(namespace: Cluster) -> dict[str, str]:
+    """The uid of each pod: another one is another pod."""
+    pods = namespace.get("pods")["items"]
+    return {pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in pods if "deletionTimestamp" not in pod["metadata"]}
+
+
+def accepted(namespace: Cluster, reason: str) -> str:
+    return namespace.wait_for_condition("pipeline", "made", "Accepted", "False", reason)["message"]
+
+
+def test_a_pipeline_runs_and_whatever_is_changed_by_hand_is_put_right(operator, namespace, broker):
+    namespace.apply(sink("spend"), pipeline(broker))
+    namespace.wait_for_condition("pipeline", "made", "Ready")
+    namespace.wait_for_condition("pipeline", "made", "Flowing", reason="Flowing")
+    namespace.wait_for_condition("pipeline", "made", "SourceReachable")
+    namespace.wait_for_condition("sink", "spend", "Ready")
+    before = namespace.find("configmap", "made-worker")["data"]
+
+    namespace.kubectl("delete", MADE, "--selector", "app.kubernetes.io/instance=made", "--wait=false")
+    for kind in MADE.split(","):
+        wait_until(lambda kind=kind: namespace.find(kind, "made-worker"), 20, f"the {kind} to be back")
+    namespace.wait_for_condition("pipeline", "made", "Ready")
+
+    namespace.kubectl("patch", "configmap", "made-worker", "--type=merge", "--patch", '{"data": {"manifests.yaml": "broken"}}')
+    namespace.kubectl("scale", "deployment", "made-worker", "--replicas=3")
+    wait_until(lambda: namespace.find("configmap", "made-worker")["data"] == before, 20, "the manifests to be put right")
+    wait_until(lambda: namespace.find("deployment", "made-worker")["spec"]["replicas"] == 1, 20, "the number to be put right")
+
+
+def test_edits_that_cannot_be_leave_what_runs_alone(operator, namespace, broker):
+    namespace.apply(sink("spend"), pipeline(broker))
+    namespace.wait_for_condition("pipeline", "made", "Ready")
+    before = versions(namespace)
+
+    namespace.apply(pipeline(broker, sql="SELECT account, amuont FROM payments"))
+    message = accepted(namespace, "Invalid")
+    assert "spec.streams[0].sql, line 1, column 17" in message and "did you mean `amount`?" in message
+
+    longer = pipeline(broker)
+    longer["spec"]["streams"][0]["sql"] = longer["spec"]["streams"][0]["sql"].replace("'10' SECOND", "'1' MINUTE")
+    namespace.apply(longer)
+    message = accepted(namespace, "IncompatibleChange")
+    assert "stream `spend`" in message and "onIncompatibleChange: Reset" in message
+
+    namespace.apply(pipeline(broker))
+    namespace.wait_for_condition("pipeline", "made", "Ready")
+    namespace.kubectl("delete", "sink", "spend")
+    assert "`spend`" in namespace.wait_for_condition("pipeline", "made", "ResolvedRefs", "False", "SinkNotFound")["message"]
+    assert versions(namespace) == before
+
+
+def test_scaling_and_suspending(operator, namespace, broker):
+    namespace.apply(sink("spend"), pipeline(broker))
+    namespace.wait_for_condition("pipeline", "made", "Ready")
+    (first, uid), = versions(namespace).items()
+
+    namespace.kubectl("scale", "pipeline", "made", "--replicas=9")
+    namespace.wait_for_condition("pipeline", "made", "Ready")
+    assert versions(namespace)[first] == uid, "scaling restarts no pod"
+    assert len(versions(namespace)) == 4, "there are partitions for four"
+    namespace.kubectl("patch", "pipeline", "made", "--type=merge", "--patch", '{"spec": {"suspend": true}}')
+    namespace.wait_for_condition("pipeline", "made", "Ready", reason="Suspended")
+    assert namespace.get("pods")["items"] == []
+    namespace.kubectl("patch", "pipeline", "made", "--type=merge", "--patch", '{"spec": {"suspend": false, "workers": 1}}')
+    namespace.wait_for_condition("pipeline", "made", "Ready", reason="Ready")
+
+
+def test_credentials_that_are_missing_or_bad_are_said_and_start_nothing(operator, namespace, broker):
+    kafka = {"bootstrapServers": broker.address("host"), "auth": {"secretRef": {"name": "kafka-user"}}}
+    namespace.apply(sink("spend"), pipeline(broker, kafka=kafka))
+    namespace.wait_for_condition("pipeline", "made", "ResolvedRefs", "False", "SecretNotFound")
+    namespace.kubectl("create", "secret", "generic", "kafka-user", "--from-literal=username=somebody")
+    message = namespace.wait_for_condition("pipeline", "made", "ResolvedRefs", "False", "SecretInvalid")["message"]
+    assert "`password`" in message and "somebody" not in message
+    assert versions(namespace) == {}
+    namespace.kubectl("delete", "secret", "kafka-user")
+    namespace.kubectl("create", "secret", "generic", "kafka-user", "--from-literal=security.protocol=PLAINTEXT")
+    namespace.wait_for_condition("pipeline", "made", "Ready")
+    before = versions(namespace)
+    namespace.kubectl("patch", "secret", "kafka-user", "--type=merge", "--patch", '{"stringData": {"more": "x"}}')
+    wait_until(lambda: not before.keys() & versions(namespace).keys(), 60, "workers with the new Secret")
+
+
+def test_a_deleted_pipeline_takes_its_topics_with_it(operator, namespace, broker, tidemill):
+    namespace.apply(sink("spend"), pipeline(broker), pipeline(broker, "kept", deletionPolicy="Retain"))
+    for name in ("made", "kept"):
+        namespace.wait_for_condition("pipeline", name, "Ready")
+
+    def topics() -> list[str]:
+        log = namespace.call(str(find_binary()), "topic", "list", "--kafka", broker.bootstrap)
+        return [line.split()[0] for line in log.splitlines()]
+
+    of = f"{namespace.namespace}."
+    assert any(topic.startswith(of + "made.") for topic in topics())
+    namespace.kubectl("delete", "pipeline", "made", "kept", "--timeout=60s", limit=70)
+    assert not any(topic.startswith(of + "made.") for topic in topics())
+    assert any(topic.startswith(of + "kept.") for topic in topics())
+    assert "spend" in topics()
+
+
+def test_a_rule_that_is_not_supported_holds_up_nobody(operator, namespace, broker):
+    rule = {"pipelineRef": {"name": "made"}, "stream": "payments", "when": "amount > 5"}
+    namespace.apply({"apiVersion": "tidemill.io/v1alpha1", "kind": "AlertRule", "metadata": {"name": "big"}, "spec": rule})
+    namespace.wait_for_condition("alertrule", "big", "ResolvedRefs", "False", "PipelineNotFound")
+    namespace.apply(sink("spend"), pipeline(broker))
+    namespace.wait_for_condition("pipeline", "made", "Ready")
+    namespace.wait_for_condition("alertrule", "big", "ResolvedRefs")
+    assert namespace.condition("alertrule", "big", "Accepted")["reason"] == "Unsupported"
+
+
+def test_an_idle_pipeline_writes_no_status(operator, namespace, broker):
+    quiet = pipeline(broker)
+    quiet["spec"]["sources"][0]["generator"]["records"] = 100
+    namespace.apply(sink("spend"), quiet)
+    namespace.wait_for_condition("pipeline", "made", "Flowing", reason="Idle", limit=90)
+    written = "tidemill_operator_status_writes_total"
+    # The last figures are written half a minute after those before.
+    wait_until(lambda: namespace.find("pipeline", "made")["status"].get("recordsPerSecond") == 0, 90, "the rate to be 0")
+    before = (operator.figure(written), namespace.find("pipeline", "made")["metadata"]["resourceVersion"])
+    looked = operator.figure("tidemill_operator_reconciled_total")
+    namespace.kubectl("label", "pipeline", "made", "looked=at")
+    wait_until(lambda: operator.figure("tidemill_operator_reconciled_total") > looked, 30, "it to be looked at")
+    assert operator.figure(written) == before[0]

@@ -26,13 +26,14 @@ use crate::events::{Events, news};
 use crate::kafka::clusters::Key;
 use crate::metrics::Metrics;
 use crate::pipeline::build::Defaults;
+use crate::pipeline::memo::Memo;
 use crate::said::Said;
 use crate::world::{Guarded, Queue, World, key};
 
 /// How many objects of a kind are looked at at once.
 const AT_ONCE: u16 = 16;
 /// Changes that come together are looked at together.
-const TOGETHER: Duration = Duration::from_millis(100);
+const TOGETHER: Duration = Duration::from_millis(200);
 /// An object is looked at so often even if nothing happens, should a change have been missed.
 pub const AT_LEAST: Duration = Duration::from_secs(300);
 
@@ -46,6 +47,8 @@ pub struct Context {
     pub events: Events,
     /// Figures for Prometheus.
     pub metrics: Arc<Metrics>,
+    /// What came of checking each Pipeline.
+    pub checked: Memo,
     /// The statuses of Pipelines as they were last written.
     pub pipelines: Said<PipelineStatus>,
     /// The statuses of Sinks.

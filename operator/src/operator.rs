@@ -12,6 +12,7 @@ use crate::events::Events;
 use crate::lease::Candidate;
 use crate::metrics::Metrics;
 use crate::pipeline::build::Defaults;
+use crate::pipeline::memo::Memo;
 use crate::pipeline::{self, poll};
 use crate::said::Said;
 use crate::sink;
@@ -111,6 +112,7 @@ async fn work(client: Client, settings: Settings, metrics: Arc<Metrics>) -> Erro
             events: Events::new(client.clone(), &settings.pod),
             defaults: settings.defaults.clone(),
             metrics: Arc::clone(&metrics),
+            checked: Memo::default(),
             pipelines: Said::default(),
             sinks: Said::default(),
             rules: Said::default(),
@@ -132,6 +134,9 @@ async fn control(context: Arc<Context>, queues: Queues, http: reqwest::Client) {
         loop {
             ticks.tick().await;
             let world = &context.world;
+            context
+                .checked
+                .keep(|key| world::find(&world.pipelines, key).is_some());
             context
                 .pipelines
                 .keep(|key| world::find(&world.pipelines, key).is_some());

@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::runtime::controller::Action;
 use kube::{Resource as _, ResourceExt as _};
 use tidemill_crds::pipeline::Autoscale;
-use tidemill_crds::{Pipeline, PipelineStatus};
+use tidemill_crds::{Pipeline, PipelineStatus, reasons};
 use tracing::Instrument as _;
 
 use super::build::{Resources, build};
@@ -18,10 +18,11 @@ use super::observe::{Figures, PodSeen};
 use super::poll;
 use super::scale::{self, Decision, Observed};
 use super::status::{self, Change, Facts, is_rolling, status};
-use super::validate::{Found, Valid, Workers, validate};
+use super::validate::{Found, Valid, Workers};
 use crate::apply::{ApplyError, apply};
 use crate::condition::stamp;
-use crate::controller::{AT_LEAST, Context, StatusError, now};
+use crate::controller::{AT_LEAST, Context, StatusError, now, reference};
+use crate::events::News;
 use crate::kafka::Seen;
 use crate::kafka::clusters::{Access, Key};
 use crate::names;
@@ -83,13 +84,13 @@ async fn run(
     context: &Context,
 ) -> Result<Action, Error> {
     let found = dereference(&context.world, pipeline);
-    let checked = validate(&found);
+    let checked = context.checked.validate(&found);
+    let checked = checked.as_ref().as_ref();
     let seen = Observation::of(context, &found);
     let decision = checked
-        .as_ref()
         .ok()
         .map(|valid| decide(valid, &found.pipeline, &seen));
-    let applied = match (&checked, &decision) {
+    let applied = match (checked, &decision) {
         (Ok(valid), Some(decision)) if may_apply(&found, &seen.kafka) => {
             let resources = build(valid, decision.replicas, &context.defaults);
             apply_all(context, resources, seen.deployment.as_deref())
@@ -98,19 +99,27 @@ async fn run(
         }
         _ => Ok(None),
     };
+    let is_auto = checked.is_ok_and(|valid| matches!(valid.workers, Workers::Auto(_)));
     // Where nothing was applied, what runs is left as it is.
     let deployment = applied
         .as_ref()
         .ok()
         .and_then(Option::as_ref)
         .or(seen.deployment.as_deref());
+    if let (true, Some(decision), Ok(Some(applied))) = (is_auto, &decision, &applied) {
+        tell_of_scaling(
+            object,
+            context,
+            decision,
+            seen.deployment.as_deref(),
+            applied,
+        )
+        .await;
+    }
     let trouble = applied.as_ref().err().map(ToString::to_string);
-    let is_auto = checked
-        .as_ref()
-        .is_ok_and(|valid| matches!(valid.workers, Workers::Auto(_)));
     let facts = Facts {
         pipeline: &found.pipeline,
-        checked: checked.as_ref(),
+        checked,
         missing: &found.missing,
         trouble: trouble.as_deref(),
         deployment,
@@ -127,6 +136,27 @@ async fn run(
     } else {
         again
     }))
+}
+
+/// Workers that come or go without anybody having said so are news.
+async fn tell_of_scaling(
+    object: &Guarded<Pipeline>,
+    context: &Context,
+    decision: &Decision,
+    before: Option<&Deployment>,
+    now: &Deployment,
+) {
+    let replicas =
+        |deployment: &Deployment| deployment.spec.as_ref().and_then(|spec| spec.replicas);
+    if before.is_some_and(|before| replicas(before) != replicas(now)) {
+        let reason = reasons::SCALED.to_owned();
+        let news = News {
+            is_warning: false,
+            reason,
+            note: decision.message.clone(),
+        };
+        context.events.publish(&reference(object), news).await;
+    }
 }
 
 /// Whether all that is named is there and of use. New credentials are tried before workers are started with them.
@@ -191,7 +221,7 @@ fn decide(valid: &Valid, pipeline: &Pipeline, seen: &Observation) -> Decision {
 fn plain(replicas: u32) -> Decision {
     Decision {
         replicas,
-        reason: tidemill_crds::reasons::BOUNDS,
+        reason: reasons::BOUNDS,
         message: String::new(),
     }
 }

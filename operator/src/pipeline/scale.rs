@@ -163,8 +163,13 @@ fn up(current: u32, most: u32, partitions: u32, load: &Load, capacity: Option<f6
         partitions,
     );
     if replicas <= current {
-        let message =
-            format!("more than targetLag behind with {current} workers, the most there can be");
+        let message = if current < most {
+            format!(
+                "more than targetLag behind with {current} workers; up to {most} would be no quicker, as none of them would have fewer partitions"
+            )
+        } else {
+            format!("more than targetLag behind with {current} workers, the most there can be")
+        };
         return Decision::new(current, reasons::FALLING_BEHIND, message);
     }
     let message = format!(
@@ -395,6 +400,22 @@ mod tests {
         assert_eq!(
             (decision.replicas, decision.reason),
             (8, reasons::FALLING_BEHIND)
+        );
+    }
+
+    #[test]
+    fn more_workers_that_would_not_be_quicker_are_not_started() {
+        let seen = Observed {
+            current: Some(4),
+            lag: Some(100_000_000),
+            ..calm()
+        };
+        let decision = decide(&bounds(1, 6), &seen);
+        assert_eq!(decision.replicas, 4);
+        assert!(
+            decision.message.contains("up to 6 would be no quicker"),
+            "{}",
+            decision.message
         );
     }
 

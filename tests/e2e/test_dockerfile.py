@@ -12,8 +12,9 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text()
 WORKSPACE = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]
 
 
-def test_the_build_is_given_every_crate():
+def test_the_build_is_given_every_crate_and_its_settings():
     given = (ROOT / ".dockerignore").read_text().splitlines()
+    assert {"!Cargo.toml", "!Cargo.lock", "!.cargo", "!image"} <= set(given)
     for member in WORKSPACE["members"]:
         assert f"!{member}" in given or {f"!{member}/Cargo.toml", f"!{member}/src"} <= set(given), member
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.cluster import ROOT, TIDEMILL
+from harness.cluster import CHART, ROOT, TIDEMILL
 from harness.tidemill import find_binary
 
 if not (ROOT / "operator").exists():
@@ -25,3 +25,10 @@ def test_every_program_starts(loaded, namespace, program):
 def test_there_is_no_shell(loaded, namespace):
     namespace.start("shell", "sh", image=TIDEMILL)
     namespace.wait_for_phase("shell", "Failed")
+
+
+def test_the_chart_installs_it_and_finds_it_well(loaded, namespace):
+    namespace.load_busybox()
+    namespace.helm("install", "tidemill", str(CHART), "--take-ownership", "--force-conflicts", "--wait", "--timeout", "90s")
+    namespace.helm("test", "tidemill", "--timeout", "90s")
+    namespace.helm("uninstall", "tidemill", "--wait")

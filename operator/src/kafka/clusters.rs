@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client};
+use tidemill_crds::pipeline::KafkaCluster;
 use tidemill_worker::log::kafka::{KafkaAdmin, KafkaConfig, credentials};
 use tidemill_worker::log::{Admin as _, LogError};
 use tokio::sync::Semaphore;
@@ -29,6 +30,20 @@ pub struct Access {
     pub bootstrap_servers: String,
     /// The credentials, and the namespace that they are in.
     pub secret: Option<(String, SecretVersion)>,
+}
+
+impl Access {
+    /// To the cluster that a Pipeline of a namespace names. A host without a dot is a Service of that namespace to the
+    /// Pipeline's workers; the operator is elsewhere, and gives it the name that is good everywhere.
+    #[must_use]
+    pub fn new(kafka: &KafkaCluster, namespace: &str, secret: Option<SecretVersion>) -> Self {
+        let brokers = kafka.bootstrap_servers.split(',').map(str::trim);
+        let brokers: Vec<String> = brokers.map(|b| everywhere(b, namespace)).collect();
+        Self {
+            bootstrap_servers: brokers.join(","),
+            secret: secret.map(|secret| (namespace.to_owned(), secret)),
+        }
+    }
 }
 
 /// A namespace and a name.
@@ -216,4 +231,37 @@ pub async fn on_admin<T: Send + 'static>(
         )))
     };
     done.await.unwrap_or_else(lost)
+}
+
+/// The name by which a broker is found from any namespace.
+fn everywhere(broker: &str, namespace: &str) -> String {
+    let host = broker.split(':').next().unwrap_or_default();
+    let is_service = !host.is_empty() && !host.contains(['.', '[']) && host != "localhost";
+    match broker.strip_prefix(host) {
+        Some(port) if is_service => format!("{host}.{namespace}.svc{port}"),
+        _ => broker.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_of_the_pipelines_namespace_is_found_from_elsewhere() {
+        let of = |servers: &str| {
+            let kafka = KafkaCluster {
+                bootstrap_servers: servers.to_owned(),
+                auth: None,
+            };
+            Access::new(&kafka, "bank", None).bootstrap_servers
+        };
+        assert_eq!(of("kafka:9092"), "kafka.bank.svc:9092");
+        assert_eq!(of("kafka"), "kafka.bank.svc");
+        assert_eq!(
+            of("kafka-0:9092, kafka.streams:9092,10.0.0.1:9092"),
+            "kafka-0.bank.svc:9092,kafka.streams:9092,10.0.0.1:9092"
+        );
+        assert_eq!(of("[::1]:9092,localhost:9092"), "[::1]:9092,localhost:9092");
+    }
 }

@@ -178,10 +178,7 @@ async fn delete_internal(world: &World, pipeline: &Pipeline, group: &str) -> Res
             .join("; "));
     }
     let namespace = pipeline.namespace().unwrap_or_default();
-    let access = Access {
-        bootstrap_servers: kafka.bootstrap_servers.clone(),
-        secret: found.secret.map(|secret| (namespace, secret)),
-    };
+    let access = Access::new(kafka, &namespace, found.secret);
     let properties = properties(&world.client, &access)
         .await
         .map_err(|seen| match seen {

@@ -200,10 +200,7 @@ fn kafka(context: &Context, found: &Found, of: &Key) -> Seen {
     if kafka.auth.is_some() && found.secret.is_none() {
         return Seen::Unknown;
     }
-    let access = Access {
-        bootstrap_servers: kafka.bootstrap_servers.clone(),
-        secret: found.secret.clone().map(|secret| (of.0.clone(), secret)),
-    };
+    let access = Access::new(kafka, &of.0, found.secret.clone());
     context.world.clusters.seen(of, &access)
 }
 

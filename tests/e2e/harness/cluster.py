@@ -113,10 +113,10 @@ class Cluster:
         self.start(name, *command, image=BUSYBOX)
         self.wait_for_phase(name, "Running")
 
-    def publish_host(self, name: str, port: int):
-        """A Service by which pods reach a port of this machine."""
+    def publish_host(self, name: str, port: int, at: int | None = None):
+        """A Service by which pods reach a port of this machine, under the same number or another."""
         self.apply(
-            {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": {"ports": [{"port": port}]}},
+            {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": {"ports": [{"port": at or port, "targetPort": port}]}},
             {
                 "apiVersion": "discovery.k8s.io/v1",
                 "kind": "EndpointSlice",

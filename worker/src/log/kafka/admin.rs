@@ -100,7 +100,9 @@ impl KafkaAdmin {
         for topic in deleted.map_err(|e| self.failed(&doing, &e))? {
             match topic {
                 Ok(_) | Err((_, Code::UnknownTopicOrPartition | Code::UnknownTopic)) => {}
-                Err((name, code)) => return Err(self.refused(&format!("deleting topic {name}"), code)),
+                Err((name, code)) => {
+                    return Err(self.refused(&format!("deleting topic {name}"), code));
+                }
             }
         }
         Ok(())
@@ -124,7 +126,12 @@ impl KafkaAdmin {
     }
 
     fn refused(&self, doing: &str, code: Code) -> LogError {
-        from_code(&self.config.bootstrap_servers, doing, code, &code.to_string())
+        from_code(
+            &self.config.bootstrap_servers,
+            doing,
+            code,
+            &code.to_string(),
+        )
     }
 
     fn edges(&self, topic: &str) -> Result<Vec<(TopicPartition, i64, i64)>, LogError> {

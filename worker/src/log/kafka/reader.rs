@@ -1,7 +1,10 @@
 //! The reading side: membership in the group, and the partitions that come with it.
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::atomic::{AtomicBool, Ordering};
+mod offsets;
+mod restoring;
+
+use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, Weak, mpsc};
 use std::time::{Duration, Instant};
 
@@ -16,19 +19,14 @@ use super::errors::{explain, from_code};
 use super::fence::Fences;
 use super::ffi::{self, Fetched, GroupMetadata, PartitionQueue};
 use super::membership::{GroupMembership, Held, lock};
-use super::position::unframe;
-use super::tail::{self, CHUNK, Next, PATIENCE, Tail};
+use super::tail::{self, CHUNK, PATIENCE, Tail};
 use super::wake::Wake;
 use crate::log::{
     GroupEvent, LogError, Membership, OnEntry, Position, Reader, Start, Taken, TopicPartition,
-    told_to_stop,
 };
 
 /// How long leaving the group may take before it is left to the session timeout.
 const LEAVE: Duration = Duration::from_secs(1);
-
-/// How long a restore may stand still: longer than a transaction that holds it up is likely to stay open.
-const STANDSTILL: Duration = Duration::from_secs(120);
 
 /// A worker's membership in its pipeline's group. Dropped without [`Reader::leave`] it looks like a crash to the others:
 /// the partitions are kept for this identity until the session times out.
@@ -191,47 +189,6 @@ impl KafkaReader {
         }
     }
 
-    /// The offsets to begin at, in the order given.
-    fn starts(&self, partitions: &[(TopicPartition, Start)]) -> Result<Vec<i64>, LogError> {
-        let consumer = self.consumer()?;
-        let servers = &self.config.bootstrap_servers;
-        let mut offsets = vec![-1; partitions.len()];
-        let by_meaning = |start| match start {
-            Start::At(_) => None,
-            Start::Earliest => Some(Offset::Beginning),
-            Start::Latest => Some(Offset::End),
-            Start::Timestamp(at) => Some(Offset::Offset(at.max(0))),
-        };
-        // Second, the end: for timestamps that no record is as late as.
-        for round in [by_meaning as fn(Start) -> Option<Offset>, |_| {
-            Some(Offset::End)
-        }] {
-            let open: Vec<_> = offsets
-                .iter_mut()
-                .zip(partitions)
-                .filter(|(offset, _)| **offset < 0)
-                .collect();
-            let (mut slots, mut wanted) = (Vec::new(), Vec::new());
-            for (slot, (at, start)) in open {
-                match (*start, round(*start)) {
-                    (Start::At(offset), _) => *slot = offset.max(0),
-                    (_, Some(offset)) => {
-                        slots.push(slot);
-                        wanted.push((at.clone(), offset));
-                    }
-                    (_, None) => {}
-                }
-            }
-            for (slot, offset) in slots
-                .into_iter()
-                .zip(tail::offsets(consumer, servers, &wanted)?)
-            {
-                *slot = offset;
-            }
-        }
-        Ok(offsets)
-    }
-
     fn seek_to(
         &self,
         consumer: &Consumer,
@@ -267,28 +224,6 @@ impl KafkaReader {
         );
         self.seek(at, first)
     }
-
-    /// Committed offsets with their metadata as they are, without waiting for open transactions.
-    fn raw_committed(
-        &mut self,
-        partitions: &[TopicPartition],
-    ) -> Result<BTreeSet<String>, LogError> {
-        let all = tail(&mut self.all, &self.config, Isolation::Uncommitted)?;
-        let list = committed_list(all.consumer(), partitions);
-        let list = list.map_err(|e| {
-            explain(
-                &self.config.bootstrap_servers,
-                "reading committed offsets",
-                &e,
-                None,
-            )
-        })?;
-        let writers = ffi::offset_metadata(&list)
-            .into_iter()
-            .filter_map(unframe)
-            .map(|(writer, _)| writer.to_owned());
-        Ok(writers.collect())
-    }
 }
 
 impl Reader for KafkaReader {
@@ -315,34 +250,7 @@ impl Reader for KafkaReader {
         &mut self,
         partitions: &[TopicPartition],
     ) -> Result<Vec<Option<Position>>, LogError> {
-        if partitions.is_empty() {
-            return Ok(Vec::new());
-        }
-        let writers = self.raw_committed(partitions)?;
-        let consumer = Arc::clone(self.consumer()?);
-        self.fences.fence(&self.config, &consumer, &writers);
-        let doing = format!(
-            "reading the committed offsets of group {}",
-            self.config.group
-        );
-        let list = committed_list(&consumer, partitions).map_err(|e| self.failed(&doing, &e))?;
-        let mut found = HashMap::with_capacity(partitions.len());
-        for (each, metadata) in list.elements().iter().zip(ffi::offset_metadata(&list)) {
-            each.error().map_err(|e| self.failed(&doing, &e))?;
-            if let Offset::Offset(offset) = each.offset() {
-                let clock = unframe(metadata)
-                    .map(|(_, clock)| clock.to_owned())
-                    .unwrap_or_default();
-                found.insert(
-                    (each.topic().to_owned(), each.partition()),
-                    Position { offset, clock },
-                );
-            }
-        }
-        Ok(partitions
-            .iter()
-            .map(|at| found.remove(&(at.topic.to_string(), at.partition)))
-            .collect())
+        self.stable_committed(partitions)
     }
 
     /// May be called again while nothing is asked: the new list then takes the place of the old.
@@ -486,50 +394,7 @@ impl Reader for KafkaReader {
         stop: &AtomicBool,
         each: OnEntry<'_>,
     ) -> Result<(), LogError> {
-        let edge = |offset| [(partition.clone(), offset)];
-        // The very end, transactions that are still open included: they may turn out to be committed.
-        let all = tail(&mut self.all, &self.config, Isolation::Uncommitted)?;
-        let end = all
-            .offsets(&edge(Offset::End))?
-            .first()
-            .copied()
-            .unwrap_or(0);
-        let first = all
-            .offsets(&edge(Offset::Beginning))?
-            .first()
-            .copied()
-            .unwrap_or(0);
-        if first >= end {
-            return Ok(());
-        }
-        tail(&mut self.changelogs, &self.config, Isolation::Committed)?;
-        let Some(changelogs) = self.changelogs.take() else {
-            return Ok(());
-        };
-        let mut look = |_: &TopicPartition, fetched: &Fetched<'_>, next: i64, _: bool| {
-            for record in fetched
-                .records()
-                .iter()
-                .filter(|record| record.offset < end)
-            {
-                if let Some(key) = record.key {
-                    each(key, record.value);
-                }
-            }
-            if next >= end { Next::Stop } else { Next::On }
-        };
-        let mut serve = || match stop.load(Ordering::Relaxed) {
-            true => Err(told_to_stop()),
-            false => self.serve(),
-        };
-        let read = changelogs.read(
-            &[(partition.clone(), first)],
-            Some(STANDSTILL),
-            &mut serve,
-            &mut look,
-        );
-        self.changelogs = Some(changelogs);
-        read
+        self.read_back(partition, stop, each)
     }
 
     fn membership(&self) -> Arc<dyn Membership> {
@@ -584,7 +449,7 @@ impl Drop for KafkaReader {
 }
 
 /// The consumer in a slot, opened when it is first wanted.
-fn tail<'s>(
+fn tail_in<'s>(
     slot: &'s mut Option<Tail>,
     config: &KafkaConfig,
     isolation: Isolation,
@@ -593,17 +458,6 @@ fn tail<'s>(
         Some(open) => Ok(open),
         None => Ok(slot.insert(Tail::open(config, isolation)?)),
     }
-}
-
-fn committed_list(
-    consumer: &Consumer,
-    partitions: &[TopicPartition],
-) -> Result<TopicPartitionList, KafkaError> {
-    let mut list = TopicPartitionList::with_capacity(partitions.len());
-    for at in partitions {
-        list.add_partition(&at.topic, at.partition);
-    }
-    consumer.committed_offsets(list, PATIENCE)
 }
 
 fn hand_over(

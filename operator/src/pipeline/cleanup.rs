@@ -67,7 +67,8 @@ pub async fn hold(
     };
     match api.patch(&name, &params, &Patch::Merge(patch)).await {
         Ok(_) => Ok(()),
-        Err(kube::Error::Api(refusal)) if refusal.code == 404 => Ok(()),
+        // It is gone; or it has changed, and is looked at again for that.
+        Err(kube::Error::Api(refusal)) if [404, 409].contains(&refusal.code) => Ok(()),
         Err(error) => Err(error),
     }
 }

@@ -5,10 +5,6 @@ import pytest
 from harness.cluster import CHART, ROOT, TIDEMILL
 from harness.tidemill import find_binary
 
-if not (ROOT / "operator").exists():
-    pytest.skip("the image needs the operator, which is not there yet", allow_module_level=True)
-
-
 @pytest.fixture(scope="module")
 def loaded(cluster):
     cluster.load_tidemill(find_binary().parent)

@@ -40,10 +40,11 @@ class Deployed:
         """`kubectl scale`."""
         self.namespace.kubectl("scale", f"pipeline/{self.name}", f"--replicas={workers}")
 
-    def pods(self) -> list[str]:
-        """The names of its worker pods that are not on their way out."""
+    def pods(self) -> dict[str, bool]:
+        """Its worker pods that are not on their way out, and whether each is ready."""
         found = self.namespace.get("pods", "--selector", f"app.kubernetes.io/instance={self.name}")["items"]
-        return [pod["metadata"]["name"] for pod in found if "deletionTimestamp" not in pod["metadata"]]
+        ready = lambda pod: any(c["type"] == "Ready" and c["status"] == "True" for c in pod["status"].get("conditions", []))
+        return {pod["metadata"]["name"]: ready(pod) for pod in found if "deletionTimestamp" not in pod["metadata"]}
 
     def status(self) -> dict:
         return self.namespace.get("pipeline", self.name).get("status", {})
@@ -56,7 +57,7 @@ class Deployed:
             status = it.get("status", {})
             true = {c["type"] for c in status.get("conditions", []) if c["status"] == "True"}
             current = status.get("observedGeneration") == it["metadata"]["generation"]
-            return current and true >= set(CONDITIONS) and status.get("readyReplicas", status.get("replicas")) == workers and len(self.pods()) == workers
+            return current and true >= set(CONDITIONS) and list(self.pods().values()) == [True] * workers
 
         try:
             wait_until(well, limit, f"{self.name} to be well with {workers} workers", pause=0.3)

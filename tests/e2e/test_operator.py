@@ -147,7 +147,7 @@ def test_scaling_and_suspending(operator, namespace, broker):
     assert len(versions(namespace)) == 4, "there are partitions for four"
     namespace.kubectl("patch", "pipeline", "made", "--type=merge", "--patch", '{"spec": {"suspend": true}}')
     namespace.wait_for_condition("pipeline", "made", "Ready", reason="Suspended")
-    assert namespace.get("pods")["items"] == []
+    wait_until(lambda: namespace.get("pods")["items"] == [], 30, "the last worker to be gone")
     namespace.kubectl("patch", "pipeline", "made", "--type=merge", "--patch", '{"spec": {"suspend": false, "workers": 1}}')
     namespace.wait_for_condition("pipeline", "made", "Ready", reason="Ready")
 

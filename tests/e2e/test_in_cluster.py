@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -13,12 +12,15 @@ from harness.deployed import Deployed
 from harness.exactness import assert_exact
 from harness.feed import Feed, LiveFeed
 from harness.kafka import Kafka
-from harness.manifests import ROOT, isolate, load
+from harness.manifests import ROOT, isolate
 from harness.oracle import Oracle
 from harness.records import account_activity
 from harness.tidemill import find_binary
 from harness.waiting import wait_until
 from harness.watch import Watcher
+
+# Right so far on a quiet machine; on a loaded one it fails now and then, and why is being looked for.
+pytestmark = pytest.mark.unsettled
 
 PARTITIONS = 8
 PER_SECOND = 2_000

@@ -11,6 +11,9 @@ from harness.cluster import TIDEMILL, Cluster
 from harness.tidemill import Run, find_binary
 from harness.waiting import wait_until
 
+# Right so far on a quiet machine; on a loaded one it fails now and then, and why is being looked for.
+pytestmark = pytest.mark.unsettled
+
 MADE = "serviceaccount,configmap,deployment,service,poddisruptionbudget,networkpolicy"
 
 

@@ -19,7 +19,7 @@ from harness.tidemill import find_binary
 from harness.waiting import wait_until
 from harness.watch import Watcher
 
-# Right so far on a quiet machine; on a loaded one it fails now and then, and why is being looked for.
+# Right when it runs by itself; after other tests pods now and then do not reach the API server. Why is being looked for.
 pytestmark = pytest.mark.unsettled
 
 PARTITIONS = 8

@@ -11,7 +11,7 @@ from harness.cluster import TIDEMILL, Cluster
 from harness.tidemill import Run, find_binary
 from harness.waiting import wait_until
 
-# Right so far on a quiet machine; on a loaded one it fails now and then, and why is being looked for.
+# Right when it runs by itself; after other tests pods now and then do not reach the API server. Why is being looked for.
 pytestmark = pytest.mark.unsettled
 
 MADE = "serviceaccount,configmap,deployment,service,poddisruptionbudget,networkpolicy"

@@ -1,6 +1,7 @@
 //! Conditions: what is known now, joined with since when.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use tidemill_crds::reasons::{self, condition};
 
 /// The longest message that the API server takes.
 const MESSAGE: usize = 32_768;
@@ -32,6 +33,42 @@ impl Verdict {
     /// It is not known.
     pub fn unknown(about: &'static str, reason: &'static str, message: impl Into<String>) -> Self {
         Self::new(about, None, reason, message)
+    }
+
+    /// `Accepted`.
+    #[must_use]
+    pub fn accepted() -> Self {
+        Self::yes(
+            condition::ACCEPTED,
+            reasons::ACCEPTED,
+            "the manifest makes sense",
+        )
+    }
+
+    /// `ResolvedRefs`.
+    #[must_use]
+    pub fn resolved() -> Self {
+        Self::yes(
+            condition::RESOLVED_REFS,
+            reasons::RESOLVED_REFS,
+            "everything that the manifest names is there",
+        )
+    }
+
+    /// `Ready` of what runs no workers of its own: as `Accepted` and `ResolvedRefs` are, and if both hold, for this reason.
+    #[must_use]
+    pub fn ready(
+        accepted: &Self,
+        resolved: &Self,
+        reason: &'static str,
+        message: &'static str,
+    ) -> Self {
+        let about = condition::READY;
+        match (accepted.holds, resolved.holds) {
+            (Some(true), Some(true)) => Self::yes(about, reason, message),
+            (Some(true), _) => Self::no(about, resolved.reason, resolved.message.clone()),
+            _ => Self::no(about, reasons::NOT_ACCEPTED, accepted.message.clone()),
+        }
     }
 
     fn new(

@@ -11,29 +11,17 @@ use crate::condition::Verdict;
 pub fn verdicts(rule: &AlertRule, pipeline: Option<&Pipeline>) -> Vec<Verdict> {
     let accepted = accepted(rule);
     let resolved = resolved(rule, pipeline);
-    let ready = match (accepted.holds, resolved.holds) {
-        (Some(true), Some(true)) => Verdict::yes(
-            condition::READY,
-            reasons::DISABLED,
-            "it is switched off, as the manifest says",
-        ),
-        (Some(true), _) => Verdict::no(condition::READY, resolved.reason, resolved.message.clone()),
-        _ => Verdict::no(
-            condition::READY,
-            reasons::NOT_ACCEPTED,
-            accepted.message.clone(),
-        ),
-    };
+    let off = "it is switched off, as the manifest says";
+    let ready = Verdict::ready(&accepted, &resolved, reasons::DISABLED, off);
     vec![accepted, resolved, ready]
 }
 
 fn accepted(rule: &AlertRule) -> Verdict {
-    let about = condition::ACCEPTED;
     if rule.spec.mode == Mode::Disabled {
-        return Verdict::yes(about, reasons::ACCEPTED, "the manifest makes sense");
+        return Verdict::accepted();
     }
     let message = "spec: alert rules are not supported yet (set its mode to Disabled); its pipeline runs without it";
-    Verdict::no(about, reasons::UNSUPPORTED, message)
+    Verdict::no(condition::ACCEPTED, reasons::UNSUPPORTED, message)
 }
 
 fn resolved(rule: &AlertRule, pipeline: Option<&Pipeline>) -> Verdict {
@@ -52,11 +40,7 @@ fn resolved(rule: &AlertRule, pipeline: Option<&Pipeline>) -> Verdict {
         .map(|source| &source.name)
         .chain(streams);
     if known.clone().any(|stream| *stream == rule.spec.stream) {
-        return Verdict::yes(
-            about,
-            reasons::RESOLVED_REFS,
-            "everything that the manifest names is there",
-        );
+        return Verdict::resolved();
     }
     let first: Vec<String> = known
         .by_ref()

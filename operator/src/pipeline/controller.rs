@@ -1,12 +1,17 @@
 //! What is done about a Pipeline: find what it names, check it, build it, apply it, say how it is.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::core::NamespaceResourceScope;
 use kube::runtime::controller::Action;
-use kube::{Resource as _, ResourceExt as _};
+use kube::runtime::reflector::Store;
+use kube::{Client, Resource, ResourceExt as _};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tidemill_crds::pipeline::Autoscale;
 use tidemill_crds::{Pipeline, PipelineStatus, reasons};
 use tracing::Instrument as _;
@@ -275,38 +280,26 @@ async fn apply_all(
     there: Option<&Deployment>,
 ) -> Result<Deployment, ApplyError> {
     let (client, made) = (&context.world.client, &context.world.made);
-    let at = key(&resources.deployment);
-    apply(
-        client,
-        resources.account,
-        find(&made.accounts, &at).as_deref(),
-    )
-    .await?;
-    apply(
-        client,
-        resources.config,
-        find(&made.configs, &at).as_deref(),
-    )
-    .await?;
-    apply(
-        client,
-        resources.service,
-        find(&made.services, &at).as_deref(),
-    )
-    .await?;
-    apply(
-        client,
-        resources.budget,
-        find(&made.budgets, &at).as_deref(),
-    )
-    .await?;
-    apply(
-        client,
-        resources.policy,
-        find(&made.policies, &at).as_deref(),
-    )
-    .await?;
+    bring(client, &made.accounts, resources.account).await?;
+    bring(client, &made.configs, resources.config).await?;
+    bring(client, &made.services, resources.service).await?;
+    bring(client, &made.budgets, resources.budget).await?;
+    bring(client, &made.policies, resources.policy).await?;
     apply(client, resources.deployment, there).await
+}
+
+/// Applies an object beside its copy, if there is one.
+async fn bring<K>(client: &Client, there: &Store<K>, desired: K) -> Result<K, ApplyError>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Serialize
+        + DeserializeOwned
+        + Clone
+        + Debug
+        + 'static,
+{
+    let there = find(there, &key(&desired));
+    apply(client, desired, there.as_deref()).await
 }
 
 /// Writes the status if it differs; when to look again.

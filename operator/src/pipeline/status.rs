@@ -213,11 +213,7 @@ fn verdicts(facts: &Facts<'_>, rollout: &Rollout, previous: &PipelineStatus) -> 
 
 fn accepted(facts: &Facts<'_>) -> Verdict {
     match facts.checked {
-        Ok(_) => Verdict::yes(
-            condition::ACCEPTED,
-            reasons::ACCEPTED,
-            "the manifest makes sense",
-        ),
+        Ok(_) => Verdict::accepted(),
         Err(refused) => Verdict::no(condition::ACCEPTED, refused.reason(), refused.to_string()),
     }
 }
@@ -235,11 +231,7 @@ fn resolved(facts: &Facts<'_>) -> Verdict {
     if let Seen::BadSecret(message) = facts.kafka {
         return Verdict::no(about, reasons::SECRET_INVALID, message);
     }
-    Verdict::yes(
-        about,
-        reasons::RESOLVED_REFS,
-        "everything that the manifest names is there",
-    )
+    Verdict::resolved()
 }
 
 fn ready(facts: &Facts<'_>, rollout: &Rollout) -> Verdict {

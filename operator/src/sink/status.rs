@@ -37,19 +37,8 @@ pub fn secrets(sink: &Sink) -> Vec<(&'static str, &SecretRef)> {
 pub fn verdicts(sink: &Sink, is_there: impl Fn(&str) -> bool) -> Vec<Verdict> {
     let accepted = accepted(sink);
     let resolved = resolved(sink, is_there);
-    let ready = match (&accepted.holds, &resolved.holds) {
-        (Some(true), Some(true)) => Verdict::yes(
-            condition::READY,
-            reasons::READY,
-            "pipelines can write to it",
-        ),
-        (Some(true), _) => Verdict::no(condition::READY, resolved.reason, resolved.message.clone()),
-        _ => Verdict::no(
-            condition::READY,
-            reasons::NOT_ACCEPTED,
-            accepted.message.clone(),
-        ),
-    };
+    let usable = "pipelines can write to it";
+    let ready = Verdict::ready(&accepted, &resolved, reasons::READY, usable);
     vec![accepted, resolved, ready]
 }
 
@@ -59,9 +48,7 @@ fn accepted(sink: &Sink) -> Verdict {
     let unsupported =
         |what: &str| Verdict::no(about, reasons::UNSUPPORTED, format!("{what} ({hint})"));
     match sink.spec.kind() {
-        Some(SinkKind::Kafka(_) | SinkKind::Stdout(_)) => {
-            Verdict::yes(about, reasons::ACCEPTED, "the manifest makes sense")
-        }
+        Some(SinkKind::Kafka(_) | SinkKind::Stdout(_)) => Verdict::accepted(),
         Some(SinkKind::Postgres(_)) => {
             unsupported("spec.postgres: PostgreSQL tables are not supported in a cluster yet")
         }
@@ -83,7 +70,6 @@ fn accepted(sink: &Sink) -> Verdict {
 }
 
 fn resolved(sink: &Sink, is_there: impl Fn(&str) -> bool) -> Verdict {
-    let about = condition::RESOLVED_REFS;
     let missing = secrets(sink)
         .into_iter()
         .find(|(_, secret)| !is_there(&secret.name));
@@ -93,13 +79,9 @@ fn resolved(sink: &Sink, is_there: impl Fn(&str) -> bool) -> Verdict {
                 "{field}: there is no Secret `{}` in the Sink's namespace",
                 secret.name
             );
-            Verdict::no(about, reasons::SECRET_NOT_FOUND, message)
+            Verdict::no(condition::RESOLVED_REFS, reasons::SECRET_NOT_FOUND, message)
         }
-        None => Verdict::yes(
-            about,
-            reasons::RESOLVED_REFS,
-            "everything that the manifest names is there",
-        ),
+        None => Verdict::resolved(),
     }
 }
 

@@ -46,7 +46,7 @@ fn topic_command(command: TopicCommand) -> Result<(), Failure> {
             partitions,
             place,
         } => {
-            let mut admin = open_log(&place)?.admin()?;
+            let mut admin = log_to_look_at(&place)?.admin()?;
             topic::write(admin.as_mut(), &name, key_field.as_deref(), partitions)
         }
         TopicCommand::Read {
@@ -55,19 +55,24 @@ fn topic_command(command: TopicCommand) -> Result<(), Failure> {
             metadata,
             place,
         } => {
-            let mut admin = open_log(&place)?.admin()?;
+            let mut admin = log_to_look_at(&place)?.admin()?;
             topic::read(admin.as_mut(), &name, follow, metadata)
         }
-        TopicCommand::List { place } => topic::list(open_log(&place)?.admin()?.as_mut()),
+        TopicCommand::List { place } => topic::list(log_to_look_at(&place)?.admin()?.as_mut()),
     }
 }
 
-/// The log that topics are in: Kafka where one is named, else the embedded one.
-fn open_log(place: &Place) -> Result<LogAt, Failure> {
+/// The log that topics are in, for a command that only looks into it.
+fn log_to_look_at(place: &Place) -> Result<LogAt, Failure> {
+    open_log(place, &format!("cli-{}", std::process::id()))
+}
+
+/// The log that topics are in: Kafka where one is named, else the embedded one. `identity` is who reads and writes there.
+fn open_log(place: &Place, identity: &str) -> Result<LogAt, Failure> {
     if let Some(bootstrap_servers) = &place.kafka {
         return Ok(LogAt::Kafka {
             bootstrap_servers: bootstrap_servers.clone(),
-            identity: format!("cli-{}", std::process::id()),
+            identity: identity.to_owned(),
             properties: credentials(place)?,
         });
     }

@@ -45,7 +45,7 @@ pub(crate) fn run(options: &Run) -> Result<(), Failure> {
     // Held until the end: the next process with this directory is somebody else.
     let identity = Identity::take(&options.place.state)
         .map_err(|e| Failure::new(format!("{}: {e}", options.place.state.display())))?;
-    let log = open_log(options, &identity)?;
+    let log = crate::open_log(&options.place, identity.name())?;
     let tables = Tables {
         directory: options.place.state.clone(),
     };
@@ -59,17 +59,6 @@ pub(crate) fn run(options: &Run) -> Result<(), Failure> {
         }
         .run(pipelines),
     )
-}
-
-fn open_log(options: &Run, identity: &Identity) -> Result<LogAt, Failure> {
-    Ok(match &options.place.kafka {
-        Some(bootstrap_servers) => LogAt::Kafka {
-            bootstrap_servers: bootstrap_servers.clone(),
-            identity: identity.name().to_owned(),
-            properties: crate::credentials(&options.place)?,
-        },
-        None => LogAt::Embedded(crate::embedded(&options.place.state)?),
-    })
 }
 
 fn announce(options: &Run, pipelines: &[Planned], tables: &Tables) {

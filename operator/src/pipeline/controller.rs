@@ -23,7 +23,7 @@ use super::observe::{Figures, PodSeen};
 use super::poll;
 use super::scale::{self, Decision, Observed};
 use super::status::{self, Change, Facts, is_rolling, status};
-use super::validate::{Found, Valid, Workers};
+use super::validate::{Found, Refused, Valid, Workers};
 use crate::apply::{ApplyError, apply};
 use crate::condition::stamp;
 use crate::controller::{AT_LEAST, Context, StatusError, now, reference};
@@ -47,6 +47,9 @@ pub enum Error {
     /// The status cannot be written.
     #[error(transparent)]
     Status(#[from] StatusError),
+    /// The pods cannot be listed.
+    #[error("listing the workers' pods: {0}")]
+    Pods(Box<kube::Error>),
     /// The finalizer, or what it is for.
     #[error("cleaning up: {0}")]
     Cleanup(Box<kube::Error>),
@@ -91,7 +94,7 @@ async fn run(
     let found = dereference(&context.world, pipeline);
     let checked = context.checked.validate(&found);
     let checked = checked.as_ref().as_ref();
-    let seen = Observation::of(context, &found);
+    let mut seen = Observation::of(context, &found);
     let decision = checked
         .ok()
         .map(|valid| decide(valid, &found.pipeline, &seen));
@@ -104,6 +107,12 @@ async fn run(
         }
         _ => Ok(None),
     };
+    if seen.pods.is_empty() && is_to_become_suspended(checked, &found.pipeline) {
+        let of = key(&found.pipeline);
+        seen.pods = poll::pods_now(&context.world.client, &of)
+            .await
+            .map_err(|error| Error::Pods(Box::new(error)))?;
+    }
     let is_auto = checked.is_ok_and(|valid| matches!(valid.workers, Workers::Auto(_)));
     // Where nothing was applied, what runs is left as it is.
     let deployment = applied
@@ -141,6 +150,14 @@ async fn run(
     } else {
         again
     }))
+}
+
+/// Whether `Suspended` is to be said for the first time: people take it for leave to touch what the workers wrote to.
+fn is_to_become_suspended(checked: Result<&Valid, &Refused>, pipeline: &Pipeline) -> bool {
+    let is_suspended = checked.is_ok_and(|valid| valid.workers == Workers::Suspended);
+    let conditions = pipeline.status.iter().flat_map(|status| &status.conditions);
+    let mut said = conditions.filter(|condition| condition.type_ == reasons::condition::READY);
+    is_suspended && !said.any(|condition| condition.reason == reasons::SUSPENDED)
 }
 
 /// Workers that come or go without anybody having said so are news.

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
 use k8s_openapi::api::core::v1::Pod;
-use kube::ResourceExt as _;
+use kube::api::ListParams;
+use kube::{Api, Client, ResourceExt as _};
 use tidemill_worker::http::StatusPage;
 use tidemill_worker::status::Status;
 
@@ -61,6 +62,23 @@ pub fn pods(world: &World, (namespace, name): &Key) -> Vec<PodSeen> {
         .iter()
         .map(|pod| seen(pod))
         .collect()
+}
+
+/// The same as the API server has them now. The copy may be behind, for as long as its watch waits out an error.
+///
+/// # Errors
+/// What the API server says, or that it does not answer.
+pub async fn pods_now(
+    client: &Client,
+    (namespace, name): &Key,
+) -> Result<Vec<PodSeen>, kube::Error> {
+    let of =
+        ListParams::default().labels(&format!("{},{}={name}", names::MANAGED, names::INSTANCE));
+    let list = Api::<Pod>::namespaced(client.clone(), namespace)
+        .list(&of)
+        .await?;
+    let there = list.items.iter().filter(|pod| !has_ended(pod));
+    Ok(there.map(seen).collect())
 }
 
 /// Whether a pod, such as one that was evicted, is only kept to be looked at.

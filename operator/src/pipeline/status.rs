@@ -258,7 +258,8 @@ fn ready(facts: &Facts<'_>, rollout: &Rollout) -> Verdict {
         return Verdict::no(about, reasons::NOT_APPLIED, trouble);
     }
     if valid.workers == Workers::Suspended {
-        return if facts.pods.is_empty() {
+        let stopped = !rollout.exists || rollout.is_done();
+        return if stopped && facts.pods.is_empty() {
             Verdict::yes(
                 about,
                 reasons::SUSPENDED,

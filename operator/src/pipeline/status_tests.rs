@@ -200,6 +200,13 @@ fn a_suspended_pipeline_is_ready_when_its_workers_are_gone() {
         of(&world.status(), "Progressing"),
         ("True", reasons::SCALING, "from 2 to 0 workers")
     );
+    let pods = std::mem::take(&mut world.pods);
+    assert_eq!(
+        of(&world.status(), "Ready").1,
+        reasons::WORKERS_NOT_READY,
+        "the copy of the pods may be behind"
+    );
+    world.pods = pods;
     *world.rollout() = DeploymentStatus {
         observed_generation: Some(4),
         ..DeploymentStatus::default()

@@ -23,7 +23,6 @@ def test_there_is_no_shell(loaded, namespace):
     namespace.wait_for_phase("shell", "Failed")
 
 
-@pytest.mark.unsettled  # as all that needs the API server from within a pod
 def test_the_chart_installs_it_and_finds_it_well(loaded, namespace):
     namespace.load_busybox()
     namespace.helm("install", "tidemill", str(CHART), "--take-ownership", "--force-conflicts", "--wait", "--timeout", "90s")

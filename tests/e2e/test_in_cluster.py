@@ -127,6 +127,9 @@ def disturbances(operator: Cluster, namespace: Cluster, broker: Broker, it: Depl
         operator.kubectl("scale", "deployment/tidemill-operator", f"--replicas={replicas}")
         operator.kubectl("rollout", "status", "deployment/tidemill-operator", "--timeout=60s", limit=70)
 
+    def autoscale(least: int, most: int):
+        it.patch(workers=None, autoscale={"min": least, "max": most, "targetLag": "10s"})
+
     def without_operator():
         scale_operator(0)
         namespace.kubectl("delete", "pod", next(iter(it.pods())), "--wait=false")
@@ -168,6 +171,9 @@ def disturbances(operator: Cluster, namespace: Cluster, broker: Broker, it: Depl
         ("a worker is killed in its container", lambda: it.kill_in_container(next(iter(it.pods()))), 2),
         ("scaled to 4", lambda: it.scale(4), 4),
         ("scaled to 2", lambda: it.scale(2), 2),
+        ("scaled to 4 by the autoscaler", lambda: autoscale(4, 4), 4),
+        ("scaled to 2 by the autoscaler", lambda: autoscale(1, 2), 2),
+        ("two workers again, without the autoscaler", lambda: it.patch(autoscale=None, workers=2), 2),
         ("a rolling update (another variable)", lambda: it.patch(worker={"env": [{"name": "RUST_LOG", "value": "debug"}]}), 2),
         ("suspended and resumed", suspend_and_resume, 2),
         ("the operator is gone for a minute, and a worker's pod is deleted", without_operator, 2),

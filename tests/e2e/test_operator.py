@@ -1,19 +1,21 @@
 """The operator, beside a real Kubernetes, with real workers and a real Kafka: what it makes, puts right, refuses and takes away."""
 
-import os
-import re
-import urllib.request
+from itertools import islice
 
 import pytest
 
 from harness.broker import Broker
-from harness.cluster import TIDEMILL, Cluster
-from harness.tidemill import Run, find_binary
+from harness.cluster import Cluster
+from harness.deployed import Deployed
+from harness.feed import Feed
+from harness.kafka import Kafka
+from harness.manifests import ROOT, isolate
+from harness.operator import Operator
+from harness.records import account_activity
+from harness.tidemill import find_binary
 from harness.waiting import wait_until
 
-# Right when it runs by itself; after other tests pods now and then do not reach the API server. Why is being looked for.
-pytestmark = pytest.mark.unsettled
-
+BACKLOG = 400_000
 MADE = "serviceaccount,configmap,deployment,service,poddisruptionbudget,networkpolicy"
 
 
@@ -29,32 +31,6 @@ def broker(cluster: Cluster, tmp_path_factory):
     broker = Broker(tmp_path_factory.mktemp("kafka"), host=cluster.host_address()).start()
     yield broker
     broker.stop()
-
-
-class Operator:
-    """An operator that looks after one namespace."""
-
-    def __init__(self, namespace: Cluster, log):
-        self.namespace, self.log, self.run = namespace, log, None
-
-    def start(self):
-        name = self.namespace.namespace
-        settings = {
-            "KUBECONFIG": self.namespace.kubeconfig,
-            "TIDEMILL_WATCH_NAMESPACES": name,
-            "POD_NAMESPACE": name,
-            "POD_NAME": "operator",
-            "TIDEMILL_LISTEN": "127.0.0.1:18099",
-            "TIDEMILL_WORKER_IMAGE": TIDEMILL,
-        }
-        os.environ.pop("OTEL_EXPORTER_OTLP_ENDPOINT", None)
-        command = [str(find_binary().parent / "tidemill-operator")]
-        self.run = Run(["env", *(f"{key}={value}" for key, value in settings.items()), *command], self.log)
-
-    def figure(self, name: str) -> float:
-        """The sum of a metric over its labels."""
-        page = urllib.request.urlopen("http://127.0.0.1:18099/metrics", timeout=5).read().decode()
-        return sum(float(value) for value in re.findall(rf"^{name}(?:{{.*}})? (\S+)$", page, re.M))
 
 
 @pytest.fixture
@@ -148,11 +124,56 @@ def test_scaling_and_suspending(operator, namespace, broker):
     namespace.wait_for_condition("pipeline", "made", "Ready")
     assert versions(namespace)[first] == uid, "scaling restarts no pod"
     assert len(versions(namespace)) == 4, "there are partitions for four"
+    namespace.kubectl("scale", "pipeline", "made", "--replicas=1")
+    wait_until(lambda: len(versions(namespace)) == 1, 30, "one worker")
+    # There are no measurements in this cluster; what a HorizontalPodAutoscaler does without is to keep to its least.
+    namespace.kubectl("autoscale", "pipeline", "made", "--min=2", "--max=4", "--cpu-percent=50")
+    wait_until(lambda: len(versions(namespace)) == 2, 60, "the HorizontalPodAutoscaler to scale")
+    namespace.kubectl("delete", "hpa", "made")
+
     namespace.kubectl("patch", "pipeline", "made", "--type=merge", "--patch", '{"spec": {"suspend": true}}')
     namespace.wait_for_condition("pipeline", "made", "Ready", reason="Suspended")
     wait_until(lambda: namespace.get("pods")["items"] == [], 30, "the last worker to be gone")
     namespace.kubectl("patch", "pipeline", "made", "--type=merge", "--patch", '{"spec": {"suspend": false, "workers": 1}}')
     namespace.wait_for_condition("pipeline", "made", "Ready", reason="Ready")
+
+
+def test_workers_follow_the_lag_within_their_bounds(operator, namespace, broker, tag, seed, tmp_path):
+    (example,) = isolate(ROOT / "examples/account-activity", tmp_path, tag)
+    Kafka(broker.bootstrap).make_topic(example.input_topic, 4)
+    feed = Feed(broker.bootstrap, example.input_topic, 4, tmp_path / "input.jsonl")
+    feed.write(islice(account_activity(seed, example.disorder, 0.02), BACKLOG))
+    slow = {"resources": {"limits": {"cpu": "100m"}}}
+    deployed = Deployed(namespace, example, broker.address("host"), worker=slow, autoscale={"min": 1, "max": 4, "targetLag": "1s"})
+    deployed.wait_until_well(1, 60)
+    uids = versions(namespace)
+
+    wait_until(lambda: len(deployed.pods()) == 4, 120, "four workers for what there is to catch up with")
+    assert uids.items() <= versions(namespace).items(), "scaling restarts no pod"
+    decided = deployed.status()["autoscale"]
+    assert decided["workers"] == 4, decided
+    assert any(event["reason"] == "Scaled" for event in namespace.get("events")["items"])
+
+    uids = versions(namespace)
+    deployed.patch(autoscale={"min": 1, "max": 2, "targetLag": "1s"})
+    wait_until(lambda: len(deployed.pods()) == 2, 60, "the bounds to be kept")
+    assert versions(namespace).items() <= uids.items(), "bounds restart no pod"
+
+
+def test_another_operator_takes_over(operator, namespace, broker, tmp_path):
+    namespace.apply(sink("spend"), pipeline(broker))
+    namespace.wait_for_condition("pipeline", "made", "Ready")
+    second = Operator(namespace, tmp_path / "second.log", "second", 18098)
+    second.start()
+    holder = lambda: namespace.get("lease", "tidemill-operator")["spec"]["holderIdentity"]
+    first = holder()
+    before = versions(namespace)
+    operator.run.kill()
+    wait_until(lambda: holder() != first, 60, "the second operator to lead")
+    namespace.kubectl("scale", "pipeline", "made", "--replicas=2")
+    wait_until(lambda: len(versions(namespace)) == 2, 30, "the second operator to scale")
+    assert before.items() <= versions(namespace).items(), "a new leader restarts no pod"
+    operator.run = second.run
 
 
 def test_credentials_that_are_missing_or_bad_are_said_and_start_nothing(operator, namespace, broker):

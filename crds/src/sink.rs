@@ -120,6 +120,28 @@ impl SinkSpec {
         .flatten();
         kinds.next().filter(|_| kinds.next().is_none())
     }
+
+    /// The Secrets that it names, with their fields.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<(&'static str, &SecretRef)> {
+        let named = match self.kind() {
+            Some(SinkKind::Kafka(kafka)) => kafka
+                .auth
+                .as_ref()
+                .map(|auth| ("spec.kafka.auth.secretRef", &auth.secret_ref)),
+            Some(SinkKind::Postgres(postgres)) => {
+                Some(("spec.postgres.secretRef", &postgres.secret_ref))
+            }
+            Some(SinkKind::Iceberg(iceberg)) => {
+                let rest = iceberg.catalog.rest.as_ref();
+                let rest = rest.and_then(|rest| rest.secret_ref.as_ref());
+                let sql = iceberg.catalog.sql.as_ref().map(|sql| &sql.secret_ref);
+                rest.or(sql).map(|secret| ("spec.iceberg.catalog", secret))
+            }
+            Some(SinkKind::Sqlite(_) | SinkKind::Stdout(_)) | None => None,
+        };
+        named.into_iter().collect()
+    }
 }
 
 /// A topic to write.

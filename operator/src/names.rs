@@ -7,7 +7,7 @@ pub const MANAGER: &str = "tidemill-operator";
 /// Keeps a deleted Pipeline until its internal topics are gone.
 pub const FINALIZER: &str = "tidemill.io/cleanup";
 /// On what is built: the streams' state as it was last accepted.
-pub const STATE: &str = "tidemill.io/state";
+pub const STATE: &str = tidemill_plan::compat::ANNOTATION;
 /// On the worker's manifests: which streams were reset, and how often.
 pub const EPOCHS: &str = "tidemill.io/state-epochs";
 /// On pods: a hash of all whose change needs new ones.

@@ -1,9 +1,10 @@
 //! Manifests and SQL to a checked plan, or to errors that point at the line. Pure: no I/O.
 
+pub mod compat;
 mod generator_columns;
 pub mod manifest;
 pub mod model;
-mod names;
+pub mod names;
 mod pipeline;
 pub mod sql;
 

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use kube::ResourceExt as _;
 use tidemill_crds::{Pipeline, Sink, reasons};
+use tidemill_plan::compat::States;
 
 use super::build::read_state;
-use super::compat::States;
 use super::validate::{Found, Missing, SecretVersion};
 use crate::names;
 use crate::world::{World, find, secret_of};

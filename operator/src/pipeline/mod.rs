@@ -2,7 +2,6 @@
 
 pub mod build;
 pub mod cleanup;
-pub mod compat;
 pub mod controller;
 pub mod dereference;
 pub mod manifests;

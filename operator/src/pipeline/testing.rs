@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use tidemill_plan::compat::States;
 use tidemill_plan::manifest::{ResourceKind, load};
 
-use super::compat::States;
 use super::validate::{Found, SecretVersion};
 
 /// What would be found in a cluster with these manifests: the first Pipeline, and its Sinks.

@@ -8,10 +8,10 @@ use kube::Resource as _;
 use tidemill_crds::pipeline::{Autoscale, OnIncompatibleChange, WorkerTemplate};
 use tidemill_crds::sink::{SinkKind, SinkSpec, StdoutSink};
 use tidemill_crds::{Pipeline, Sink, reasons};
+use tidemill_plan::compat::{self, Lost, States};
 use tidemill_plan::model::Plan;
 use tidemill_worker::runtime::Topology;
 
-use super::compat::{self, Lost, States};
 use super::manifests;
 use crate::names;
 

@@ -1,36 +1,10 @@
 //! The status of a Sink: pure, from its manifest and what it names.
 
 use tidemill_crds::Sink;
-use tidemill_crds::pipeline::SecretRef;
 use tidemill_crds::reasons::{self, condition};
 use tidemill_crds::sink::SinkKind;
 
 use crate::condition::Verdict;
-
-/// The Secrets that a Sink names, with their fields.
-#[must_use]
-pub fn secrets(sink: &Sink) -> Vec<(&'static str, &SecretRef)> {
-    let named = match sink.spec.kind() {
-        Some(SinkKind::Kafka(kafka)) => kafka
-            .auth
-            .as_ref()
-            .map(|auth| ("spec.kafka.auth.secretRef", &auth.secret_ref)),
-        Some(SinkKind::Postgres(postgres)) => {
-            Some(("spec.postgres.secretRef", &postgres.secret_ref))
-        }
-        Some(SinkKind::Iceberg(iceberg)) => {
-            let rest = iceberg
-                .catalog
-                .rest
-                .as_ref()
-                .and_then(|rest| rest.secret_ref.as_ref());
-            let sql = iceberg.catalog.sql.as_ref().map(|sql| &sql.secret_ref);
-            rest.or(sql).map(|secret| ("spec.iceberg.catalog", secret))
-        }
-        Some(SinkKind::Sqlite(_) | SinkKind::Stdout(_)) | None => None,
-    };
-    named.into_iter().collect()
-}
 
 /// What is to be said of a Sink; `is_there` knows which Secrets there are.
 #[must_use]
@@ -70,7 +44,9 @@ fn accepted(sink: &Sink) -> Verdict {
 }
 
 fn resolved(sink: &Sink, is_there: impl Fn(&str) -> bool) -> Verdict {
-    let missing = secrets(sink)
+    let missing = sink
+        .spec
+        .secrets()
         .into_iter()
         .find(|(_, secret)| !is_there(&secret.name));
     match missing {

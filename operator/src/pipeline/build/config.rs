@@ -3,11 +3,11 @@
 use std::hash::Hasher as _;
 
 use k8s_openapi::api::core::v1::ConfigMap;
+use tidemill_plan::compat::States;
 use twox_hash::XxHash64;
 
 use super::metadata;
 use crate::names;
-use crate::pipeline::compat::States;
 use crate::pipeline::validate::Valid;
 
 /// The key of the workers' manifests.

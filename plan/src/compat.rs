@@ -11,10 +11,14 @@ use datafusion_common::tree_node::{Transformed, TreeNode as _};
 use datafusion_physical_expr::PhysicalExpr;
 use datafusion_physical_expr::expressions::Column;
 use serde::{Deserialize, Serialize};
-use tidemill_plan::model::{
+
+use crate::model::{
     Aggregate, Exchange, ExprRef, Input, Origin, Plan, ResultColumn, Source, Step, Stream,
     WindowKind,
 };
+
+/// The annotation under which the accepted [`States`] are kept, as JSON, on what is made of a Pipeline in a cluster.
+pub const ANNOTATION: &str = "tidemill.io/state";
 
 /// What the stored state of one stream depends on, in words that can be shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -41,7 +41,7 @@ fn signed(edit: &[(&str, &str)]) -> BTreeMap<String, Signature> {
     let pipeline: Pipeline = serde_saphyr::from_str(&text).unwrap();
     let sink = "apiVersion: tidemill.io/v1alpha1\nkind: Sink\nmetadata: {name: out, namespace: bank}\nspec: {stdout: {}}";
     let sink: Sink = serde_saphyr::from_str(sink).unwrap();
-    match tidemill_plan::plan(&pipeline, &[sink], &[]) {
+    match crate::plan(&pipeline, &[sink], &[]) {
         Ok(plan) => signatures(&plan),
         Err(problems) => panic!("{problems:#?}"),
     }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+use crate::cluster::{self, Target};
+
 /// Stream processing over Kafka from Kubernetes manifests: windows, enrichment and fraud rules, exactly once.
 #[derive(Debug, Parser)]
 #[command(name = "tidemill", version, propagate_version = true)]
@@ -21,12 +23,27 @@ pub(crate) enum Command {
         /// Manifests, or folders of them.
         #[arg(required = true)]
         paths: Vec<PathBuf>,
+        /// Checks them against what is in a cluster, too: what they name, what its API server says, and the state of what
+        /// runs. Nothing is changed there.
+        #[arg(long, value_enum)]
+        against: Option<Against>,
+        #[command(flatten)]
+        target: Target,
     },
+    #[command(flatten)]
+    Cluster(cluster::Command),
     /// Prints generated records, one JSON object a line.
     Generate(Generate),
     /// Writes, reads and lists topics.
     #[command(subcommand)]
     Topic(TopicCommand),
+}
+
+/// What manifests can be checked against.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Against {
+    /// The Kubernetes cluster of the kubeconfig.
+    Cluster,
 }
 
 #[derive(Debug, ClapArgs)]

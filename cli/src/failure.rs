@@ -1,5 +1,6 @@
 //! What went wrong, as the person at the terminal reads it.
 
+use std::fmt;
 use std::process::ExitCode;
 
 use tidemill_plan::manifest::Problem;
@@ -45,13 +46,20 @@ impl Failure {
 
     /// Tells it on standard error; exit code 1.
     pub(crate) fn report(self) -> ExitCode {
-        for problem in &self.problems {
-            crate::say(&problem.to_string());
-        }
-        crate::say(&format!("error: {}", self.message));
-        if let Some(hint) = self.hint {
-            crate::say(&format!("  hint: {hint}"));
-        }
+        crate::say(&self.to_string());
         ExitCode::FAILURE
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for problem in &self.problems {
+            writeln!(f, "{problem}")?;
+        }
+        write!(f, "error: {}", self.message)?;
+        match &self.hint {
+            Some(hint) => write!(f, "\n  hint: {hint}"),
+            None => Ok(()),
+        }
     }
 }

@@ -1,17 +1,22 @@
 //! `tidemill`: run, validate and look into pipelines from the command line.
 
 mod args;
+mod cluster;
 mod failure;
 mod generate;
+mod human;
 mod manifests;
 mod progress;
 mod run;
 mod topic;
 mod validate;
 
+use std::ffi::OsStr;
+use std::io::Write as _;
+use std::path::Path;
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, FromArgMatches as _};
 use tidemill_worker::launch::LogAt;
 use tidemill_worker::log::embedded::EmbeddedLog;
 use tidemill_worker::log::kafka::credentials;
@@ -21,14 +26,19 @@ use crate::args::{Args, Command, Place, TopicCommand};
 use crate::failure::Failure;
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = parse();
     let _telemetry = match telemetry::start("tidemill", telemetry::Lines::Plain, "warn") {
         Ok(telemetry) => telemetry,
         Err(why) => return Failure::new(why).report(),
     };
     let done = match args.command {
         Command::Run(options) => run::run(&options),
-        Command::Validate { paths } => validate::validate(&paths),
+        Command::Validate {
+            paths,
+            against,
+            target,
+        } => validate::validate(&paths, against, &target),
+        Command::Cluster(command) => cluster::run(command),
         Command::Generate(options) => generate::generate(&options),
         Command::Topic(command) => topic_command(command),
     };
@@ -36,6 +46,18 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
+}
+
+/// The arguments; help names the program as it was called, which as kubectl's plug-in is `kubectl tidemill`.
+fn parse() -> Args {
+    let called = std::env::args_os().next().unwrap_or_default();
+    let is_plugin = Path::new(&called).file_stem() == Some(OsStr::new("kubectl-tidemill"));
+    let mut command = Args::command();
+    if is_plugin {
+        command = command.bin_name("kubectl tidemill");
+    }
+    let matches = command.get_matches();
+    Args::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
 }
 
 fn topic_command(command: TopicCommand) -> Result<(), Failure> {
@@ -102,4 +124,13 @@ fn embedded(state: &std::path::Path) -> Result<EmbeddedLog, Failure> {
 #[allow(clippy::print_stderr)]
 fn say(line: &str) {
     eprintln!("{line}");
+}
+
+/// Prints what was asked for. Whoever reads it, `head` for one, may have had enough: then this is the end.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
+        done => done.map_err(|e| Failure::new(format!("standard output: {e}"))),
+    }
 }

@@ -69,7 +69,7 @@ impl Manifests {
             if pipeline.spec.suspend {
                 crate::say(&format!("pipeline {} is suspended", resource.name()));
             }
-            match plan(pipeline, &self.sinks(resource), &self.rules(pipeline)) {
+            match plan(pipeline, &self.sinks(pipeline), &self.rules(pipeline)) {
                 Ok(plan) if pipeline.spec.suspend => drop(plan),
                 Ok(plan) => planned.push(Planned {
                     plan,
@@ -84,6 +84,56 @@ impl Manifests {
         (planned, problems)
     }
 
+    /// Each Pipeline with its plan, or with what is wrong with it. Sinks that are not in the files may be in
+    /// `more`.
+    pub(crate) fn plans(
+        &self,
+        more: &[Sink],
+    ) -> impl Iterator<Item = (&Resource, &Pipeline, Result<Plan, Vec<Problem>>)> {
+        self.resources.iter().filter_map(move |resource| {
+            let ResourceKind::Pipeline(pipeline) = &resource.kind else {
+                return None;
+            };
+            let mut sinks = self.sinks(pipeline);
+            // What is in the files is what will be there.
+            let is_new = |it: &&Sink| {
+                let same = |sink: &Sink| sink.metadata.name == it.metadata.name;
+                it.metadata.namespace == pipeline.metadata.namespace && !sinks.iter().any(same)
+            };
+            let new: Vec<Sink> = more.iter().filter(is_new).cloned().collect();
+            sinks.extend(new);
+            let problems =
+                |found: Vec<PlanProblem>| found.into_iter().map(|it| place(resource, it)).collect();
+            let planned = plan(pipeline, &sinks, &self.rules(pipeline)).map_err(problems);
+            Some((resource, &**pipeline, planned))
+        })
+    }
+
+    /// The resources that can be used.
+    pub(crate) fn resources(&self) -> &[Resource] {
+        &self.resources
+    }
+
+    /// What was found to be wrong when they were read.
+    pub(crate) fn take_problems(&mut self) -> Vec<Problem> {
+        std::mem::take(&mut self.problems)
+    }
+
+    /// Puts the resources that name no namespace into this one.
+    pub(crate) fn settle(&mut self, namespace: &str) {
+        for resource in &mut self.resources {
+            let metadata = match &mut resource.kind {
+                ResourceKind::Pipeline(it) => &mut it.metadata,
+                ResourceKind::AlertRule(it) => &mut it.metadata,
+                ResourceKind::Sink(it) => &mut it.metadata,
+                ResourceKind::Other(_) => continue,
+            };
+            metadata
+                .namespace
+                .get_or_insert_with(|| namespace.to_owned());
+        }
+    }
+
     /// How many resources there are that Tidemill knows.
     pub(crate) fn count(&self) -> usize {
         self.resources
@@ -93,9 +143,12 @@ impl Manifests {
     }
 
     /// The sinks that a pipeline may name: those of its namespace.
-    fn sinks(&self, of: &Resource) -> Vec<Sink> {
+    fn sinks(&self, of: &Pipeline) -> Vec<Sink> {
+        let namespace = &of.metadata.namespace;
         let sink = |r: &Resource| match &r.kind {
-            ResourceKind::Sink(sink) if r.namespace() == of.namespace() => Some((**sink).clone()),
+            ResourceKind::Sink(sink) if sink.metadata.namespace == *namespace => {
+                Some((**sink).clone())
+            }
             _ => None,
         };
         self.resources.iter().filter_map(sink).collect()

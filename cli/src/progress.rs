@@ -7,6 +7,8 @@ use chrono::DateTime;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tidemill_worker::status::{Phase, Status};
 
+use crate::human::grouped;
+
 /// How often a line is written where it cannot be redrawn.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
@@ -172,28 +174,4 @@ fn per_second(records: u64, time: Duration) -> f64 {
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // rates are positive and small
 fn grouped_f64(value: f64) -> String {
     grouped(value as u64)
-}
-
-/// `1234567` as `1,234,567`.
-fn grouped(value: u64) -> String {
-    let digits = value.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_grouped_in_threes() {
-        let shown: Vec<String> = [0, 999, 1000, 1_234_567].into_iter().map(grouped).collect();
-        assert_eq!(shown, ["0", "999", "1,000", "1,234,567"]);
-    }
 }

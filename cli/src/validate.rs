@@ -2,12 +2,29 @@
 
 use std::path::PathBuf;
 
+use crate::args::Against;
+use crate::cluster::{self, Target};
 use crate::failure::Failure;
 use crate::manifests::Manifests;
 
-/// Checks the manifests of these paths.
-pub(crate) fn validate(paths: &[PathBuf]) -> Result<(), Failure> {
+/// Checks the manifests of these paths, by themselves or against a cluster.
+pub(crate) fn validate(
+    paths: &[PathBuf],
+    against: Option<Against>,
+    target: &Target,
+) -> Result<(), Failure> {
     let manifests = Manifests::load(paths)?;
+    match against {
+        Some(Against::Cluster) => cluster::validate(manifests, target),
+        None if target.is_named() => Err(Failure::new(
+            "a cluster is named, and nothing is to be asked of it",
+        )
+        .hint("add --against cluster")),
+        None => alone(manifests),
+    }
+}
+
+fn alone(manifests: Manifests) -> Result<(), Failure> {
     let count = manifests.count();
     let (pipelines, problems) = manifests.check();
     if !problems.is_empty() {

@@ -141,10 +141,17 @@ def operator(cluster, namespace, broker, tmp_path):
 # As the operator's own: pods now and then do not reach the API server after other tests.
 @pytest.mark.unsettled
 def test_what_runs_is_shown_read_stopped_and_started(operator, plugin, namespace, broker, tmp_path):
-    made = pipeline(broker.address("host"), workers=2)
-    namespace.apply(resource("Sink", "spend", kafka={"topic": f"spend-{namespace.namespace}"}), made)
+    # A worker that has nothing to complain of writes nothing but such rows.
+    outputs = [{"from": "spend", "sink": "spend"}, {"from": "spend", "sink": "console"}]
+    made = pipeline(broker.address("host"), workers=2, outputs=outputs)
+    sinks = (resource("Sink", "spend", kafka={"topic": f"spend-{namespace.namespace}"}), resource("Sink", "console", stdout={}))
+    namespace.apply(*sinks, made)
     namespace.wait_for_condition("pipeline", "payments", "Ready")
-    pods = [pod["metadata"]["name"] for pod in namespace.get("pods")["items"]]
+
+    def workers() -> set[str]:
+        """The short names of those that stay."""
+        pods = [pod["metadata"] for pod in namespace.get("pods")["items"]]
+        return {pod["name"].rsplit("-", 1)[1] for pod in pods if "deletionTimestamp" not in pod}
 
     def shown() -> dict | None:
         it = json.loads(plugin.output("status", "payments", "--output", "json"))
@@ -155,15 +162,17 @@ def test_what_runs_is_shown_read_stopped_and_started(operator, plugin, namespace
     assert seen["sources"][0]["partitions"] == 4 and seen["notes"] == []
     screen = plugin.output("status", "payments")
     print(screen)
-    for part in ("Ready         yes, for ", "Workers       2 of 2 ready", "generator, 500/s", "└─ spend", f"→ spend (topic spend-{namespace.namespace})"):
+    for part in ("Ready         yes, for ", "Workers       2 of 2 ready", "generator, 500/s", "└─ spend", f"→ spend (topic spend-{namespace.namespace})", "→ console (the workers' logs)"):
         assert part in screen, screen
 
-    lines = plugin.output("logs", "payments").splitlines()
-    assert {line.split()[0] for line in lines} == {pod.rsplit("-", 1)[1] for pod in pods}
-    assert len(plugin.output("logs", "payments", "--tail", "1").splitlines()) == 2
+    names = lambda text: [line.split()[0] for line in text.splitlines() if line.strip()]
+    wait_until(lambda: workers() <= set(names(plugin.output("logs", "payments"))), 30, "rows of each worker")
+    last = plugin.output("logs", "payments", "--tail", "1")
+    assert workers() <= set(names(last)) and len(names(last)) == len(set(names(last))), "a line of each"
+    assert all("total" in json.loads(line.split(maxsplit=1)[1]) for line in last.splitlines()), last
     follow = Run(["env", f"KUBECONFIG={namespace.kubeconfig}", str(find_binary()), "logs", "payments", "-f", "-n", namespace.namespace], tmp_path / "followed.log")
     try:
-        longer = pipeline(broker.address("host"), sql=SQL.replace("'10' SECOND", "'1' MINUTE"), workers=2)
+        longer = pipeline(broker.address("host"), sql=SQL.replace("'10' SECOND", "'1' MINUTE"), workers=2, outputs=outputs)
         said = plugin.refused("validate", write(tmp_path, longer), "--against", "cluster")
         assert "spec.streams[0].sql: it cannot go on from the state of what runs: stream `spend`" in said
         assert "its window: `tumbling 1m" in said and "onIncompatibleChange: Reset" in said
@@ -179,8 +188,6 @@ def test_what_runs_is_shown_read_stopped_and_started(operator, plugin, namespace
         assert "it is suspended" in plugin.output("logs", "payments")
 
         assert "2 workers run" in plugin.output("resume", "payments", limit=150)
-        new = [pod["metadata"]["name"].rsplit("-", 1)[1] for pod in namespace.get("pods")["items"]]
-        followed = lambda: {line.split()[0] for line in follow.log.read_text().splitlines() if line.strip()}
-        wait_until(lambda: set(new) <= followed(), 30, "the new workers' lines")
+        wait_until(lambda: workers() <= set(names(follow.log.read_text())), 40, "the new workers' lines")
     finally:
         follow.kill()

@@ -23,8 +23,8 @@ pub(super) fn render(view: &View) -> String {
 /// What is known of the whole, a line each.
 fn facts(view: &View) -> String {
     let age = view
-        .age_ms
-        .map(|age| format!(", {} old", span(age)))
+        .age_seconds
+        .map(|age| format!(", {} old", span(age * 1_000)))
         .unwrap_or_default();
     let mut lines = vec![(
         "Pipeline",
@@ -62,7 +62,7 @@ fn ready(ready: Option<&Shown>) -> String {
         _ => "unknown",
     };
     let first = ready.message.lines().next().unwrap_or_default();
-    format!("{word}, for {}: {first}", span(ready.for_ms))
+    format!("{word}, for {}: {first}", span(ready.for_seconds * 1_000))
 }
 
 fn workers(workers: &Workers) -> String {
@@ -83,8 +83,8 @@ fn autoscale(scaling: &Scaling) -> String {
         _ => String::new(),
     };
     let when = scaling
-        .last_scaled_ms_ago
-        .map(|ago| format!(" (last scaled {} ago)", span(ago)));
+        .last_scaled_seconds_ago
+        .map(|ago| format!(" (last scaled {} ago)", span(ago * 1_000)));
     format!("{bounds}{decided}{}", when.unwrap_or_default())
 }
 
@@ -129,7 +129,7 @@ fn conditions(view: &View) -> String {
             it.r#type.clone(),
             it.status.clone(),
             it.reason.clone(),
-            span(it.for_ms),
+            span(it.for_seconds * 1_000),
             it.message.clone(),
         ]);
     }

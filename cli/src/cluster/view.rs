@@ -51,7 +51,7 @@ pub(super) struct Worker {
 pub(super) struct View {
     pub(super) name: String,
     pub(super) namespace: String,
-    pub(super) age_ms: Option<u64>,
+    pub(super) age_seconds: Option<u64>,
     pub(super) conditions: Vec<Shown>,
     pub(super) workers: Workers,
     pub(super) lag: Option<u64>,
@@ -76,7 +76,7 @@ pub(super) struct Shown {
     pub(super) status: String,
     pub(super) reason: String,
     pub(super) message: String,
-    pub(super) for_ms: u64,
+    pub(super) for_seconds: u64,
     pub(super) as_wished: bool,
 }
 
@@ -99,7 +99,7 @@ pub(super) struct Scaling {
     pub(super) target_lag: tidemill_crds::Duration,
     pub(super) reason: Option<String>,
     pub(super) message: Option<String>,
-    pub(super) last_scaled_ms_ago: Option<u64>,
+    pub(super) last_scaled_seconds_ago: Option<u64>,
 }
 
 /// A worker.
@@ -153,7 +153,7 @@ impl View {
         Self {
             name: pipeline.name_any(),
             namespace: pipeline.namespace().unwrap_or_default(),
-            age_ms: pipeline
+            age_seconds: pipeline
                 .creation_timestamp()
                 .map(|at| since(facts.now, at.0)),
             conditions: status
@@ -365,7 +365,7 @@ fn workers(facts: &Facts) -> Workers {
         target_lag: bounds.target_lag,
         reason: status.as_ref().map(|it| it.reason.clone()),
         message: status.as_ref().map(|it| it.message.clone()),
-        last_scaled_ms_ago: status
+        last_scaled_seconds_ago: status
             .as_ref()
             .and_then(|it| it.last_scaled.as_ref())
             .map(|at| since(facts.now, at.0)),
@@ -408,7 +408,7 @@ fn shown(facts: &Facts, condition: &Condition) -> Shown {
         status: condition.status.clone(),
         reason: condition.reason.clone(),
         message: condition.message.clone(),
-        for_ms: since(facts.now, condition.last_transition_time.0),
+        for_seconds: since(facts.now, condition.last_transition_time.0),
         as_wished: condition.status == wished || rests,
     }
 }
@@ -434,11 +434,13 @@ fn notes(facts: &Facts) -> Vec<String> {
     notes
 }
 
+/// In whole seconds.
 fn since(now: Timestamp, then: Timestamp) -> u64 {
-    let millis = now.as_millisecond().saturating_sub(then.as_millisecond());
-    u64::try_from(millis).unwrap_or_default()
+    let seconds = now.as_second().saturating_sub(then.as_second());
+    u64::try_from(seconds).unwrap_or_default()
 }
 
+/// In milliseconds.
 fn behind(now: Timestamp, micros: i64) -> u64 {
     let millis = now
         .as_millisecond()

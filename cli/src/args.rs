@@ -42,7 +42,6 @@ pub(crate) enum Command {
 /// What manifests can be checked against.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum Against {
-    /// The Kubernetes cluster of the kubeconfig.
     Cluster,
 }
 

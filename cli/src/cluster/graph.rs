@@ -109,3 +109,37 @@ impl<P: Fn(&str) -> Option<String>> Tree<'_, P> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+
+    #[test]
+    fn branches_go_on_beside_what_hangs_on_them() {
+        let spec: PipelineSpec = serde_saphyr::from_str(
+            "{sources: [{name: s}], streams: [{name: a, sql: x}, {name: b, sql: x}, {name: lost, sql: x}], \
+             outputs: [{from: a, sink: one}, {from: a, sink: two}, {from: b, sink: one}]}",
+        )
+        .unwrap();
+        let inputs = ["a", "b"].map(|stream| (stream.to_owned(), "s".to_owned()));
+        let lines = lines(&spec, &inputs, |sink| {
+            (sink == "two").then(|| "a table".to_owned())
+        });
+        let text: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
+        assert_eq!(
+            text,
+            [
+                "s",
+                "├─ a",
+                "│  ├─ → one",
+                "│  └─ → two (a table)",
+                "└─ b",
+                "   └─ → one",
+                "lost"
+            ]
+        );
+        let outputs: Vec<usize> = lines.iter().filter_map(|line| line.output).collect();
+        assert_eq!(outputs, [0, 1, 2]);
+    }
+}

@@ -115,10 +115,15 @@ impl Log {
         })
     }
 
-    /// The next line; `None` at the end, also if the connection breaks.
+    /// The next line; `None` at the end, also if the connection breaks, which is said.
     async fn next(&mut self) -> Option<Line> {
-        let line = self.lines.try_next().await.ok().flatten()?;
-        Some(Line::new(&self.pod, line))
+        match self.lines.try_next().await {
+            Ok(line) => line.map(|line| Line::new(&self.pod, line)),
+            Err(error) => {
+                crate::say(&format!("{}: {error}", self.pod));
+                None
+            }
+        }
     }
 }
 
@@ -189,8 +194,27 @@ struct Following {
 /// How far a log was read.
 #[derive(Debug, Default)]
 struct Reading {
+    /// The time of the last line.
     last: String,
+    /// What is not newer than this was printed before the log was taken up again.
+    after: String,
     active: bool,
+}
+
+impl Reading {
+    /// Whether a line is to be printed. What is taken up again begins early, with the second of the last line.
+    fn take(&mut self, line: &Line) -> bool {
+        let is_new = line.time > self.after;
+        if is_new {
+            self.last.clone_from(&line.time);
+        }
+        is_new
+    }
+
+    fn take_up(&mut self) {
+        self.active = true;
+        self.after.clone_from(&self.last);
+    }
 }
 
 enum Said {
@@ -219,7 +243,7 @@ impl Following {
             if reading.active {
                 continue;
             }
-            reading.active = true;
+            reading.take_up();
             let mut params = self.params.clone();
             if let Ok(last) = reading.last.parse::<Timestamp>() {
                 params.tail_lines = None;
@@ -231,7 +255,7 @@ impl Following {
             }
             tokio::spawn(read(self.api.clone(), name, params, self.said.clone()));
         }
-        self.first = self.first && pods.is_empty();
+        self.first = false;
     }
 
     /// Prints what comes for some time.
@@ -241,10 +265,8 @@ impl Following {
             match said {
                 Said::Line(line) => {
                     let reading = self.pods.entry(line.pod.clone()).or_default();
-                    // What is taken up again begins a second early.
-                    if line.time > reading.last {
+                    if reading.take(&line) {
                         crate::print(&line.shown())?;
-                        reading.last = line.time;
                     }
                 }
                 Said::End(pod) => self.pods.entry(pod).or_default().active = false,
@@ -281,6 +303,18 @@ mod tests {
             Line::new("p", "2026-11-21T07:18:02Z".to_owned()).shown(),
             "p  \n"
         );
+    }
+
+    #[test]
+    fn a_log_that_is_taken_up_again_repeats_nothing_and_loses_nothing() {
+        let at = |nanos: u32| Line::new("p", format!("2026-11-21T07:18:02.{nanos:09}Z x"));
+        let mut reading = Reading::default();
+        let mut taken = |lines: [u32; 3]| {
+            reading.take_up();
+            lines.map(|nanos| reading.take(&at(nanos)))
+        };
+        assert_eq!(taken([1, 2, 2]), [true, true, true], "two at once are two");
+        assert_eq!(taken([1, 2, 3]), [false, false, true]);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 mod connection;
 mod graph;
 mod logs;
+mod pages;
 mod references;
 mod render;
 mod status;
@@ -90,7 +91,6 @@ pub(crate) enum Command {
 /// How something is printed.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum Output {
-    /// One JSON object.
     Json,
 }
 

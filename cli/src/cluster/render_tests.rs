@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use tidemill_crds::{Pipeline, SinkSpec};
 use tidemill_worker::status::Status;
 
-use super::super::view::{Facts, View, Worker};
+use super::super::pages::Worker;
+use super::super::view::{Facts, View};
 use super::*;
 
 fn facts(pipeline: &str) -> Facts {

@@ -15,8 +15,9 @@ use tidemill_worker::http::StatusPage;
 use tidemill_worker::status::Status;
 
 use super::connection::Cluster;
+use super::pages::Worker;
 use super::render::render;
-use super::view::{Facts, View, Worker};
+use super::view::{Facts, View};
 use crate::failure::Failure;
 
 /// Rates are measured over this span.

@@ -15,6 +15,7 @@ use tidemill_worker::runtime::Topology;
 use tidemill_worker::status::{Phase, Status};
 
 use super::graph::{self, Line};
+use super::pages::{Pages, Worker};
 
 /// All that the cluster has told.
 #[derive(Debug)]
@@ -28,21 +29,6 @@ pub(super) struct Facts {
     /// What could not be asked.
     pub(super) unknown: Vec<String>,
     pub(super) now: Timestamp,
-}
-
-/// A worker's pod.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Worker {
-    pub(super) pod: String,
-    pub(super) ready: bool,
-    /// Whether it is about to go.
-    pub(super) leaving: bool,
-    /// Why its container does not run.
-    pub(super) trouble: Option<String>,
-    /// What it says.
-    pub(super) page: Option<Status>,
-    /// What it said before.
-    pub(super) earlier: Option<Status>,
 }
 
 /// A Pipeline, as it is shown.
@@ -212,58 +198,6 @@ fn plan(pipeline: &Pipeline) -> Option<Plan> {
     };
     let sinks: Vec<Sink> = pipeline.spec.outputs.iter().map(anything).collect();
     tidemill_plan::plan(pipeline, &sinks, &[]).ok()
-}
-
-/// What workers say, if all of them do.
-struct Pages<'a> {
-    all: Vec<(&'a Status, Option<&'a Status>)>,
-    complete: bool,
-}
-
-impl<'a> Pages<'a> {
-    fn of(workers: &'a [Worker]) -> Self {
-        let stay = || workers.iter().filter(|worker| !worker.leaving);
-        let all: Vec<_> = stay()
-            .filter_map(|worker| Some((worker.page.as_ref()?, worker.earlier.as_ref())))
-            .collect();
-        Self {
-            complete: !all.is_empty() && all.len() == stay().count(),
-            all,
-        }
-    }
-
-    /// The sum over all workers; `None` while one is not known.
-    fn sum(&self, of: impl Fn(&Status) -> Option<u64>) -> Option<u64> {
-        let sum = self
-            .all
-            .iter()
-            .map(|(page, _)| of(page))
-            .sum::<Option<u64>>();
-        sum.filter(|_| self.complete)
-    }
-
-    /// By how much a figure grows in a second.
-    fn rate(&self, of: impl Fn(&Status) -> Option<u64>) -> Option<u64> {
-        let rates = self.all.iter().map(|(page, earlier)| {
-            let earlier = (*earlier)?;
-            let millis = page
-                .uptime_ms
-                .checked_sub(earlier.uptime_ms)
-                .filter(|span| *span > 0)?;
-            let grown = of(page)?.saturating_sub(of(earlier)?);
-            Some(grown.saturating_mul(1_000) / millis)
-        });
-        rates.sum::<Option<u64>>().filter(|_| self.complete)
-    }
-
-    fn dead_letters(&self) -> BTreeMap<String, u64> {
-        let mut sums = BTreeMap::new();
-        for (reason, count) in self.all.iter().flat_map(|(page, _)| &page.dead_letters) {
-            *sums.entry(reason.clone()).or_default() += count;
-        }
-        sums.retain(|_, count| *count > 0);
-        sums
-    }
 }
 
 fn sources(facts: &Facts, plan: Option<&Plan>, pages: &Pages<'_>) -> Vec<Source> {

@@ -70,6 +70,21 @@ def pipeline(bootstrap: str, name: str = "payments", sql: str = SQL, **spec) -> 
     return resource("Pipeline", name, **{**base, **spec})
 
 
+def kubeconfig(folder, namespace: Cluster, **changes) -> str:
+    """The cluster's kubeconfig with other users or clusters."""
+    config = yaml.safe_load(open(namespace.kubeconfig))
+    for part, change in changes.items():
+        config[part] = [it | change(it) for it in config[part]]
+    file = folder / f"kubeconfig-{'-'.join(changes)}"
+    file.write_text(yaml.safe_dump(config))
+    return str(file)
+
+
+def token(namespace: Cluster) -> dict:
+    """A user without rights, but for those that are given to the namespace's account."""
+    return {"token": namespace.kubectl("create", "token", "default").strip()}
+
+
 def write(folder, *objects: dict) -> str:
     file = folder / "manifests.yaml"
     file.write_text(yaml.safe_dump_all(objects, sort_keys=False))
@@ -77,7 +92,7 @@ def write(folder, *objects: dict) -> str:
 
 
 def test_what_cannot_be_shown_says_why_and_what_to_do(plugin, namespace, tmp_path):
-    namespace.apply(pipeline("kafka:9092"))
+    namespace.apply(pipeline("kafka:9092", deletionPolicy="Retain"))
     assert "hint: did you mean `payments`?" in plugin.refused("status", "paymnets")
     assert plugin.refused("suspend", "paymnets").startswith(f"error: there is no Pipeline `paymnets` in the namespace {namespace.namespace}\n")
     # No operator looks after this namespace.
@@ -87,13 +102,10 @@ def test_what_cannot_be_shown_says_why_and_what_to_do(plugin, namespace, tmp_pat
     assert namespace.find("pipeline", "payments")["spec"]["suspend"] is True
     assert "spec.suspend is false" in plugin.output("resume", "payments", "--wait=false")
 
-    config = yaml.safe_load(open(namespace.kubeconfig))
-    nobody = [{"name": user["name"], "user": {"token": namespace.kubectl("create", "token", "default").strip()}} for user in config["users"]]
-    elsewhere = [{"name": it["name"], "cluster": {"server": "https://127.0.0.1:1"}} for it in config["clusters"]]
-    (tmp_path / "nobody").write_text(yaml.safe_dump(config | {"users": nobody}))
-    (tmp_path / "elsewhere").write_text(yaml.safe_dump(config | {"clusters": elsewhere}))
-    assert "you may not do this: pipelines.tidemill.io \"payments\" is forbidden" in plugin.refused("status", "payments", kubeconfig=str(tmp_path / "nobody"))
-    assert "the cluster at https://127.0.0.1:1/ does not answer" in plugin.refused("status", "payments", kubeconfig=str(tmp_path / "elsewhere"))
+    nobody = kubeconfig(tmp_path, namespace, users=lambda user: {"user": token(namespace)})
+    elsewhere = kubeconfig(tmp_path, namespace, clusters=lambda it: {"cluster": {"server": "https://127.0.0.1:1"}})
+    assert 'you may not do this: pipelines.tidemill.io "payments" is forbidden' in plugin.refused("status", "payments", kubeconfig=nobody)
+    assert "the cluster at https://127.0.0.1:1/ does not answer" in plugin.refused("status", "payments", kubeconfig=elsewhere)
     assert "no cluster is named" in plugin.refused("status", "payments", kubeconfig=str(tmp_path / "none"))
     assert "there is no context `other`" in plugin.refused("status", "payments", "--context", "other")
 
@@ -164,6 +176,14 @@ def test_what_runs_is_shown_read_stopped_and_started(operator, plugin, namespace
     print(screen)
     for part in ("Ready         yes, for ", "Workers       2 of 2 ready", "generator, 500/s", "└─ spend", f"→ spend (topic spend-{namespace.namespace})", "→ console (the workers' logs)"):
         assert part in screen, screen
+
+    # Who may not ask the workers sees what the status has.
+    namespace.kubectl("create", "role", "reader", "--verb=get,list", "--resource=pipelines.tidemill.io,pods")
+    namespace.kubectl("create", "rolebinding", "reader", "--role=reader", f"--serviceaccount={namespace.namespace}:default")
+    reader = kubeconfig(tmp_path, namespace, users=lambda user: {"user": token(namespace)})
+    status, screen, _ = plugin.call("status", "payments", kubeconfig=reader)
+    assert status == 0 and "Workers       2 of 2 ready" in screen and "└─ spend" in screen
+    assert 'Note          what workers say of themselves is not shown: pods "payments-worker-' in screen, screen
 
     names = lambda text: [line.split()[0] for line in text.splitlines() if line.strip()]
     wait_until(lambda: workers() <= set(names(plugin.output("logs", "payments"))), 30, "rows of each worker")

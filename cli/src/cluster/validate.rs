@@ -158,11 +158,7 @@ async fn try_all(
                 }
             }
             Err(kube::Error::Api(status)) => refused.extend(refusals(resource, &status)),
-            Err(kube::Error::Discovery(error)) => {
-                let kind = FieldPath::root().field("kind");
-                let message = format!("the cluster knows no {}: {error}", resource.kind_name());
-                refused.push(resource.problem(&kind, message));
-            }
+            Err(kube::Error::Discovery(_)) => refused.push(unknown_kind(resource)),
             Err(error) => return Err(cluster.failure("trying a manifest", error)),
         }
     }
@@ -243,6 +239,19 @@ fn no_namespace(resource: &Resource, namespace: &str) -> Problem {
         .hint(format!(
             "make it first: kubectl create namespace {namespace}"
         ))
+}
+
+fn unknown_kind(resource: &Resource) -> Problem {
+    let version = match &resource.kind {
+        ResourceKind::Other(value) => value.get("apiVersion").and_then(Value::as_str),
+        _ => None,
+    };
+    let version = version.unwrap_or(tidemill_crds::API_VERSION);
+    let message = format!("the cluster knows no {} of {version}", resource.kind_name());
+    let path = FieldPath::root().field("kind");
+    resource
+        .problem(&path, message)
+        .hint("is it written so, and is its definition installed?")
 }
 
 /// What the API server has to object, field by field where it says so.

@@ -63,6 +63,9 @@ impl<'a> Pages<'a> {
 
     pub(super) fn dead_letters(&self) -> BTreeMap<String, u64> {
         let mut sums = BTreeMap::new();
+        if !self.complete {
+            return sums;
+        }
         for (reason, count) in self.all.iter().flat_map(|(page, _)| &page.dead_letters) {
             *sums.entry(reason.clone()).or_default() += count;
         }

@@ -150,8 +150,6 @@ def operator(cluster, namespace, broker, tmp_path):
     operator.run.kill()
 
 
-# As the operator's own: pods now and then do not reach the API server after other tests.
-@pytest.mark.unsettled
 def test_what_runs_is_shown_read_stopped_and_started(operator, plugin, namespace, broker, tmp_path):
     # A worker that has nothing to complain of writes nothing but such rows.
     outputs = [{"from": "spend", "sink": "spend"}, {"from": "spend", "sink": "console"}]

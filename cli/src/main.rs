@@ -27,10 +27,12 @@ use crate::failure::Failure;
 
 fn main() -> ExitCode {
     let args = parse();
-    let _telemetry = match telemetry::start("tidemill", telemetry::Lines::Plain, "warn") {
-        Ok(telemetry) => telemetry,
-        Err(why) => return Failure::new(why).report(),
-    };
+    // What the client of a cluster has to say is said as the command's own failure.
+    let _telemetry =
+        match telemetry::start("tidemill", telemetry::Lines::Plain, "warn,kube_client=off") {
+            Ok(telemetry) => telemetry,
+            Err(why) => return Failure::new(why).report(),
+        };
     let done = match args.command {
         Command::Run(options) => run::run(&options),
         Command::Validate {

@@ -90,9 +90,18 @@ impl Cluster {
                 .hint("the cluster's definitions may be of another version than this program: see tidemill --version"),
             kube::Error::Auth(error) => Failure::new(format!("{doing}: no credentials: {}", causes(&error)))
                 .hint("log in to the cluster again"),
-            error => Failure::new(format!("the cluster at {} does not answer: {}", self.url, causes(&error)))
-                .hint("is it up, and is this the right context? kubectl config get-contexts lists them"),
+            kube::Error::Service(error) => self.silent(&*error),
+            error => self.silent(&error),
         }
+    }
+
+    fn silent(&self, error: &(dyn std::error::Error + 'static)) -> Failure {
+        let url = &self.url;
+        Failure::new(format!(
+            "the cluster at {url} does not answer: {}",
+            causes(error)
+        ))
+        .hint("is it up, and is this the right context? kubectl config get-contexts lists them")
     }
 }
 

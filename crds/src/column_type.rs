@@ -84,7 +84,12 @@ fn did_you_mean(near: &Option<&'static str>) -> String {
 
 impl ColumnType {
     /// What a type looks like, as a regular expression.
-    pub const PATTERN: &str = r"^(String|Boolean|Int32|Int64|Float64|Date|Timestamp|Decimal\( *([1-9]|[12][0-9]|3[0-8]) *, *([0-9]|[12][0-9]|3[0-8]) *\))$";
+    pub const PATTERN: &str = r"^(String|Boolean|Int(32|64)|Float64|Date|Timestamp|Decimal\( *([1-9]|[12]\d|3[0-8]) *, *([12]?\d|3[0-8]) *\))$";
+}
+
+impl ColumnType {
+    /// What to write where something else was written.
+    pub(crate) const USAGE: &str = "is not a type: write String, Boolean, Int32, Int64, Float64, Date, Timestamp or Decimal(p,s) with p from 1 to 38 digits in all and s from 0 to p of them after the point, such as Decimal(12,2)";
 }
 
 impl FromStr for ColumnType {
@@ -153,7 +158,7 @@ impl fmt::Display for ColumnType {
     }
 }
 
-string_type!(ColumnType, 32);
+string_type!(ColumnType, 24);
 
 #[cfg(test)]
 mod tests {

@@ -1,9 +1,10 @@
 //! The definitions that a cluster installs.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::ValidationRule;
 use kube::CustomResourceExt;
 
-use crate::{AlertRule, Pipeline, Sink};
+use crate::{AlertRule, Pipeline, Sink, patterns};
 
 /// The schema of a manifest, or of a part of one; of a list's items; and of a map's values.
 pub use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
@@ -14,26 +15,29 @@ pub use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 /// The definitions of Pipeline, AlertRule and Sink, as a cluster installs them.
 #[must_use]
 pub fn definitions() -> Vec<CustomResourceDefinition> {
+    derived(&|schema| {
+        tidy(schema);
+        say_pattern(schema);
+    })
+}
+
+/// The definitions as the types have them, with something done to every part of their schemas.
+fn derived(change: &dyn Fn(&mut Schema)) -> Vec<CustomResourceDefinition> {
     let mut definitions = vec![Pipeline::crd(), AlertRule::crd(), Sink::crd()];
-    for version in definitions
+    definitions
         .iter_mut()
         .flat_map(|definition| &mut definition.spec.versions)
-    {
-        if let Some(schema) = version
-            .schema
-            .as_mut()
-            .and_then(|schema| schema.open_api_v3_schema.as_mut())
-        {
-            tidy(schema);
-        }
-    }
+        .filter_map(|version| version.schema.as_mut()?.open_api_v3_schema.as_mut())
+        .for_each(|schema| for_each_part(schema, change));
     definitions
 }
 
 /// The schema of a kind's manifests: everything but `apiVersion`, `kind` and `metadata`.
+///
+/// Patterns are in it as such, to be checked by [`patterns::check`].
 #[must_use]
 pub fn schema_of(kind: &str) -> Option<Schema> {
-    let definition = definitions()
+    let definition = derived(&tidy)
         .into_iter()
         .find(|definition| definition.spec.names.kind == kind)?;
     definition
@@ -62,6 +66,23 @@ pub fn definition_files() -> Result<Vec<(String, String)>, serde_saphyr::Seriali
         .collect()
 }
 
+fn for_each_part(schema: &mut Schema, change: &dyn Fn(&mut Schema)) {
+    change(schema);
+    for property in schema
+        .properties
+        .iter_mut()
+        .flat_map(|properties| properties.values_mut())
+    {
+        for_each_part(property, change);
+    }
+    if let Some(SchemaOfItems::Schema(items)) = &mut schema.items {
+        for_each_part(items, change);
+    }
+    if let Some(SchemaOfValues::Schema(values)) = &mut schema.additional_properties {
+        for_each_part(values, change);
+    }
+}
+
 /// Null is the same as leaving a field out, so that `has(self.field)` means that it is given; and formats are those
 /// that Kubernetes knows. Line breaks of the source's comments say nothing to who reads them elsewhere.
 fn tidy(schema: &mut Schema) {
@@ -76,19 +97,26 @@ fn tidy(schema: &mut Schema) {
     if let Some(format @ ("uint32" | "uint64")) = schema.format.as_deref() {
         schema.format = Some(format.replace("uint", "int"));
     }
-    for property in schema
-        .properties
-        .iter_mut()
-        .flat_map(|properties| properties.values_mut())
-    {
-        tidy(property);
-    }
-    if let Some(SchemaOfItems::Schema(items)) = &mut schema.items {
-        tidy(items);
-    }
-    if let Some(SchemaOfValues::Schema(values)) = &mut schema.additional_properties {
-        tidy(values);
-    }
+}
+
+/// To a text that does not match its pattern the API server says the pattern: a rule in its place says what to write.
+/// Where a pattern is about one of several types, no rule can be, and it stays.
+fn say_pattern(schema: &mut Schema) {
+    let pattern = schema.pattern.as_deref();
+    let Some((pattern, usage)) = pattern.and_then(|it| Some((it, patterns::usage(it)?))) else {
+        return;
+    };
+    let rule = ValidationRule {
+        rule: format!("self.matches(r'{pattern}')"),
+        message: Some(usage.to_owned()),
+        message_expression: Some(format!("'`' + self + '` {usage}'")),
+        ..ValidationRule::default()
+    };
+    schema
+        .x_kubernetes_validations
+        .get_or_insert_default()
+        .push(rule);
+    schema.pattern = None;
 }
 
 #[cfg(test)]
@@ -224,6 +252,19 @@ mod tests {
                 assert!(patterns::knows(pattern), "{path}: {pattern}");
             }
         });
+    }
+
+    #[test]
+    fn no_pattern_is_said_to_users_but_those_of_words() {
+        for definition in definitions() {
+            let text = serde_json::to_string(&definition).unwrap();
+            let said: Vec<&str> = text.split("\"pattern\":\"").skip(1).collect();
+            assert!(
+                said.iter().all(|it| it.starts_with("^(Earliest|Latest)$")
+                    || it.starts_with("^(Emit|DeadLetter)$")),
+                "{said:?}"
+            );
+        }
     }
 
     #[test]

@@ -24,14 +24,15 @@ const MAX_MILLIS: u64 = 36_500 * 86_400_000;
 
 /// Why a text is not a duration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{0}` is not a duration: write numbers with units ms, s, m, h or d, such as 200ms, 10s, 1h30m or 7d"
-)]
+#[error("`{0}` {usage}", usage = Duration::USAGE)]
 pub struct ParseDurationError(String);
 
 impl Duration {
     /// What a duration looks like, as a regular expression.
     pub const PATTERN: &str = "^([0-9]+(ms|s|m|h|d))+$";
+
+    /// What to write where something else was written.
+    pub(crate) const USAGE: &str = "is not a duration: write numbers with units ms, s, m, h or d, such as 200ms, 10s, 1h30m or 7d (at most 36500d)";
 
     /// A duration of this many milliseconds; more than 100 years become 100 years.
     #[must_use]
@@ -175,7 +176,10 @@ mod tests {
             "36501d",
         ] {
             let error = text.parse::<Duration>().unwrap_err().to_string();
-            assert!(error.contains("such as 200ms, 10s, 1h30m or 7d"), "{error}");
+            assert!(
+                error.contains("such as 200ms, 10s, 1h30m or 7d (at most 36500d)"),
+                "{error}"
+            );
             assert!(error.starts_with(&format!("`{text}`")), "{error}");
         }
     }

@@ -25,23 +25,30 @@ pub fn check(pattern: &str, value: &Value) -> Result<(), String> {
         ColumnType::PATTERN => parse::<ColumnType>(value),
         StartFrom::PATTERN => StartFrom::from_value(value).map(drop),
         OnMissing::PATTERN => OnMissing::from_value(value).map(drop),
-        NAME => check_text(
-            value,
-            is_name,
-            "is not a name that SQL can use: write letters, digits and _, not a digit first",
-        ),
-        TOPIC => check_text(
-            value,
-            is_topic,
-            "is not the name of a topic: write letters, digits, dots, - and _",
-        ),
-        ICEBERG_TABLE => check_text(
-            value,
-            is_iceberg_table,
-            "is not the name of a table with its namespace: write it such as bank.transactions",
-        ),
+        NAME => check_text(value, is_name, NAME_USAGE),
+        TOPIC => check_text(value, is_topic, TOPIC_USAGE),
+        ICEBERG_TABLE => check_text(value, is_iceberg_table, ICEBERG_TABLE_USAGE),
         _ => Ok(()),
     }
+}
+
+const NAME_USAGE: &str =
+    "is not a name that SQL can use: write letters, digits and _, not a digit first";
+const TOPIC_USAGE: &str = "is not the name of a topic: write letters, digits, dots, - and _";
+const ICEBERG_TABLE_USAGE: &str =
+    "is not the name of a table with its namespace: write it such as bank.transactions";
+
+/// What to write where a text does not match a pattern; `None` for a pattern that is not about texts alone.
+pub(crate) fn usage(pattern: &str) -> Option<&'static str> {
+    Some(match pattern {
+        Duration::PATTERN => Duration::USAGE,
+        Size::PATTERN => Size::USAGE,
+        ColumnType::PATTERN => ColumnType::USAGE,
+        NAME => NAME_USAGE,
+        TOPIC => TOPIC_USAGE,
+        ICEBERG_TABLE => ICEBERG_TABLE_USAGE,
+        _ => return None,
+    })
 }
 
 fn parse<T: FromStr<Err: ToString>>(value: &Value) -> Result<(), String> {

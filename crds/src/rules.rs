@@ -41,7 +41,7 @@ pub(crate) const WORKERS_OR_AUTOSCALE: Rule = Rule {
 };
 
 pub(crate) const NAMES_DIFFER: Rule = Rule {
-    cel: "!has(self.streams) || self.streams.all(t, !self.sources.exists(s, s.name == t.name))",
+    cel: "!has(self.streams) || !has(self.sources) || self.streams.all(t, !self.sources.exists(s, s.name == t.name))",
     field: Some("streams"),
     message: "a stream has the name of a source: give every source and every stream a name of its own",
     holds: |it| {

@@ -24,14 +24,16 @@ const UNITS: [(&str, u64); 8] = [
 
 /// Why a text is not a size.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{0}` is not a size: write a number with a unit Ki, Mi, Gi or Ti (or k, M, G, T), such as 128Mi"
-)]
+#[error("`{0}` {usage}", usage = Size::USAGE)]
 pub struct ParseSizeError(String);
 
 impl Size {
     /// What a size looks like, as a regular expression.
     pub const PATTERN: &str = "^[0-9]+(Ki|Mi|Gi|Ti|k|M|G|T)$";
+
+    /// What to write where something else was written.
+    pub(crate) const USAGE: &str =
+        "is not a size: write a number with a unit Ki, Mi, Gi or Ti (or k, M, G, T), such as 128Mi";
 
     /// A size of this many mebibytes.
     #[must_use]

@@ -82,7 +82,7 @@ m.yaml:8:24: spec.sources[0].columns[0].type: unknown type `Strng`, did you mean
 m.yaml:9:14: spec.sources[0].columns[1].name: expected a text, found `n`
   hint: Kubernetes reads n as false: put it in quotes: "n"
 m.yaml:9:41: spec.sources[0].columns[1].required: expected true or false, found `maybe`
-m.yaml:10:45: spec.sources[0].eventTime.outOfOrderness: `2` is not a duration: write numbers with units ms, s, m, h or d, such as 200ms, 10s, 1h30m or 7d
+m.yaml:10:45: spec.sources[0].eventTime.outOfOrderness: `2` is not a duration: write numbers with units ms, s, m, h or d, such as 200ms, 10s, 1h30m or 7d (at most 36500d)
 m.yaml:11:13: spec.delivery: `exactlyOnce` is not one of ExactlyOnce, AtLeastOnce
   hint: did you mean `ExactlyOnce`?
 "#
@@ -289,7 +289,7 @@ spec:
   stream: t
   when: amount > 1
   suppressFor: 1 minute
-"# => r#"m.yaml:8:16: spec.suppressFor: `1 minute` is not a duration: write numbers with units ms, s, m, h or d, such as 200ms, 10s, 1h30m or 7d
+"# => r#"m.yaml:8:16: spec.suppressFor: `1 minute` is not a duration: write numbers with units ms, s, m, h or d, such as 200ms, 10s, 1h30m or 7d (at most 36500d)
 "#
 
     bad_size: r#"apiVersion: tidemill.io/v1alpha1

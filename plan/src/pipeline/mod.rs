@@ -9,7 +9,7 @@ mod unsupported;
 #[cfg(test)]
 mod tests;
 
-use tidemill_crds::{AlertRule, Pipeline, Sink};
+use tidemill_crds::{AlertRule, Duration, Pipeline, Sink};
 
 pub use problem::{PlanProblem, Position};
 
@@ -39,6 +39,7 @@ fn checked(
     unsupported::check(pipeline, rules, &mut problems);
     check_names(pipeline, &mut problems);
     check_topics(pipeline, &mut problems);
+    check_durations(pipeline, &mut problems);
     let sources: Vec<Option<SourceDraft>> = pipeline
         .spec
         .sources
@@ -92,7 +93,6 @@ fn full_name(pipeline: &Pipeline) -> String {
     }
 }
 
-/// Sources and streams share their names, as both stand in FROM.
 /// A topic is read once: its offsets are committed for the pipeline, not for each source.
 fn check_topics(pipeline: &Pipeline, problems: &mut Problems) {
     let mut seen = std::collections::BTreeMap::new();
@@ -114,6 +114,34 @@ fn check_topics(pipeline: &Pipeline, problems: &mut Problems) {
     }
 }
 
+/// Durations that must be longer than nothing.
+fn check_durations(pipeline: &Pipeline, problems: &mut Problems) {
+    let spec = &pipeline.spec;
+    let mut refuse = |duration: Option<Duration>, path: String, hint: &str| {
+        if duration.is_some_and(Duration::is_zero) {
+            problems.add(path, "0s is no time", Some(hint.to_owned()));
+        }
+    };
+    refuse(
+        Some(spec.commit_interval),
+        "spec.commitInterval".to_owned(),
+        "write how often results are committed, such as 200ms",
+    );
+    refuse(
+        spec.autoscale.as_ref().map(|it| it.target_lag),
+        "spec.autoscale.targetLag".to_owned(),
+        "write how far behind workers may be, such as 10s",
+    );
+    for (i, source) in spec.sources.iter().enumerate() {
+        refuse(
+            source.event_time.as_ref().and_then(|it| it.idle_timeout),
+            format!("spec.sources[{i}].eventTime.idleTimeout"),
+            "write after how long a partition without records is idle, such as 30s",
+        );
+    }
+}
+
+/// Sources and streams share their names, as both stand in FROM.
 fn check_names(pipeline: &Pipeline, problems: &mut Problems) {
     let sources = pipeline.spec.sources.iter().map(|s| s.name.as_str());
     let sources = sources

@@ -58,11 +58,7 @@ fn rows(
     };
     if from == manifest::Output::ALERTS {
         let hint = "leave this output out";
-        problems.add(
-            format!("{path}.from"),
-            "alerts are not supported yet",
-            Some(hint.into()),
-        );
+        problems.not_yet(format!("{path}.from"), "alerts are", hint);
         return None;
     }
     if from == manifest::Output::DEAD_LETTER {
@@ -116,19 +112,29 @@ fn sink(
         problems.add(path, format!("there is no Sink `{}`", output.sink), hint);
         return None;
     };
-    let refused = match sink.spec.kind() {
-        Some(SinkKind::Kafka(kafka)) if is_elsewhere(kafka, pipeline) => {
-            "is on another Kafka cluster than the pipeline, which is not supported yet"
-        }
+    let elsewhere = "write to a topic of the pipeline's Kafka, or to standard output";
+    let (refused, hint) = match sink.spec.kind() {
+        Some(SinkKind::Kafka(kafka)) if is_elsewhere(kafka, pipeline) => (
+            "is on another Kafka cluster than the pipeline, which is not supported yet",
+            "leave kafka.bootstrapServers out of the Sink: the pipeline's are used",
+        ),
+        Some(SinkKind::Kafka(kafka)) if kafka.auth.is_some() => (
+            "has credentials of its own, which are not supported yet",
+            "leave kafka.auth out of the Sink: the pipeline's credentials are used",
+        ),
         Some(
             SinkKind::Kafka(_) | SinkKind::Sqlite(_) | SinkKind::Stdout(_) | SinkKind::Postgres(_),
         ) => {
             return Some(sink.spec.clone());
         }
-        Some(SinkKind::Iceberg(_)) => "is an Iceberg table, which is not supported yet",
-        None => "is not one place",
+        Some(SinkKind::Iceberg(_)) => {
+            ("is an Iceberg table, which is not supported yet", elsewhere)
+        }
+        None => (
+            "is of no kind, or of several",
+            "write one of kafka, postgres, sqlite and stdout in the Sink",
+        ),
     };
-    let hint = "write to a topic of the pipeline's Kafka, a PostgreSQL or SQLite table, or standard output";
     problems.add(
         path,
         format!("the Sink `{}` {refused}", output.sink),

@@ -15,6 +15,8 @@ pub struct PlanProblem {
     pub message: String,
     /// What to write instead.
     pub hint: Option<String>,
+    /// Whether nothing is wrong but that this version does nothing with the field yet.
+    pub not_yet: bool,
 }
 
 /// A place in a text.
@@ -56,6 +58,18 @@ impl Problems {
             position: None,
             message: message.into(),
             hint,
+            not_yet: false,
+        });
+    }
+
+    /// Something that is not supported yet.
+    pub(super) fn not_yet(&mut self, path: impl Into<String>, what: &str, hint: &str) {
+        self.0.push(PlanProblem {
+            path: path.into(),
+            position: None,
+            message: format!("{what} not supported yet"),
+            hint: Some(hint.to_owned()),
+            not_yet: true,
         });
     }
 
@@ -68,6 +82,7 @@ impl Problems {
             }),
             message: error.message,
             hint: error.hint,
+            not_yet: false,
         }));
     }
 

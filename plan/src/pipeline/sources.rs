@@ -142,7 +142,7 @@ fn unique(source: &manifest::Source, path: &str, problems: &mut Problems) -> Opt
             problems.add(
                 path,
                 format!("two columns are named `{}`", column.name),
-                None,
+                Some("give each a name of its own".into()),
             );
             all = None;
         }

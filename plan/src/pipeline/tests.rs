@@ -236,7 +236,7 @@ fn all_problems_come_at_once() {
     kafka: {topic: transactions}
     columns: [{name: amount, type: Int64}, {name: ts, type: String}, {name: customer_id, type: String}]
     check: amount +
-    eventTime: {column: ts}
+    eventTime: {column: ts, idleTimeout: 0s}
     deduplicate: {key: [amount], within: 10m}
     partitionedBy: [custmer_id]
   - name: customers
@@ -275,10 +275,11 @@ fn all_problems_come_at_once() {
         "spec.sources[1].table: tables are not supported yet (leave it out to read the topic as a stream of changes)",
         "spec.streams[1].onMissing: it is not supported yet (leave it out: it is about joins, which come later)",
         "spec.streams[0].name: `transactions` is the name of spec.sources[0] already (choose another name)",
+        "spec.sources[0].eventTime.idleTimeout: 0s is no time (write after how long a partition without records is idle, such as 30s)",
         "spec.sources[0].eventTime.column: `ts` is not a Timestamp (give the column `type: Timestamp`)",
-        "spec.sources[0].check, line 1, column 9: expected: an expression, found: EOF",
+        "spec.sources[0].check, line 1, column 9: expected: an expression, found: the end of the text",
         "spec.sources[0].partitionedBy[0]: there is no column `custmer_id` (did you mean `customer_id`?)",
-        "spec.streams[0].sql, line 1, column 16: there is no function `nosuch`",
+        "spec.streams[0].sql, line 1, column 16: there is no function `nosuch` (write it with the functions of SQL, such as coalesce, upper, round or date_trunc)",
         "spec.streams[1].sql, line 1, column 8: there is no column `Amount` (names are taken as written: write `amount`)",
         "spec.streams[1].sql, line 2, column 17: there is no column `is_there` (there is `amount`, `ts`, `customer_id`)",
         "spec.streams[3].emit: without GROUP BY each row is handed on by itself (leave it out)",
@@ -287,7 +288,7 @@ fn all_problems_come_at_once() {
         "spec.outputs[1].sink: there is no Sink `outt` (did you mean `out`?)",
         "spec.outputs[1].from: there is no source or stream `tabel` (did you mean `table`?)",
         "spec.outputs[2].sink: the Sink `lake` is an Iceberg table, which is not supported yet \
-         (write to a topic of the pipeline's Kafka, a PostgreSQL or SQLite table, or standard output)",
+         (write to a topic of the pipeline's Kafka, or to standard output)",
         "spec.outputs[3].key: the rows of the table `table` are identified by other columns \
          (leave the key out, or write key: [customer_id])",
         "spec.outputs[4].key[0]: there is no column `N` (names are taken as written: write `n`)",

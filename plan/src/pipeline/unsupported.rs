@@ -16,50 +16,32 @@ pub(super) fn check(pipeline: &Pipeline, rules: &[AlertRule], problems: &mut Pro
     for rule in rules.iter().filter(|rule| is_on(rule, pipeline)) {
         let name = rule.metadata.name.as_deref().unwrap_or_default();
         let hint = "set its mode to Disabled";
-        not_yet(
-            &format!("AlertRule {name}: spec"),
-            "alert rules are",
-            hint,
-            problems,
-        );
+        problems.not_yet(format!("AlertRule {name}: spec"), "alert rules are", hint);
     }
 }
 
 fn check_source(source: &Source, path: &str, problems: &mut Problems) {
     if source.table.is_some() {
         let hint = "leave it out to read the topic as a stream of changes";
-        not_yet(&format!("{path}.table"), "tables are", hint, problems);
+        problems.not_yet(format!("{path}.table"), "tables are", hint);
     }
     if source.deduplicate.is_some() {
-        not_yet(
-            &format!("{path}.deduplicate"),
-            "deduplication is",
-            "leave it out",
-            problems,
-        );
+        let path = format!("{path}.deduplicate");
+        problems.not_yet(path, "deduplication is", "leave it out");
     }
     if let Some(Origin::Generator(generator)) = source.origin()
         && generator.customers_from.is_some()
     {
         let path = format!("{path}.generator.customersFrom");
-        not_yet(
-            &path,
-            "customers from a ConfigMap are",
-            "leave it out",
-            problems,
-        );
+        problems.not_yet(path, "customers from a ConfigMap are", "leave it out");
     }
 }
 
 fn check_stream(stream: &Stream, path: &str, problems: &mut Problems) {
     if stream.on_missing.is_some() {
         let hint = "leave it out: it is about joins, which come later";
-        not_yet(&format!("{path}.onMissing"), "it is", hint, problems);
+        problems.not_yet(format!("{path}.onMissing"), "it is", hint);
     }
-}
-
-fn not_yet(path: &str, what: &str, hint: &str, problems: &mut Problems) {
-    problems.add(path, format!("{what} not supported yet"), Some(hint.into()));
 }
 
 /// Whether a rule is about this pipeline, and at work.

@@ -46,7 +46,10 @@ fn checked(text: &str, schema: &SchemaRef) -> Result<ExprRef, Vec<SqlError>> {
     match expr.get_type(&schema).map_err(|e| failed(&e))? {
         DataType::Boolean => {}
         other => {
-            let message = format!("the check is not a condition: it gives {other}");
+            let message = format!(
+                "the check is not a condition: it gives {}",
+                error::types_as_written(&other.to_string())
+            );
             return Err(vec![
                 SqlError::at(tokens.start(), message)
                     .hint("write a comparison, such as amount >= 0"),
@@ -67,7 +70,8 @@ fn parse(tokens: &Tokens) -> Result<SqlExpr, SqlError> {
         _ => Err(SqlError::at(
             rest.span.start,
             "the condition ends here, and the text goes on",
-        )),
+        )
+        .hint("join conditions with AND or OR")),
     }
 }
 

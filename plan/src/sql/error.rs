@@ -4,7 +4,7 @@ use std::fmt;
 
 use datafusion_common::{Column, DataFusionError, SchemaError};
 use datafusion_sql::sqlparser::parser::ParserError;
-use datafusion_sql::sqlparser::tokenizer::{Location, Span};
+use datafusion_sql::sqlparser::tokenizer::{Location, Span, TokenizerError};
 
 use crate::names;
 
@@ -75,7 +75,24 @@ pub(crate) fn from_parser(error: &ParserError, end: Location) -> SqlError {
         }
     };
     let (message, place) = split_place(text);
-    SqlError::at(place.unwrap_or(end), lower_first(message))
+    let message = message
+        .strip_suffix("found: EOF")
+        .map_or(message.to_owned(), |before| {
+            format!("{before}found: the end of the text")
+        });
+    SqlError::at(place.unwrap_or(end), lower_first(&message))
+}
+
+/// What cannot be cut into words.
+pub(crate) fn from_tokenizer(error: &TokenizerError) -> SqlError {
+    let found = SqlError::at(error.location, lower_first(&error.message));
+    match found.message.strip_prefix("unterminated ") {
+        Some(what) => {
+            let hint = format!("close the {what}");
+            found.hint(hint)
+        }
+        None => found,
+    }
 }
 
 fn split_place(text: &str) -> (&str, Option<Location>) {
@@ -130,6 +147,7 @@ pub(crate) fn from_planner(error: &DataFusionError) -> Found {
         }
         _ => {}
     }
+    found.usual();
     let ungrouped = diagnostic.and_then(|d| d.message.split_once(NOT_GROUPED));
     if let Some((column, _)) = ungrouped {
         let column = last_name(column.trim_matches('\''));
@@ -139,6 +157,24 @@ pub(crate) fn from_planner(error: &DataFusionError) -> Found {
     found
 }
 
+/// A call with arguments that the function does not take; the planner goes through all that it would.
+fn wrong_arguments(message: &str) -> Option<String> {
+    if let Some((_, rest)) = message.split_once("argument types '") {
+        let call = rest.split('\'').next().unwrap_or(rest);
+        return Some(format!("there is no `{call}`: it takes other arguments"));
+    }
+    let (_, rest) = message.split_once("Function '")?;
+    let (name, rest) = rest.split_once("' failed to match any signature")?;
+    let given = rest
+        .split("but received ")
+        .find_map(|it| it.split_once(" (DataType"));
+    Some(match given {
+        Some((given, _)) => format!("{name} does not take a {given}"),
+        None => format!("{name} does not take so many arguments"),
+    })
+}
+
+const NOT_BOOLEAN: &str = "cannot create filter with non-boolean predicate ";
 const NOT_UNIQUE: &str = "Projections require unique expression names";
 const NOT_GROUPED: &str = " must appear in GROUP BY clause";
 
@@ -149,6 +185,30 @@ fn last_name(expr: &str) -> &str {
 }
 
 impl Found {
+    /// Messages of the planner that do not say what to do.
+    fn usual(&mut self) {
+        let coerced = self
+            .message
+            .strip_prefix("cannot coerce arithmetic expression ");
+        let coerced = coerced.and_then(|rest| rest.strip_suffix(" to valid types"));
+        if let Some(expression) = coerced {
+            self.message = format!("there is no `{expression}`");
+            self.hint = Some("CAST one side to the type of the other".into());
+        } else if self.message.eq_ignore_ascii_case("divide by zero error") {
+            self.message = "a division by zero".into();
+            self.hint = Some("write another divisor".into());
+        } else if let Some((_, given)) = self.message.split_once(NOT_BOOLEAN) {
+            let given = given.rsplit(" returning ").next().unwrap_or(given);
+            self.message = format!("the condition is none: it gives {given}");
+            self.hint = Some("write a comparison, such as amount > 0".into());
+        } else if self.message.starts_with("cast error: ") {
+            self.hint = Some("correct the value, or the type".into());
+        } else if let Some(message) = wrong_arguments(&self.message) {
+            self.message = message;
+            self.hint = Some("give it others, or CAST them to the types that it takes".into());
+        }
+    }
+
     fn schema_error(&mut self, error: &SchemaError) {
         match error {
             SchemaError::FieldNotFound {
@@ -198,7 +258,24 @@ fn readable(error: &DataFusionError) -> String {
             .map_or(before, |(message, _)| message),
         None => line,
     };
-    lower_first(line.trim())
+    lower_first(&types_as_written(line.trim()))
+}
+
+/// The names of Arrow's types, as messages have them, are not those that a manifest has.
+#[must_use]
+pub fn types_as_written(text: &str) -> String {
+    const NAMES: [(&str, &str); 8] = [
+        ("Decimal128(", "Decimal("),
+        ("Timestamp(Microsecond, None)", "Timestamp"),
+        ("Timestamp(µs)", "Timestamp"),
+        ("LargeUtf8", "String"),
+        ("Utf8View", "String"),
+        ("Utf8", "String"),
+        ("Date32", "Date"),
+        ("Interval(MonthDayNano)", "Interval"),
+    ];
+    let rename = |text: String, (arrow, ours): (&str, &str)| text.replace(arrow, ours);
+    NAMES.into_iter().fold(text.to_owned(), rename)
 }
 
 fn lower_first(text: &str) -> String {

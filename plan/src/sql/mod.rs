@@ -25,7 +25,7 @@ use arrow::datatypes::SchemaRef;
 
 pub use bind::{Bound, BoundGrouping, Query};
 pub use check::plan_check;
-pub use error::SqlError;
+pub use error::{SqlError, types_as_written};
 pub use parse::Parsed;
 
 /// A source or a stream, as a query sees it.

@@ -9,7 +9,7 @@ use datafusion_sql::sqlparser::parser::Parser;
 use datafusion_sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 use std::ops::ControlFlow;
 
-use super::error::{START, SqlError, from_parser};
+use super::error::{START, SqlError, from_parser, from_tokenizer};
 use super::refuse::{self, Outline};
 use super::window;
 
@@ -18,6 +18,8 @@ const MAX_BYTES: usize = 64 * 1024;
 const MAX_OPERATORS: usize = 2_000;
 /// The deepest parentheses: each level takes some of the stack.
 const MAX_NESTING: usize = 40;
+/// What to do about more than that.
+const PARTS: &str = "put parts of it into streams of their own, and read those";
 
 /// A query's syntax, checked for all that needs no schema.
 #[derive(Debug, Clone)]
@@ -71,27 +73,29 @@ fn too_deep(tokens: &[TokenWithSpan]) -> Option<Location> {
 impl Tokens {
     pub(crate) fn read(text: &str) -> Result<Self, SqlError> {
         if text.len() > MAX_BYTES {
-            return Err(SqlError::at(
-                START,
-                format!("the SQL is longer than {MAX_BYTES} bytes"),
-            ));
+            return Err(
+                SqlError::at(START, format!("the SQL is longer than {MAX_BYTES} bytes"))
+                    .hint(PARTS),
+            );
         }
         let mut tokens = Tokenizer::new(&GenericDialect {}, text)
             .tokenize_with_location()
-            .map_err(|e| SqlError::at(e.location, e.message))?;
+            .map_err(|e| from_tokenizer(&e))?;
         tokens.retain(|token| !matches!(token.token, Token::Whitespace(_)));
         let mut operators = tokens.iter().filter(|t| is_operator(&t.token));
         if let Some(token) = operators.nth(MAX_OPERATORS) {
             return Err(SqlError::at(
                 token.span.start,
                 format!("the SQL has more than {MAX_OPERATORS} operators"),
-            ));
+            )
+            .hint(PARTS));
         }
         if let Some(at) = too_deep(&tokens) {
             return Err(SqlError::at(
                 at,
                 format!("parentheses are nested more than {MAX_NESTING} deep"),
-            ));
+            )
+            .hint(PARTS));
         }
         if tokens.iter().all(|t| t.token == Token::SemiColon) {
             return Err(SqlError::at(START, "there is no SQL").hint("write SELECT … FROM …"));
@@ -153,8 +157,18 @@ fn parse_query(tokens: &Tokens) -> Result<Query, SqlError> {
     let statement = parser
         .parse_statement()
         .map_err(|e| from_parser(&e, tokens.end()))?;
-    while parser.consume_token(&Token::SemiColon) {}
+    let mut ended = false;
+    while parser.consume_token(&Token::SemiColon) {
+        ended = true;
+    }
     let rest = parser.peek_token();
+    if rest.token != Token::EOF && !ended {
+        return Err(SqlError::at(
+            rest.span.start,
+            format!("nothing goes on with `{}` here", rest.token),
+        )
+        .hint("look at the words before it: one may be missing, or misspelled"));
+    }
     if rest.token != Token::EOF {
         return Err(SqlError::at(
             rest.span.start,

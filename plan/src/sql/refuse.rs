@@ -475,7 +475,9 @@ impl<'a> Walk<'a> {
             let near = names::nearest(written, functions::names());
             self.errors.push(match near {
                 Some(near) => error.hint(format!("did you mean `{near}`?")),
-                None => error,
+                None => error.hint(
+                    "write it with the functions of SQL, such as coalesce, upper, round or date_trunc",
+                ),
             });
         }
     }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::DataType;
+use arrow::error::ArrowError;
 use datafusion_common::config::ConfigOptions;
 use datafusion_common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion_common::{DFSchema, DataFusionError, Diagnostic, Result};
+use datafusion_common::{DFSchema, DataFusionError, Diagnostic, Result, ScalarValue};
 use datafusion_expr::execution_props::ExecutionProps;
 use datafusion_expr::expr::{Between, InList};
 use datafusion_expr::expr_rewriter::FunctionRewrite;
@@ -155,6 +156,9 @@ pub(crate) fn check_constants(plan: &LogicalPlan) -> Result<()> {
 /// The same for one expression.
 pub(crate) fn check_constant(expr: &Expr) -> Result<()> {
     expr.apply(|expr| {
+        if is_division_by_zero(expr) {
+            return Err(ArrowError::DivideByZero.into());
+        }
         let constant = match expr {
             Expr::Cast(Cast { expr, .. }) => is_literal(expr),
             Expr::BinaryExpr(BinaryExpr { left, right, .. }) => {
@@ -168,6 +172,23 @@ pub(crate) fn check_constant(expr: &Expr) -> Result<()> {
         Ok(TreeNodeRecursion::Continue)
     })?;
     Ok(())
+}
+
+/// Floats divided by zero are infinite; all else fails, for every row.
+fn is_division_by_zero(expr: &Expr) -> bool {
+    let Expr::BinaryExpr(BinaryExpr {
+        op: Operator::Divide | Operator::Modulo,
+        right,
+        ..
+    }) = expr
+    else {
+        return false;
+    };
+    let Expr::Literal(value, _) = right.as_ref() else {
+        return false;
+    };
+    let zero = ScalarValue::new_zero(&value.data_type());
+    !value.data_type().is_floating() && zero.is_ok_and(|zero| zero == *value)
 }
 
 fn is_literal(expr: &Expr) -> bool {

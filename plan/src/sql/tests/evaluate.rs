@@ -319,7 +319,7 @@ fn a_check_that_is_none_is_refused() {
     let refused = |text: &str| plan_check(text, &schema).unwrap_err()[0].to_string();
     assert_eq!(
         refused("amount + 1"),
-        "line 1, column 1: the check is not a condition: it gives Decimal128(23, 2) \
+        "line 1, column 1: the check is not a condition: it gives Decimal(23, 2) \
          (write a comparison, such as amount >= 0)"
     );
     assert_eq!(
@@ -328,7 +328,7 @@ fn a_check_that_is_none_is_refused() {
     );
     assert_eq!(
         refused("amount > 0 amount"),
-        "line 1, column 12: the condition ends here, and the text goes on"
+        "line 1, column 12: the condition ends here, and the text goes on (join conditions with AND or OR)"
     );
     assert_eq!(
         refused("sum(amount) > 0"),

@@ -27,7 +27,7 @@ fn clauses_that_a_stream_cannot_have() {
         (
             "SELECT customer_id,\n  amuont + 1 AS a,\n  nosuch(amount)\nFROM transactions\nORDER BY 1\nLIMIT 3",
             &[
-                "line 3, column 3: there is no function `nosuch`",
+                "line 3, column 3: there is no function `nosuch` (write it with the functions of SQL, such as coalesce, upper, round or date_trunc)",
                 "line 5, column 1: ORDER BY cannot be done: a stream has no last row (leave it out, and order the rows where they are read)",
                 "line 6, column 1: LIMIT cannot be done: a stream has no last row (leave it out, or filter with WHERE or HAVING)",
             ],
@@ -147,8 +147,8 @@ fn functions_that_a_stream_cannot_call() {
         (
             "SELECT unnest(make_array(1,2)) FROM transactions",
             &[
-                "line 1, column 8: there is no function `unnest`",
-                "line 1, column 15: there is no function `make_array`",
+                "line 1, column 8: there is no function `unnest` (write it with the functions of SQL, such as coalesce, upper, round or date_trunc)",
+                "line 1, column 15: there is no function `make_array` (write it with the functions of SQL, such as coalesce, upper, round or date_trunc)",
             ],
         ),
     ]);
@@ -302,22 +302,22 @@ fn names_and_types() {
         (
             "SELECT amount + tx_id AS x FROM transactions",
             &[
-                "line 1, column 8: cannot coerce arithmetic expression Decimal128(12, 2) + Utf8 to valid types",
+                "line 1, column 8: there is no `Decimal(12, 2) + String` (CAST one side to the type of the other)",
             ],
         ),
         (
             "SELECT customer_id FROM transactions WHERE amount + is_fraud > 3",
             &[
-                "line 1, column 44: cannot coerce arithmetic expression Decimal128(12, 2) + Boolean to valid types",
+                "line 1, column 44: there is no `Decimal(12, 2) + Boolean` (CAST one side to the type of the other)",
             ],
         ),
         (
             "SELECT tx_id, FROM transactions WHERE",
-            &["line 1, column 38: expected: an expression, found: EOF"],
+            &["line 1, column 38: expected: an expression, found: the end of the text"],
         ),
         (
             "SELECT 'abc FROM transactions",
-            &["line 1, column 8: Unterminated string literal"],
+            &["line 1, column 8: unterminated string literal (close the string literal)"],
         ),
         (
             "",
@@ -340,8 +340,36 @@ fn names_and_types() {
             ],
         ),
         (
+            "SELECT amount / 0 AS x FROM transactions",
+            &["line 1, column 8: a division by zero (write another divisor)"],
+        ),
+        (
+            "SELECT sum(customer_id) AS s FROM transactions GROUP BY category",
+            &[
+                "line 1, column 8: sum does not take a String (give it others, or CAST them to the types that it takes)",
+            ],
+        ),
+        (
+            "SELECT upper() AS u FROM transactions",
+            &[
+                "line 1, column 8: there is no `upper()`: it takes other arguments (give it others, or CAST them to the types that it takes)",
+            ],
+        ),
+        (
+            "SELECT customer_id FROM transactions WHERE amount",
+            &[
+                "line 1, column 44: the condition is none: it gives Decimal(12, 2) (write a comparison, such as amount > 0)",
+            ],
+        ),
+        (
+            "SELECT customer_id\nFORM transactions",
+            &[
+                "line 2, column 6: nothing goes on with `transactions` here (look at the words before it: one may be missing, or misspelled)",
+            ],
+        ),
+        (
             "SELECT 1 / 0 AS x FROM transactions",
-            &["line 1, column 8: divide by zero error"],
+            &["line 1, column 8: a division by zero (write another divisor)"],
         ),
     ]);
 }

@@ -16,7 +16,7 @@ use crate::names;
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
     /// The API server says no, or nothing.
-    #[error("{kind} {name}: {error}")]
+    #[error("{kind} {name}: {}", words(.kind, .error))]
     Api {
         /// Of which kind.
         kind: String,
@@ -38,10 +38,33 @@ pub enum ApplyError {
     },
 }
 
+/// What the API server says, without what it says for programs. All that can be wrong with a
+/// Deployment comes from `spec.worker`.
+fn words(kind: &str, error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status)
+            if kind == "Deployment" && matches!(status.code, 400 | 422 | 500) =>
+        {
+            format!("{}; correct spec.worker", status.message)
+        }
+        kube::Error::Api(status) => status.message.clone(),
+        other => other.to_string(),
+    }
+}
+
 /// How objects are applied.
 #[must_use]
 pub fn params() -> PatchParams {
     PatchParams::apply(names::MANAGER).force()
+}
+
+/// How objects are changed that cannot be applied.
+#[must_use]
+pub fn merge_params() -> PatchParams {
+    PatchParams {
+        field_manager: Some(names::MANAGER.to_owned()),
+        ..PatchParams::default()
+    }
 }
 
 /// Makes an object what it should be, unless `there` says that it is.
@@ -123,6 +146,25 @@ mod tests {
         assert!(is_of_same(&there, &ours));
         assert!(!is_of_same(&names::labels("other"), &ours));
         assert!(!is_of_same(&BTreeMap::new(), &ours));
+    }
+
+    #[test]
+    fn what_the_server_says_is_said_without_what_is_for_programs() {
+        let refusal = |kind: &str| {
+            let status =
+                kube::core::Status::failure("memory is too much", "Invalid").with_code(422);
+            ApplyError::Api {
+                kind: kind.to_owned(),
+                name: "a".to_owned(),
+                error: Box::new(kube::Error::Api(status.boxed())),
+            }
+            .to_string()
+        };
+        assert_eq!(
+            refusal("Deployment"),
+            "Deployment a: memory is too much; correct spec.worker"
+        );
+        assert_eq!(refusal("ConfigMap"), "ConfigMap a: memory is too much");
     }
 
     #[test]

@@ -20,7 +20,7 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 use tidemill_crds::{AlertRuleStatus, PipelineStatus, SinkStatus};
 
-use crate::apply::params;
+use crate::apply::{merge_params, params};
 use crate::backoff::Failures;
 use crate::events::{Events, news};
 use crate::kafka::clusters::Key;
@@ -189,9 +189,12 @@ where
         "metadata": {"name": name, "namespace": namespace, "uid": object.uid()},
         "status": status,
     });
-    api.patch_status(name, &params(), &Patch::Apply(patch))
-        .await
-        .map(|_| ())
+    // The API server applies nothing to an object whose fields are of other types than it knows; merging does not ask.
+    let (params, patch) = match object.0 {
+        Ok(_) => (params(), Patch::Apply(patch)),
+        Err(_) => (merge_params(), Patch::Merge(patch)),
+    };
+    api.patch_status(name, &params, &patch).await.map(|_| ())
 }
 
 fn kind_name<K: Resource<DynamicType = ()>>() -> &'static str {

@@ -19,6 +19,7 @@ pub mod events;
 pub mod http;
 pub mod kafka;
 pub mod lease;
+mod malformed;
 pub mod metrics;
 pub mod names;
 pub mod operator;

@@ -13,6 +13,9 @@ pub const EPOCHS: &str = "tidemill.io/state-epochs";
 /// On pods: a hash of all whose change needs new ones.
 pub const HASH: &str = "tidemill.io/hash";
 
+/// The environment variable by which a worker knows its pod.
+pub const POD_NAME: &str = "POD_NAME";
+
 /// The label that names the Pipeline.
 pub const INSTANCE: &str = "app.kubernetes.io/instance";
 const NAME: &str = "app.kubernetes.io/name";

@@ -16,6 +16,7 @@ use crate::model::{
     Aggregate, Exchange, ExprRef, Input, Origin, Plan, ResultColumn, Source, Step, Stream,
     WindowKind,
 };
+use tidemill_plan::sql::types_as_written;
 
 /// The annotation under which the accepted [`States`] are kept, as JSON, on what is made of a Pipeline in a cluster.
 pub const ANNOTATION: &str = "tidemill.io/state";
@@ -152,7 +153,7 @@ fn differences(before: &Signature, now: &Signature) -> Vec<String> {
     ];
     let differ = all.into_iter().filter(|(_, before, now)| before != now);
     differ
-        .map(|(what, before, now)| format!("{what}: `{now}`, was `{before}`"))
+        .map(|(what, before, now)| types_as_written(&format!("{what}: `{now}`, was `{before}`")))
         .collect()
 }
 

@@ -10,7 +10,7 @@ use tracing::Instrument as _;
 use super::status::verdicts;
 use crate::condition::{Verdict, stamp};
 use crate::controller::{AT_LEAST, Context, StatusError, now};
-use crate::pipeline::status::malformed;
+use crate::malformed;
 use crate::world::{Guarded, find, key};
 
 /// Looks at an AlertRule.
@@ -32,7 +32,10 @@ async fn look_at(object: &Guarded<AlertRule>, context: &Context) -> Result<Actio
             judge(rule, context),
             context.rules.latest(object, rule.status.as_ref()),
         ),
-        Err(error) => (malformed(&error.error), context.rules.last(object)),
+        Err(error) => (
+            malformed::verdicts(&context.world.client, object, &error.error).await,
+            context.rules.last(object),
+        ),
     };
     let previous = previous.unwrap_or_default();
     let generation = object.meta().generation;

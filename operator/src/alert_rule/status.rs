@@ -20,7 +20,7 @@ fn accepted(rule: &AlertRule) -> Verdict {
     if rule.spec.mode == Mode::Disabled {
         return Verdict::accepted();
     }
-    let message = "spec: alert rules are not supported yet (set its mode to Disabled); its pipeline runs without it";
+    let message = "spec.mode: alert rules are not supported yet (set mode: Disabled); its pipeline runs without it";
     Verdict::no(condition::ACCEPTED, reasons::UNSUPPORTED, message)
 }
 
@@ -28,8 +28,9 @@ fn resolved(rule: &AlertRule, pipeline: Option<&Pipeline>) -> Verdict {
     let about = condition::RESOLVED_REFS;
     let name = &rule.spec.pipeline_ref.name;
     let Some(pipeline) = pipeline else {
-        let message =
-            format!("spec.pipelineRef: there is no Pipeline `{name}` in the rule's namespace");
+        let message = format!(
+            "spec.pipelineRef: there is no Pipeline `{name}` in the rule's namespace (create it, or correct the name)"
+        );
         return Verdict::no(about, reasons::PIPELINE_NOT_FOUND, message);
     };
     let streams = pipeline.spec.streams.iter().map(|stream| &stream.name);
@@ -76,7 +77,7 @@ mod tests {
             (said[0].holds, said[0].reason),
             (Some(false), reasons::UNSUPPORTED)
         );
-        assert!(said[0].message.contains("set its mode to Disabled"));
+        assert!(said[0].message.contains("set mode: Disabled"));
         assert_eq!(said[1].holds, Some(true));
         assert_eq!(
             (said[2].holds, said[2].reason),

@@ -208,7 +208,12 @@ pub async fn properties(client: &Client, access: &Access) -> Result<Vec<(String,
         .into_iter()
         .map(|(key, value)| (key, value.0))
         .collect();
-    credentials::properties(&keys).map_err(|error| Seen::BadSecret(error.to_string()))
+    credentials::properties(&keys).map_err(|error| {
+        let name = &version.name;
+        Seen::BadSecret(format!(
+            "spec.kafka.auth.secretRef: {error} (correct the Secret `{name}`)"
+        ))
+    })
 }
 
 /// Does something with a Kafka cluster, on a thread of its own, as its client blocks.

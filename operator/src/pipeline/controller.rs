@@ -30,6 +30,7 @@ use crate::controller::{AT_LEAST, Context, StatusError, now, reference};
 use crate::events::News;
 use crate::kafka::Seen;
 use crate::kafka::clusters::{Access, Key};
+use crate::malformed;
 use crate::names;
 use crate::world::{Guarded, find, key};
 
@@ -353,7 +354,7 @@ async fn say_malformed(
     let next = PipelineStatus {
         observed_generation: generation,
         conditions: stamp(
-            status::malformed(error),
+            malformed::verdicts(&context.world.client, object, error).await,
             &previous.conditions,
             generation,
             &now(),

@@ -41,10 +41,10 @@ fn sinks(world: &World, pipeline: &Pipeline, missing: &mut Vec<Missing>) -> BTre
                 sinks.insert(name.clone(), sink.clone());
             }
             Some(Err(error)) => {
-                missing.push(gone(&format!("the Sink `{name}` cannot be read: {error}")))
+                missing.push(gone(&format!("the Sink `{name}` cannot be read (its status says why): {error}")))
             }
             None => missing.push(gone(&format!(
-                "there is no Sink `{name}` in the namespace {namespace}"
+                "there is no Sink `{name}` in the namespace {namespace} (create it, or correct the name)"
             ))),
         }
     }
@@ -57,7 +57,7 @@ fn secret(world: &World, pipeline: &Pipeline, missing: &mut Vec<Missing>) -> Opt
     let Some(secret) = find(&world.secrets, &(namespace.clone(), name.clone())) else {
         missing.push(Missing {
             reason: reasons::SECRET_NOT_FOUND,
-            message: format!("spec.kafka.auth.secretRef: there is no Secret `{name}` in the namespace {namespace}"),
+            message: format!("spec.kafka.auth.secretRef: there is no Secret `{name}` in the namespace {namespace} (create it, or correct the name)"),
         });
         return None;
     };

@@ -82,21 +82,6 @@ fn figures(facts: &Facts<'_>, previous: &PipelineStatus, now: &Time) -> Pipeline
     }
 }
 
-/// The status of an object that cannot be read.
-#[must_use]
-pub fn malformed(error: &str) -> Vec<Verdict> {
-    let message =
-        format!("this version cannot read it: {error}; apply it again as `kubectl explain` has it");
-    vec![
-        Verdict::no(condition::ACCEPTED, reasons::MALFORMED, message),
-        Verdict::no(
-            condition::READY,
-            reasons::NOT_ACCEPTED,
-            "see the condition Accepted",
-        ),
-    ]
-}
-
 /// What differs between two statuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {

@@ -361,13 +361,6 @@ fn the_time_of_scaling_is_kept_until_it_scales_again() {
 }
 
 #[test]
-fn what_cannot_be_read_is_said() {
-    let verdicts = malformed("missing field `sources`");
-    assert_eq!(verdicts[0].reason, reasons::MALFORMED);
-    assert!(verdicts[0].message.contains("missing field `sources`"));
-}
-
-#[test]
 fn what_the_cluster_refuses_is_said() {
     let mut world = World::new(LEAST);
     world.trouble = Some("Deployment payments-worker: exceeded quota");

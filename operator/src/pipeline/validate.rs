@@ -105,6 +105,9 @@ pub enum Refused {
     /// The manifest is wrong.
     #[error("{}", .0.join("\n"))]
     Invalid(Vec<String>),
+    /// Nothing is wrong but that this version does nothing with a field yet.
+    #[error("{}", .0.join("\n"))]
+    Unsupported(Vec<String>),
     /// The edit would lose state.
     #[error("{}", held(.0))]
     Incompatible(Vec<Lost>),
@@ -116,6 +119,7 @@ impl Refused {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Invalid(_) => reasons::INVALID,
+            Self::Unsupported(_) => reasons::UNSUPPORTED,
             Self::Incompatible(_) => reasons::INCOMPATIBLE_CHANGE,
         }
     }
@@ -139,14 +143,20 @@ pub fn validate(found: &Found) -> Result<Valid, Refused> {
     let name = pipeline.metadata.name.clone().unwrap_or_default();
     problems.extend(names::objection(&name).map(|text| format!("metadata.name: {text}")));
     problems.extend(local_only(found));
+    problems.extend(own_variables(found));
     if pipeline.spec.kafka.is_none() {
         problems.push(
             "spec.kafka: is missing (in a cluster workers need one: write kafka: {bootstrapServers: \"kafka:9092\"})"
                 .to_owned(),
         );
     }
-    let plan = tidemill_plan::plan(pipeline, &with_stand_ins(found), &[])
-        .map_err(|found| problems.extend(found.iter().map(ToString::to_string)));
+    let sound = problems.is_empty();
+    let plan = tidemill_plan::plan(pipeline, &with_stand_ins(found), &[]);
+    let only_not_yet = match &plan {
+        Err(found) => sound && found.iter().all(|problem| problem.not_yet),
+        Ok(_) => false,
+    };
+    let plan = plan.map_err(|found| problems.extend(found.iter().map(ToString::to_string)));
     match (
         plan,
         &pipeline.spec.kafka,
@@ -155,6 +165,7 @@ pub fn validate(found: &Found) -> Result<Valid, Refused> {
         (Ok(plan), Some(kafka), Some(owner)) if problems.is_empty() => {
             valid(found, &plan, name, kafka.bootstrap_servers.clone(), owner)
         }
+        _ if only_not_yet => Err(Refused::Unsupported(problems)),
         _ => Err(Refused::Invalid(problems)),
     }
 }
@@ -243,6 +254,20 @@ fn local_only(found: &Found) -> Vec<String> {
         ))
     });
     refused.collect()
+}
+
+/// Environment variables that the workers get from the operator.
+fn own_variables(found: &Found) -> Vec<String> {
+    let template = found.pipeline.spec.worker.iter();
+    let named = template.flat_map(|template| template.env.iter().enumerate());
+    let ours = named.filter(|(_, variable)| variable.name == names::POD_NAME);
+    ours.map(|(i, variable)| {
+        format!(
+            "spec.worker.env[{i}].name: `{}` is set by the operator (leave it out)",
+            variable.name
+        )
+    })
+    .collect()
 }
 
 fn reads(topology: &Topology) -> Vec<Read> {

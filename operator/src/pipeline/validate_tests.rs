@@ -87,6 +87,24 @@ fn outputs_that_would_be_lost_with_the_pod_are_refused() {
 }
 
 #[test]
+fn what_is_only_not_there_yet_is_told_from_what_is_wrong() {
+    let reason = |text: &str| validate(&found(text)).map(|_| ()).unwrap_err().reason();
+    let late = LEAST.replace("amount > 10", "amount > 10\n    onMissing: Emit");
+    assert_eq!(reason(&late), reasons::UNSUPPORTED);
+    let wrong_too = late.replace("amount > 10", "amuont > 10");
+    assert_eq!(reason(&wrong_too), reasons::INVALID);
+}
+
+#[test]
+fn a_variable_that_the_operator_sets_is_refused() {
+    let text = EVERYTHING.replace("name: RUST_LOG", "name: POD_NAME");
+    assert_eq!(
+        refused(&found(&text)),
+        "spec.worker.env[0].name: `POD_NAME` is set by the operator (leave it out)"
+    );
+}
+
+#[test]
 fn an_edit_that_loses_state_is_held_unless_it_is_meant() {
     let mut found = found(EVERYTHING);
     found.states = validate(&found).unwrap().states;

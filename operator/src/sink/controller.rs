@@ -10,7 +10,7 @@ use tracing::Instrument as _;
 use super::status::verdicts;
 use crate::condition::stamp;
 use crate::controller::{AT_LEAST, Context, StatusError, now};
-use crate::pipeline::status::malformed;
+use crate::malformed;
 use crate::world::{Guarded, find, key};
 
 /// Looks at a Sink.
@@ -40,7 +40,10 @@ async fn look_at(object: &Guarded<Sink>, context: &Context) -> Result<Action, St
             verdicts(sink, is_there),
             context.sinks.latest(object, sink.status.as_ref()),
         ),
-        Err(error) => (malformed(&error.error), context.sinks.last(object)),
+        Err(error) => (
+            malformed::verdicts(&context.world.client, object, &error.error).await,
+            context.sinks.last(object),
+        ),
     };
     let previous = previous.unwrap_or_default();
     let generation = object.meta().generation;

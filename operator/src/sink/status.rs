@@ -22,6 +22,11 @@ fn accepted(sink: &Sink) -> Verdict {
     let unsupported =
         |what: &str| Verdict::no(about, reasons::UNSUPPORTED, format!("{what} ({hint})"));
     match sink.spec.kind() {
+        Some(SinkKind::Kafka(kafka)) if kafka.auth.is_some() => Verdict::no(
+            about,
+            reasons::UNSUPPORTED,
+            "spec.kafka.auth: credentials of a Sink's own are not supported yet (leave it out: the pipeline's are used)",
+        ),
         Some(SinkKind::Kafka(_) | SinkKind::Stdout(_)) => Verdict::accepted(),
         Some(SinkKind::Postgres(_)) => {
             unsupported("spec.postgres: PostgreSQL tables are not supported in a cluster yet")
@@ -35,10 +40,7 @@ fn accepted(sink: &Sink) -> Verdict {
         None => Verdict::no(
             about,
             reasons::INVALID,
-            format!(
-                "spec: {}",
-                "a sink is of one kind: write one of `kafka: {topic: ...}` or `stdout: {}`"
-            ),
+            "spec: a sink is of one kind: write one of `kafka: {topic: ...}` or `stdout: {}`",
         ),
     }
 }
@@ -52,7 +54,7 @@ fn resolved(sink: &Sink, is_there: impl Fn(&str) -> bool) -> Verdict {
     match missing {
         Some((field, secret)) => {
             let message = format!(
-                "{field}: there is no Secret `{}` in the Sink's namespace",
+                "{field}: there is no Secret `{}` in the Sink's namespace (create it, or correct the name)",
                 secret.name
             );
             Verdict::no(condition::RESOLVED_REFS, reasons::SECRET_NOT_FOUND, message)
@@ -91,13 +93,15 @@ mod tests {
 
     #[test]
     fn a_secret_that_is_not_there_is_named() {
-        let spec = "kafka: {topic: t, auth: {secretRef: {name: k}}}";
+        let spec = "postgres: {secretRef: {name: k}, table: t}";
         assert_eq!(
             said(spec, &[])[1],
             "ResolvedRefs=Some(false) SecretNotFound"
         );
-        assert_eq!(said(spec, &[])[2], "Ready=Some(false) SecretNotFound");
-        assert_eq!(said(spec, &["k"])[2], "Ready=Some(true) Ready");
+        assert_eq!(
+            said(spec, &["k"])[1],
+            "ResolvedRefs=Some(true) ResolvedRefs"
+        );
     }
 
     #[test]
@@ -105,6 +109,7 @@ mod tests {
         for spec in [
             "postgres: {secretRef: {name: db}, table: t}",
             "sqlite: {path: a.db, table: t}",
+            "kafka: {topic: t, auth: {secretRef: {name: db}}}",
             "iceberg: {catalog: {rest: {uri: 'http://x', warehouse: w}}, table: a.b}",
         ] {
             assert_eq!(

@@ -137,10 +137,10 @@ fn args(valid: &Valid) -> Vec<String> {
     args
 }
 
-/// The user's variables win, except over the pod's name, which a worker is known by.
+/// The user's variables win; the pod's name, which a worker is known by, is none that a user may give.
 fn env(valid: &Valid, defaults: &Defaults) -> Vec<EnvVar> {
     let pod_name = EnvVar {
-        name: "POD_NAME".to_owned(),
+        name: names::POD_NAME.to_owned(),
         value: None,
         value_from: Some(EnvVarSource {
             field_ref: Some(ObjectFieldSelector {

@@ -19,11 +19,28 @@ pub enum EngineError {
         /// What is wrong with the bytes.
         problem: String,
     },
-    /// State was written by a stream of the same name with other keys or functions.
+    /// State was written by a stream of the same name with other keys, functions or another window.
     #[error(
-        "stored data of stream `{0}` was written with other keys or aggregate functions; give the stream another name, or reset its state"
+        "stored data of stream `{stream}` was written with other keys, aggregate functions or another window: {lost} would be lost; take the edit back, give the stream another name, or set onIncompatibleChange: Reset to start it again without state"
     )]
-    Incompatible(String),
+    Incompatible {
+        /// The stream.
+        stream: String,
+        /// What cannot be gone on from.
+        lost: &'static str,
+    },
+    /// State was written after a reset that this worker does not know of: it must not go on from before it.
+    #[error(
+        "stored data of stream `{stream}` was written after its reset number {stored}, and this worker knows of {known}: its manifests are older than those of another worker; start it with the newest"
+    )]
+    FromLaterReset {
+        /// The stream.
+        stream: String,
+        /// The reset that the data is from.
+        stored: u32,
+        /// The resets that the worker's manifests tell of.
+        known: u32,
+    },
     /// The clock stored with the committed offsets cannot be read.
     #[error("the clock stored with the committed offsets cannot be read: {0}")]
     Clock(String),

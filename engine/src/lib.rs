@@ -15,6 +15,7 @@ mod rows;
 mod shuffle;
 mod source;
 mod stage;
+mod stamp;
 mod steps;
 mod streams;
 pub mod task;

@@ -3,10 +3,11 @@
 use tidemill_plan::model::Micros;
 
 use crate::effects::ShuffleRecord;
+use crate::stamp::Stamp;
 use crate::wire::{Malformed, Reader, Writer};
 
 /// The format of values.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// No record grows beyond this by more than one row.
 const MAX_BYTES: usize = 256 * 1024;
@@ -42,7 +43,7 @@ pub(crate) fn shard_of(hash: u64, shards: u32) -> usize {
 /// What a source task sends to the shards of one stream.
 pub(crate) struct Sender {
     stream: usize,
-    fingerprint: u64,
+    stamp: Stamp,
     shards: Vec<Outgoing>,
 }
 
@@ -55,10 +56,10 @@ struct Outgoing {
 }
 
 impl Sender {
-    pub(crate) fn new(stream: usize, fingerprint: u64, shards: u32) -> Self {
+    pub(crate) fn new(stream: usize, stamp: Stamp, shards: u32) -> Self {
         Self {
             stream,
-            fingerprint,
+            stamp,
             shards: (0..shards).map(|_| Outgoing::default()).collect(),
         }
     }
@@ -73,7 +74,7 @@ impl Sender {
         out: &mut Vec<ShuffleRecord>,
     ) {
         let shard = shard_of(hash, self.shards.len() as u32);
-        let (stream, fingerprint) = (self.stream, self.fingerprint);
+        let (stream, stamp) = (self.stream, self.stamp);
         let Some(outgoing) = self.shards.get_mut(shard) else {
             return;
         };
@@ -97,20 +98,20 @@ impl Sender {
             out.push(ShuffleRecord {
                 stream,
                 shard: shard as u32,
-                value: outgoing.take(early, fingerprint),
+                value: outgoing.take(early, stamp),
             });
         }
     }
 
     /// Sends what has been added, and tells every shard the word if it has changed.
     pub(crate) fn send(&mut self, word: Word, out: &mut Vec<ShuffleRecord>) {
-        let (stream, fingerprint) = (self.stream, self.fingerprint);
+        let (stream, stamp) = (self.stream, self.stamp);
         for (shard, outgoing) in self.shards.iter_mut().enumerate() {
             if !outgoing.body.is_empty() || outgoing.told != Some(word) {
                 out.push(ShuffleRecord {
                     stream,
                     shard: shard as u32,
-                    value: outgoing.take(word, fingerprint),
+                    value: outgoing.take(word, stamp),
                 });
             }
         }
@@ -118,7 +119,7 @@ impl Sender {
 }
 
 impl Outgoing {
-    fn take(&mut self, word: Word, fingerprint: u64) -> Vec<u8> {
+    fn take(&mut self, word: Word, stamp: Stamp) -> Vec<u8> {
         self.told = Some(word);
         self.window = None;
         let mut writer = Writer::default();
@@ -131,7 +132,7 @@ impl Outgoing {
         if let Some(watermark) = word.watermark {
             writer.signed(watermark);
         }
-        writer.fixed(fingerprint);
+        stamp.write(&mut writer);
         writer.append(&std::mem::take(&mut self.body));
         writer.sealed()
     }
@@ -143,7 +144,7 @@ pub(crate) type Partial<'a> = (Micros, &'a [u8], &'a [u8]);
 /// A record that was received.
 pub(crate) struct Received<'a> {
     pub(crate) word: Word,
-    pub(crate) fingerprint: u64,
+    pub(crate) stamp: Stamp,
     pub(crate) partials: Vec<Partial<'a>>,
 }
 
@@ -164,7 +165,7 @@ pub(crate) fn read(value: &[u8]) -> Result<Received<'_>, Malformed> {
     } else {
         None
     };
-    let fingerprint = reader.fixed()?;
+    let stamp = Stamp::read(&mut reader)?;
     let mut partials = Vec::new();
     let mut window = 0;
     while !reader.is_empty() {
@@ -182,7 +183,7 @@ pub(crate) fn read(value: &[u8]) -> Result<Received<'_>, Malformed> {
     };
     Ok(Received {
         word,
-        fingerprint,
+        stamp,
         partials,
     })
 }
@@ -192,6 +193,11 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::wire::hash;
+
+    const STAMP: Stamp = Stamp {
+        epoch: 300,
+        fingerprint: 77,
+    };
 
     fn word(watermark: i64) -> Word {
         Word {
@@ -204,7 +210,7 @@ mod tests {
 
     #[test]
     fn partials_come_back_with_the_word() {
-        let mut sender = Sender::new(5, 77, 4);
+        let mut sender = Sender::new(5, STAMP, 4);
         let mut out = Vec::new();
         let keys = ["a", "b", "c", "d", "e", "f"];
         for (i, key) in keys.iter().enumerate() {
@@ -224,8 +230,8 @@ mod tests {
         for record in &out {
             let received = read(&record.value).unwrap();
             assert_eq!(
-                (received.word, received.fingerprint, record.stream),
-                (word(9), 77, 5)
+                (received.word, received.stamp, record.stream),
+                (word(9), STAMP, 5)
             );
             for (window, key, state) in received.partials {
                 assert_eq!(shard_of(hash(key), 4), record.shard as usize);
@@ -252,7 +258,7 @@ mod tests {
 
     #[test]
     fn the_watermark_comes_with_the_last_part_only() {
-        let mut sender = Sender::new(0, 0, 1);
+        let mut sender = Sender::new(0, STAMP, 1);
         let mut out = Vec::new();
         sender.send(word(1), &mut out);
         let state = vec![0; 1000];

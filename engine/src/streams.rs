@@ -63,6 +63,8 @@ pub struct StreamState {
     pub groups: usize,
     /// Bytes of memory, roughly.
     pub bytes: usize,
+    /// Chunks of the changelog that are left from before a reset, until the next flush.
+    pub stale: usize,
 }
 
 /// The streams of a stage.
@@ -177,6 +179,7 @@ impl Streams {
             windows: operator.open_windows(),
             groups: operator.groups(),
             bytes: operator.bytes(),
+            stale: operator.stale_chunks(),
         })
     }
 

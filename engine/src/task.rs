@@ -270,9 +270,18 @@ impl Task {
         let Some(operator) = self.streams.shuffled() else {
             return Ok(false);
         };
-        operator.check_fingerprint(received.fingerprint)?;
+        // How far a source partition is holds across a reset; that its input has ended is said anew.
+        let (partials, word) = if operator.owns(received.stamp)? {
+            (received.partials, received.word)
+        } else {
+            let word = Word {
+                last: false,
+                ..received.word
+            };
+            (Vec::new(), word)
+        };
         let mut late: ByWindow<'_> = BTreeMap::new();
-        for (start, key, state) in received.partials {
+        for (start, key, state) in partials {
             let target = if operator.is_late(start, before) {
                 &mut late
             } else {
@@ -290,7 +299,7 @@ impl Task {
         }
         match &mut self.feeder {
             Feeder::Shard(clock) => {
-                clock.hear(received.word);
+                clock.hear(word);
                 Ok(clock.finished())
             }
             Feeder::Source(_) => Ok(false),

@@ -2,10 +2,12 @@
 
 pub mod compat;
 mod generator_columns;
+pub mod live;
 pub mod manifest;
 pub mod model;
 pub mod names;
 mod pipeline;
+pub mod resets;
 pub mod sql;
 
 pub use generator_columns::generator_columns;

@@ -158,6 +158,19 @@ pub struct Stream {
     pub schema: SchemaRef,
     /// Whether its rows are added or replace each other.
     pub changes: Changes,
+    /// How often it was reset: what is stored of fewer resets is not its own.
+    pub epoch: u32,
+    /// What becomes of other stored state that it cannot go on from.
+    pub misfit: Misfit,
+}
+
+/// What becomes of stored state that a stream cannot go on from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Misfit {
+    /// The stream does not start.
+    Refuse,
+    /// It starts without that state.
+    Drop,
 }
 
 /// Whether a stream's rows are added or replace each other.

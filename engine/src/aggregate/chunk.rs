@@ -2,10 +2,13 @@
 //! commit, with their states. A chunk with a higher number wins over the ones before it.
 
 use crate::effects::ChangelogRecord;
+use crate::stamp::Stamp;
 use crate::wire::{Malformed, Reader, Writer};
 
-/// The format of keys and values.
-const VERSION: u8 = 1;
+/// The format of keys.
+const KEYS: u8 = 1;
+/// The format of values.
+const VALUES: u8 = 2;
 
 /// No chunk grows beyond this by more than one row.
 const MAX_BYTES: usize = 256 * 1024;
@@ -24,7 +27,7 @@ pub(crate) struct ChunkKey<'a> {
 impl<'a> ChunkKey<'a> {
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::default();
-        writer.byte(VERSION);
+        writer.byte(KEYS);
         writer.bytes(self.stream.as_bytes());
         writer.signed(self.segment);
         writer.unsigned(self.sequence);
@@ -33,7 +36,7 @@ impl<'a> ChunkKey<'a> {
 
     pub(crate) fn decode(bytes: &'a [u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::sealed(bytes)?;
-        if reader.byte()? != VERSION {
+        if reader.byte()? != KEYS {
             return Err("it is of a version that is not known here");
         }
         let stream =
@@ -61,7 +64,7 @@ impl<'a> ChunkKey<'a> {
 /// Writes rows as chunks. Gives the sequence and the number of rows of each; `sequence` is the last one that was used.
 pub(crate) fn write<'r>(
     mut key: ChunkKey<'_>,
-    fingerprint: u64,
+    stamp: Stamp,
     rows: impl Iterator<Item = (&'r [u8], &'r [u8])>,
     sequence: &mut u64,
     out: &mut Vec<ChangelogRecord>,
@@ -70,8 +73,8 @@ pub(crate) fn write<'r>(
     let mut rows = rows.peekable();
     while rows.peek().is_some() {
         let mut writer = Writer::default();
-        writer.byte(VERSION);
-        writer.fixed(fingerprint);
+        writer.byte(VALUES);
+        stamp.write(&mut writer);
         let mut count = 0;
         while writer.len() < MAX_BYTES
             && let Some((key, state)) = rows.next()
@@ -90,20 +93,27 @@ pub(crate) fn write<'r>(
 
 /// What a chunk holds.
 pub(crate) struct Chunk<'a> {
-    pub(crate) fingerprint: u64,
+    pub(crate) stamp: Stamp,
     pub(crate) rows: Vec<(&'a [u8], &'a [u8])>,
 }
 
 /// Reads a chunk.
 pub(crate) fn read(value: &[u8]) -> Result<Chunk<'_>, Malformed> {
     let mut reader = Reader::sealed(value)?;
-    if reader.byte()? != VERSION {
+    if reader.byte()? != VALUES {
         return Err("it is of a version that is not known here");
     }
-    let fingerprint = reader.fixed()?;
+    let stamp = Stamp::read(&mut reader)?;
     let mut rows = Vec::new();
     while !reader.is_empty() {
         rows.push((reader.bytes()?, reader.bytes()?));
     }
-    Ok(Chunk { fingerprint, rows })
+    Ok(Chunk { stamp, rows })
+}
+
+/// The epoch that a chunk is of.
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+pub(crate) fn epoch(value: &[u8]) -> u32 {
+    read(value).unwrap().stamp.epoch
 }

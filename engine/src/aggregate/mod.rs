@@ -14,12 +14,16 @@ mod segment;
 mod spec;
 mod state;
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::{Array, RecordBatch, TimestampMicrosecondArray};
 use tidemill_plan::model::{Aggregate, Emit, Exchange, Micros, Stream};
+use tidemill_plan::resets;
 
 pub(crate) use self::chunk::ChunkKey;
+#[cfg(test)]
+pub(crate) use self::chunk::epoch as chunk_epoch;
 use self::delta::{Delta, Feed};
 use self::segment::Segment;
 use self::spec::Spec;
@@ -29,9 +33,9 @@ use crate::error::{EngineError, Result};
 use crate::reject::Place;
 use crate::rows::Flow;
 use crate::shuffle::{Sender, Word};
+use crate::stamp::Stamp;
 use crate::steps::isolate;
 use crate::window::{self, NEVER};
-use crate::wire;
 
 /// What a task has of a grouping.
 enum Role {
@@ -49,6 +53,8 @@ pub(crate) struct Operator {
     deltas: BTreeMap<Micros, Delta>,
     /// By the window's start, or the bucket of a table.
     segments: BTreeMap<i64, Segment>,
+    /// Chunks of the changelog that are left from before a reset: segment and number.
+    stale: BTreeSet<(i64, u64)>,
     /// The watermark of the rows that come in.
     watermark: Micros,
     /// The highest end of a window that has been closed.
@@ -79,9 +85,7 @@ impl Operator {
                     stream.name
                 )));
             }
-            Exchange::Shuffle { shards } => {
-                Role::Partial(Sender::new(index, spec.fingerprint, shards))
-            }
+            Exchange::Shuffle { shards } => Role::Partial(Sender::new(index, spec.stamp, shards)),
         };
         Ok(Self::new(spec, role))
     }
@@ -97,6 +101,7 @@ impl Operator {
             role,
             deltas: BTreeMap::new(),
             segments: BTreeMap::new(),
+            stale: BTreeSet::new(),
             watermark: NEVER,
             closed: NEVER,
             sequence: 0,
@@ -112,12 +117,24 @@ impl Operator {
         matches!(self.role, Role::Partial(_))
     }
 
-    /// Refuses stored rows of other keys, functions or windows.
-    pub(crate) fn check_fingerprint(&self, fingerprint: u64) -> Result<()> {
-        if fingerprint == self.spec.fingerprint {
-            return Ok(());
+    /// Whether stored rows are the stream's own, rather than left from before a reset. Those of other keys, functions
+    /// or windows are refused, unless the stream is to be reset where they do not fit.
+    pub(crate) fn owns(&self, stored: Stamp) -> Result<bool> {
+        let (stream, own) = (&self.spec.stream, self.spec.stamp);
+        match stored.epoch.cmp(&own.epoch) {
+            Ordering::Less => Ok(false),
+            Ordering::Greater => Err(EngineError::FromLaterReset {
+                stream: stream.clone(),
+                stored: stored.epoch,
+                known: own.epoch,
+            }),
+            Ordering::Equal if stored == own => Ok(true),
+            Ordering::Equal if self.spec.drops_misfits => Ok(false),
+            Ordering::Equal => Err(EngineError::Incompatible {
+                stream: stream.clone(),
+                lost: resets::lost(self.spec.window.is_some()),
+            }),
         }
-        Err(EngineError::Incompatible(self.spec.stream.clone()))
     }
 
     /// Takes rows in; those that are late, or on which an expression fails, are rejected.
@@ -237,6 +254,7 @@ impl Operator {
         place: Place<'_>,
         fx: &mut Effects,
     ) -> Result<Vec<Flow>> {
+        self.forget_stale(fx);
         let deltas = std::mem::take(&mut self.deltas);
         if let Role::Partial(sender) = &mut self.role {
             state::send(&self.spec, sender, deltas, word, fx)?;
@@ -278,7 +296,7 @@ impl Operator {
     pub(crate) fn marks(&self) -> Marks {
         let early = self.closed.saturating_add(self.spec.allowed_lateness) > self.watermark;
         Marks {
-            stream: wire::hash(self.spec.stream.as_bytes()),
+            stream: self.spec.mark,
             closed: (self.closed != NEVER && early).then_some(self.closed),
             emitted: (self.emitted > 0).then_some(self.emitted),
         }
@@ -286,8 +304,7 @@ impl Operator {
 
     /// Takes back what was kept with the clock.
     pub(crate) fn set_marks(&mut self, marks: &[Marks]) {
-        let stream = wire::hash(self.spec.stream.as_bytes());
-        for mark in marks.iter().filter(|m| m.stream == stream) {
+        for mark in marks.iter().filter(|m| m.stream == self.spec.mark) {
             self.closed = mark
                 .closed
                 .map_or(self.closed, |closed| closed.max(self.closed));
@@ -307,6 +324,11 @@ impl Operator {
             .filter(|start| !self.segments.contains_key(start))
             .count();
         self.segments.len() + only_delta
+    }
+
+    /// How many chunks of the changelog are left from before a reset, to be forgotten with the next flush.
+    pub(crate) fn stale_chunks(&self) -> usize {
+        self.stale.len()
     }
 
     /// How many groups it holds; one that is in a delta and in a segment counts twice.

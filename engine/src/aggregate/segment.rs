@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::aggregate::base::Base;
 use crate::aggregate::chunk::{self, ChunkKey};
 use crate::effects::ChangelogRecord;
+use crate::stamp::Stamp;
 
 /// How many buckets a table has: when one is written anew, it is this part of the table.
 pub(crate) const BUCKETS: u64 = 64;
@@ -33,20 +34,20 @@ impl Segment {
     pub(crate) fn write(
         &mut self,
         key: ChunkKey<'_>,
-        fingerprint: u64,
+        stamp: Stamp,
         places: &[u32],
         sequence: &mut u64,
         out: &mut Vec<ChangelogRecord>,
     ) {
         let written = if self.rows + places.len() > 2 * self.base.len() + SLACK {
-            let written = chunk::write(key, fingerprint, self.base.iter(), sequence, out);
+            let written = chunk::write(key, stamp, self.base.iter(), sequence, out);
             self.forget(key, out);
             self.chunks.clear();
             self.rows = 0;
             written
         } else {
             let rows = places.iter().filter_map(|&place| self.base.at(place));
-            chunk::write(key, fingerprint, rows, sequence, out)
+            chunk::write(key, stamp, rows, sequence, out)
         };
         for (sequence, rows) in written {
             self.note(sequence, rows);

@@ -10,11 +10,14 @@ use datafusion_common::DataFusionError;
 use datafusion_expr::GroupsAccumulator;
 use datafusion_functions_aggregate_common::aggregate::groups_accumulator::GroupsAccumulatorAdapter;
 use datafusion_physical_expr::aggregate::AggregateFunctionExpr;
-use tidemill_plan::model::{Aggregate, Emit, ExprRef, Late, Micros, ResultColumn, Stream, Window};
+use tidemill_plan::model::{
+    Aggregate, Emit, ExprRef, Late, Micros, Misfit, ResultColumn, Stream, Window,
+};
 
 use crate::aggregate::rowbytes::RowCodec;
 use crate::error::{EngineError, Result};
 use crate::rows::{batch_of, conform};
+use crate::stamp::Stamp;
 use crate::steps::{arrays, truth};
 use crate::{window, wire};
 
@@ -109,8 +112,13 @@ pub(crate) struct Spec {
     pub(crate) functions: Vec<FunctionSpec>,
     pub(crate) key_codec: RowCodec,
     pub(crate) state_codec: RowCodec,
-    /// A hash of all that stored rows depend on: the types of the keys, and the functions with the types of their states.
-    pub(crate) fingerprint: u64,
+    /// Whose stored rows are its own. The fingerprint covers the window, the types of the keys, and the functions with
+    /// the types of their states.
+    pub(crate) stamp: Stamp,
+    /// Rows of the same epoch with another fingerprint are dropped rather than refused.
+    pub(crate) drops_misfits: bool,
+    /// What the marks that are kept with the clock go by.
+    pub(crate) mark: u64,
     /// Whether no function can fail to give its result.
     pub(crate) infallible: bool,
     /// The columns of a result row that identify it.
@@ -190,7 +198,12 @@ impl Spec {
             functions,
             key_codec: RowCodec::new(key_types)?,
             state_codec: RowCodec::new(state_types)?,
-            fingerprint: wire::hash(identity.as_bytes()),
+            stamp: Stamp {
+                epoch: stream.epoch,
+                fingerprint: wire::hash(identity.as_bytes()),
+            },
+            drops_misfits: stream.misfit == Misfit::Drop,
+            mark: mark(stream),
             result_key,
             keys: aggregate.keys.clone(),
             layout: aggregate.layout.clone(),
@@ -276,5 +289,14 @@ impl Spec {
             });
         let columns = columns.collect::<Result<Vec<_>>>()?;
         batch_of(&self.schema, columns, rows)
+    }
+}
+
+/// A reset stream has closed no window and handed nothing on yet, so its marks are others.
+fn mark(stream: &Stream) -> u64 {
+    let name = stream.name.as_str();
+    match stream.epoch {
+        0 => wire::hash(name.as_bytes()),
+        epoch => wire::hash(format!("{name}#{epoch}").as_bytes()),
     }
 }

@@ -98,7 +98,7 @@ impl Operator {
                 };
                 segment.write(
                     key,
-                    self.spec.fingerprint,
+                    self.spec.stamp,
                     places,
                     &mut self.sequence,
                     &mut fx.changelog,
@@ -107,10 +107,25 @@ impl Operator {
         }
     }
 
+    /// Forgets what is left of the time before a reset.
+    pub(super) fn forget_stale(&mut self, fx: &mut Effects) {
+        let stream = &self.spec.stream;
+        let stale = std::mem::take(&mut self.stale).into_iter();
+        fx.changelog.extend(stale.map(|(segment, sequence)| {
+            let key = ChunkKey {
+                stream,
+                segment,
+                sequence,
+            };
+            key.tombstone()
+        }));
+    }
+
     /// Takes back a record of the changelog.
     pub(crate) fn restore(&mut self, key: ChunkKey<'_>, value: Option<&[u8]>) -> Result<()> {
         self.sequence = self.sequence.max(key.sequence);
         let Some(value) = value else {
+            self.stale.remove(&(key.segment, key.sequence));
             if let Some(segment) = self.segments.get_mut(&key.segment)
                 && !segment.drop_chunk(key.sequence)
             {
@@ -123,7 +138,10 @@ impl Operator {
             stream: stream.clone(),
             problem: problem.to_owned(),
         })?;
-        self.check_fingerprint(chunk.fingerprint)?;
+        if !self.owns(chunk.stamp)? {
+            self.stale.insert((key.segment, key.sequence));
+            return Ok(());
+        }
         let now_and_then = matches!(self.spec.emit, Emit::OnUpdate { every } if every > 0);
         let segment = self.segments.entry(key.segment).or_default();
         segment.note(key.sequence, chunk.rows.len());

@@ -4,6 +4,7 @@
 
 mod oracle;
 mod plans;
+mod resets;
 mod world;
 
 use std::collections::BTreeMap;
@@ -432,7 +433,7 @@ fn state_that_is_damaged_or_of_other_windows_is_refused() {
     aggregate.window.as_mut().unwrap().kind = WindowKind::Tumble { size: 20 * SECOND };
     let mut task = Task::source(other, 0, 0).unwrap();
     assert!(
-        matches!(task.restore(&key, Some(&value)), Err(EngineError::Incompatible(stream)) if stream == "sums")
+        matches!(task.restore(&key, Some(&value)), Err(EngineError::Incompatible { stream, .. }) if stream == "sums")
     );
 
     let mut task = Task::source(plan(&shape(Exchange::Local)), 0, 0).unwrap();

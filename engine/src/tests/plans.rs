@@ -126,6 +126,8 @@ fn clean() -> Stream {
         after: vec![],
         schema,
         changes: Changes::Append,
+        epoch: 0,
+        misfit: Misfit::Refuse,
     }
 }
 
@@ -208,6 +210,8 @@ fn windowed(shape: &Shape, name: &str, emit: Emit) -> Stream {
         after: vec![],
         schema,
         changes,
+        epoch: 0,
+        misfit: Misfit::Refuse,
     }
 }
 
@@ -267,6 +271,8 @@ fn totals(shape: &Shape, input: &SchemaRef) -> Stream {
         after: vec![],
         schema,
         changes: Changes::Append,
+        epoch: 0,
+        misfit: Misfit::Refuse,
     }
 }
 
@@ -338,6 +344,8 @@ fn table(shape: &Shape) -> Stream {
         ],
         schema,
         changes: Changes::Upsert { key: vec![0] },
+        epoch: 0,
+        misfit: Misfit::Refuse,
     }
 }
 

@@ -9,11 +9,13 @@ mod unsupported;
 #[cfg(test)]
 mod tests;
 
+use tidemill_crds::pipeline::OnIncompatibleChange;
 use tidemill_crds::{AlertRule, Duration, Pipeline, Sink};
 
 pub use problem::{PlanProblem, Position};
 
-use crate::model::Plan;
+use crate::model::{Misfit, Plan};
+use crate::resets;
 use problem::Problems;
 use sources::SourceDraft;
 use streams::StreamDraft;
@@ -80,8 +82,25 @@ fn build(
         plan.streams
             .extend(draft.bound(&plan, columns, &mut problems));
     }
+    set_resets(pipeline, &mut plan, &mut problems);
     problems.into_result()?;
     Ok(plan)
+}
+
+/// Which stored state is the streams' own.
+fn set_resets(pipeline: &Pipeline, plan: &mut Plan, problems: &mut Problems) {
+    let epochs = resets::read(pipeline).unwrap_or_else(|message| {
+        let hint = "leave it to the operator";
+        problems.add("metadata.annotations", message, Some(hint.into()));
+        resets::Epochs::new()
+    });
+    for stream in &mut plan.streams {
+        stream.epoch = epochs.get(&stream.name).copied().unwrap_or_default();
+        stream.misfit = match pipeline.spec.on_incompatible_change {
+            OnIncompatibleChange::Block => Misfit::Refuse,
+            OnIncompatibleChange::Reset => Misfit::Drop,
+        };
+    }
 }
 
 /// `namespace.name`, or the name alone.

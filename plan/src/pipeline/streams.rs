@@ -8,7 +8,7 @@ use tidemill_crds::pipeline::{self as manifest, EmitWhen, LateRecords};
 
 use super::problem::Problems;
 use super::sources::SourceDraft;
-use crate::model::{Aggregate, Changes, Emit, Exchange, Input, Late, Micros, Plan, Stream};
+use crate::model::{Aggregate, Changes, Emit, Exchange, Input, Late, Micros, Misfit, Plan, Stream};
 use crate::sql::{Parsed, Query, Relation, SqlError};
 
 /// The partitions of a shuffle's internal topic.
@@ -455,6 +455,8 @@ impl StreamDraft {
             after: bound.after,
             schema: self.query.schema().clone(),
             changes: self.changes.clone(),
+            epoch: 0,
+            misfit: Misfit::Refuse,
         })
     }
 }

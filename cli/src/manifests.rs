@@ -7,6 +7,7 @@ use tidemill_crds::{AlertRule, Pipeline, Sink};
 use tidemill_plan::manifest::{self, FieldPath, Position, Problem, Resource, ResourceKind};
 use tidemill_plan::model::Plan;
 use tidemill_plan::{PlanProblem, plan};
+use tidemill_worker::edits::{Version, Versions};
 
 use crate::failure::Failure;
 
@@ -22,16 +23,29 @@ pub(crate) struct Planned {
     pub(crate) plan: Plan,
     /// How long work is gathered before it is committed.
     pub(crate) commit_interval: Duration,
+    /// What its manifests are.
+    pub(crate) version: Version,
+}
+
+/// What the pipelines' manifests are.
+pub(crate) fn versions(pipelines: &[Planned]) -> Versions {
+    let version = |planned: &Planned| (planned.plan.name.clone(), planned.version.clone());
+    pipelines.iter().map(version).collect()
+}
+
+/// The files at some paths, and in them if they are folders: those that may be manifests.
+pub(crate) fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let mut files = Vec::new();
+    for path in paths {
+        collect(path, &mut files)?;
+    }
+    Ok(files)
 }
 
 impl Manifests {
     /// Reads files, and the `.yaml`, `.yml` and `.json` files of folders.
     pub(crate) fn load(paths: &[PathBuf]) -> Result<Self, Failure> {
-        let mut files = Vec::new();
-        for path in paths {
-            collect(path, &mut files)?;
-        }
-        let texts = files
+        let texts = files(paths)?
             .iter()
             .map(|file| {
                 let text = std::fs::read_to_string(file).map_err(|e| unreadable(file, &e))?;
@@ -69,11 +83,13 @@ impl Manifests {
             if pipeline.spec.suspend {
                 crate::say(&format!("pipeline {} is suspended", resource.name()));
             }
-            match plan(pipeline, &self.sinks(pipeline), &self.rules(pipeline)) {
+            let (sinks, rules) = (self.sinks(pipeline), self.rules(pipeline));
+            match plan(pipeline, &sinks, &rules) {
                 Ok(plan) if pipeline.spec.suspend => drop(plan),
                 Ok(plan) => planned.push(Planned {
                     plan,
                     commit_interval: pipeline.spec.commit_interval.into(),
+                    version: Version::of(pipeline, &sinks, &rules),
                 }),
                 Err(found) => {
                     problems.extend(found.into_iter().map(|problem| place(resource, problem)))

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tidemill_plan::model::{Origin, Plan};
+use tidemill_worker::edits::{Edit, Edits, Watch};
 use tidemill_worker::http;
 use tidemill_worker::identity::Identity;
 use tidemill_worker::launch::{self, LogAt, Running, Tables};
@@ -13,7 +14,7 @@ use tidemill_worker::signals;
 
 use crate::args::Run;
 use crate::failure::Failure;
-use crate::manifests::{Manifests, Planned};
+use crate::manifests::{self, Manifests, Planned};
 use crate::progress::Progress;
 
 /// Partitions of topics that are made here and say nothing themselves.
@@ -35,6 +36,7 @@ pub(crate) fn run(options: &Run) -> Result<(), Failure> {
         return Err(Failure::new("--postgres is not supported yet")
             .hint("leave it out: `postgres` sinks become SQLite tables in the state directory"));
     }
+    let watch = Watch::new(manifests::files(&options.paths)?);
     let pipelines = Manifests::load(&options.paths)?.plan()?;
     if pipelines.is_empty() {
         return Err(Failure::new("there is no Pipeline in these manifests")
@@ -56,6 +58,8 @@ pub(crate) fn run(options: &Run) -> Result<(), Failure> {
             log,
             tables,
             stop,
+            watch,
+            edits: Edits::new(manifests::versions(&pipelines)),
         }
         .run(pipelines),
     )
@@ -98,10 +102,12 @@ struct Session<'a> {
     tables: Tables,
     /// Set when the person, or the system, wants us to end.
     stop: Arc<AtomicBool>,
+    watch: Watch,
+    edits: Edits,
 }
 
 impl Session<'_> {
-    async fn run(self, pipelines: Vec<Planned>) -> Result<(), Failure> {
+    async fn run(mut self, pipelines: Vec<Planned>) -> Result<(), Failure> {
         // A bounded run reads what is there when it starts: what one pipeline writes, the next must find complete.
         let rounds = if self.options.bounded {
             in_order(pipelines)
@@ -151,10 +157,15 @@ impl Session<'_> {
     }
 
     /// Looks after pipelines until all have ended. One that fails ends the others too, in good order.
-    async fn attend(&self, running: Vec<Running>, progress: &mut Progress) -> Result<(), Failure> {
+    async fn attend(
+        &mut self,
+        running: Vec<Running>,
+        progress: &mut Progress,
+    ) -> Result<(), Failure> {
         let mut tick = tokio::time::interval(TICK);
         while !running.iter().all(Running::is_finished) {
             tick.tick().await;
+            self.follow(&running);
             progress.show(running.iter().map(|r| r.status.get()));
             let failed = running
                 .iter()
@@ -172,6 +183,32 @@ impl Session<'_> {
             }
         }
         result
+    }
+}
+
+impl Session<'_> {
+    /// Takes up edits of the manifests. A bounded run is of what they were when it started.
+    fn follow(&mut self, running: &[Running]) {
+        let paths = &self.options.paths;
+        // While a folder cannot be read there is nothing to be seen in it.
+        let files = || manifests::files(paths).unwrap_or_default();
+        if self.options.bounded || !self.watch.has_changed(files) {
+            return;
+        }
+        let found = Manifests::load(paths).and_then(Manifests::plan);
+        let found = found
+            .map(|pipelines| manifests::versions(&pipelines))
+            .map_err(|failure| failure.to_string());
+        for edit in self.edits.take(found) {
+            crate::say(&edit.to_string());
+            if let Edit::Adjust { pipeline, live } = edit {
+                let its = |it: &&Running| it.name == pipeline;
+                running
+                    .iter()
+                    .filter(its)
+                    .for_each(|it| it.adjust(live.clone()));
+            }
+        }
     }
 }
 

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
+use crossbeam_channel::{Receiver, Sender};
 use tidemill_crds::sink::{PostgresSink, SinkKind, WriteMode};
 use tidemill_engine::encode::{JsonEncoder, JsonOptions};
+use tidemill_plan::live::Live;
 use tidemill_plan::model::{Changes, Input, Output, OutputOf, Plan};
 
 use crate::log::embedded::EmbeddedLog;
@@ -69,6 +71,7 @@ impl LogAt {
         &self,
         group: &str,
         sinks: Vec<Option<Box<dyn ExternalSink>>>,
+        edits: Receiver<Live>,
     ) -> Result<Parts, LogError> {
         Ok(match self {
             Self::Kafka {
@@ -84,6 +87,7 @@ impl LogAt {
                     committer: Box::new(committer),
                     admin: Box::new(KafkaAdmin::open(&config)?),
                     sinks,
+                    edits,
                 }
             }
             Self::Embedded(log) => {
@@ -94,6 +98,7 @@ impl LogAt {
                     committer: Box::new(committer),
                     admin: Box::new(log.admin()?),
                     sinks,
+                    edits,
                 }
             }
         })
@@ -119,11 +124,20 @@ pub enum LaunchError {
 pub struct Running {
     /// How it is doing.
     pub status: Shared,
+    /// The pipeline's name.
+    pub name: String,
+    edits: Sender<Live>,
     stop: Arc<AtomicBool>,
     thread: JoinHandle<Result<(), RunError>>,
 }
 
 impl Running {
+    /// Hands it an edit that takes effect while it runs.
+    pub fn adjust(&self, live: Live) {
+        // One that has ended needs no edits.
+        let _ = self.edits.send(live);
+    }
+
     /// Asks it to commit, leave and end.
     pub fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
@@ -180,9 +194,11 @@ pub fn start(
         .iter()
         .map(|output| open_sink(&plan, output, tables))
         .collect::<Result<_, _>>()?;
-    let parts = log.parts(&plan.name, sinks)?;
+    let (edits, to_take) = crossbeam_channel::unbounded();
+    let parts = log.parts(&plan.name, sinks, to_take)?;
     let status = Shared::default();
     status.update(|s| s.pipeline.clone_from(&plan.name));
+    let name = plan.name.clone();
     let stop = Arc::new(AtomicBool::new(false));
     let (its_status, its_stop) = (status.clone(), Arc::clone(&stop));
     let thread = std::thread::Builder::new()
@@ -199,6 +215,8 @@ pub fn start(
         })?;
     Ok(Running {
         status,
+        name,
+        edits,
         stop,
         thread,
     })

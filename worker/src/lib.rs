@@ -1,5 +1,6 @@
 //! The engine joined to the world: logs (Kafka, embedded), sinks, telemetry, health.
 
+pub mod edits;
 pub mod http;
 pub mod identity;
 pub mod launch;

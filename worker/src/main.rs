@@ -10,7 +10,9 @@ use std::time::Duration;
 use clap::Parser;
 use tidemill_crds::{AlertRule, Pipeline, Sink};
 use tidemill_plan::manifest::{self, ResourceKind};
+use tidemill_plan::model::Plan;
 use tidemill_plan::plan;
+use tidemill_worker::edits::{Edit, Edits, Version, Versions, Watch};
 use tidemill_worker::http;
 use tidemill_worker::launch::{self, LogAt, Running, Tables};
 use tidemill_worker::log::kafka::credentials;
@@ -74,6 +76,7 @@ fn complain(why: &str) -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<(), String> {
+    let watch = Watch::new(vec![args.manifests.clone()]);
     let manifests = Manifests::load(&args.manifests)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -82,20 +85,17 @@ fn run(args: &Args) -> Result<(), String> {
     runtime.block_on(async {
         let stop = Arc::<AtomicBool>::default();
         signals::heed(Arc::clone(&stop)).map_err(|e| format!("cannot listen for signals: {e}"))?;
-        let running = start(args, &manifests)?;
-        attend(args, running, &stop).await
+        let plan = manifests.plan()?;
+        let follower = Follower {
+            watch,
+            edits: Edits::new(manifests.version(&plan)),
+        };
+        let running = start(args, &manifests, plan)?;
+        attend(args, running, follower, &stop).await
     })
 }
 
-fn start(args: &Args, manifests: &Manifests) -> Result<Running, String> {
-    let planned = plan(&manifests.pipeline, &manifests.sinks, &manifests.rules);
-    let plan = planned.map_err(|problems| {
-        problems
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join("\n")
-    })?;
+fn start(args: &Args, manifests: &Manifests, plan: Plan) -> Result<Running, String> {
     let spec = &manifests.pipeline.spec;
     let kafka = spec.kafka.as_ref();
     let kafka =
@@ -124,18 +124,49 @@ fn start(args: &Args, manifests: &Manifests) -> Result<Running, String> {
 }
 
 /// Looks after the pipeline until it has ended.
-async fn attend(args: &Args, running: Running, stop: &AtomicBool) -> Result<(), String> {
+async fn attend(
+    args: &Args,
+    running: Running,
+    mut follower: Follower,
+    stop: &AtomicBool,
+) -> Result<(), String> {
     let listener = tokio::net::TcpListener::bind(args.listen).await;
     let listener = listener.map_err(|e| format!("--listen {}: {e}", args.listen))?;
     tokio::spawn(http::serve(listener, [running.status.clone()].into()));
     let mut tick = tokio::time::interval(TICK);
     while !running.is_finished() {
         tick.tick().await;
+        follower.follow(&args.manifests, &running);
         if stop.load(Ordering::Relaxed) {
             running.stop();
         }
     }
     running.join().map_err(|e| e.to_string())
+}
+
+/// Takes up edits of the manifests; those that need a new pod are the operator's to bring about.
+struct Follower {
+    watch: Watch,
+    edits: Edits,
+}
+
+impl Follower {
+    fn follow(&mut self, file: &Path, running: &Running) {
+        if !self.watch.has_changed(|| vec![file.to_owned()]) {
+            return;
+        }
+        let found = Manifests::load(file)
+            .and_then(|manifests| manifests.plan().map(|plan| manifests.version(&plan)));
+        for edit in self.edits.take(found) {
+            match &edit {
+                Edit::Broken { .. } => tracing::error!("{edit}"),
+                Edit::Adjust { .. } | Edit::NeedsStart { .. } => tracing::info!("{edit}"),
+            }
+            if let Edit::Adjust { live, .. } = edit {
+                running.adjust(live);
+            }
+        }
+    }
 }
 
 /// What a worker is to do.
@@ -146,6 +177,21 @@ struct Manifests {
 }
 
 impl Manifests {
+    fn plan(&self) -> Result<Plan, String> {
+        plan(&self.pipeline, &self.sinks, &self.rules).map_err(|problems| {
+            problems
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join("\n")
+        })
+    }
+
+    fn version(&self, plan: &Plan) -> Versions {
+        let version = Version::of(&self.pipeline, &self.sinks, &self.rules);
+        [(plan.name.clone(), version)].into()
+    }
+
     fn load(file: &Path) -> Result<Self, String> {
         let text = std::fs::read_to_string(file).map_err(|e| format!("{}: {e}", file.display()))?;
         let loaded = manifest::load(&file.display().to_string(), &text);

@@ -7,11 +7,9 @@ use std::time::{Duration, Instant};
 
 use tidemill_crds::sink::SinkKind;
 use tidemill_engine::commit::Event;
-use tidemill_engine::generator::Generator;
 use tidemill_engine::task::Task;
-use tidemill_plan::model::{Origin, Plan, StartFrom};
+use tidemill_plan::model::{Plan, StartFrom};
 
-use super::reading;
 use super::tasks::{Generated, Held};
 use super::topology::{Stage, Subscription, Topology, stage_of_input};
 use super::{RunError, Runner, Settings};
@@ -352,7 +350,10 @@ impl Runner {
                     }
                 });
             match (read, failure) {
-                (Ok(()), None) => return Ok(Some(task)),
+                (Ok(()), None) => {
+                    self.tell_of_resets(&task, partition);
+                    return Ok(Some(task));
+                }
                 (Ok(()), Some(failure)) => return Err(failure.into()),
                 (Err(LogError::Unavailable(why)), _) => {
                     self.trouble(&format!("reading state back: {why}"))
@@ -362,6 +363,20 @@ impl Runner {
             if !self.pause(&mut pause) {
                 return Ok(None);
             }
+        }
+    }
+
+    /// State that is dropped is a loss that somebody has agreed to: it is said all the same.
+    fn tell_of_resets(&self, task: &Task, partition: &TopicPartition) {
+        for state in task.state().filter(|state| state.stale > 0) {
+            let stream = self.plan.streams.get(state.stream).map(|s| &s.name);
+            tracing::warn!(
+                pipeline = %self.plan.name,
+                stream = stream.map_or("", String::as_str),
+                topic = %partition.topic,
+                partition = partition.partition,
+                "the stream was reset: it starts again without what it held before"
+            );
         }
     }
 
@@ -395,20 +410,11 @@ impl Runner {
         let Stage::Source(index) = stage else {
             return Ok(None);
         };
-        let Some(source) = self.plan.sources.get(index) else {
+        let spec = self.generators.get(&index);
+        let Some((spec, source)) = spec.zip(self.plan.sources.get(index)) else {
             return Ok(None);
         };
-        let Origin::Generator(spec) = &source.origin else {
-            return Ok(None);
-        };
-        let partition = u32::try_from(partition).unwrap_or_default();
-        let generator = Generator::new(spec, Arc::clone(&source.schema), partition)
-            .map_err(|e| RunError::Generator(source.name.clone(), e))?;
-        Ok(Some(Generated {
-            generator,
-            rate: reading::share_of_rate(spec),
-            since: (Instant::now(), from),
-        }))
+        Generated::new(spec, source, partition, from).map(Some)
     }
 
     /// Takes the partitions over in the sinks outside the log: up to which offset each has its rows already, by

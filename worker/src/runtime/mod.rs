@@ -8,6 +8,7 @@
 //! ```
 //! Everything here happens on one thread; only commits happen on another.
 
+mod adjusting;
 mod committing;
 pub mod dead_letters;
 mod joining;
@@ -22,9 +23,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use crossbeam_channel::Receiver;
 use tidemill_engine::commit::{Action, Commits, Event};
 use tidemill_engine::error::EngineError;
-use tidemill_plan::model::{Micros, Plan};
+use tidemill_plan::live::Live;
+use tidemill_plan::model::{Generator, Micros, Plan};
 
 use self::committing::Committing;
 use self::pending::Pending;
@@ -62,6 +65,8 @@ pub struct Parts {
     pub admin: Box<dyn Admin>,
     /// Sinks outside the log, by output; `None` where an output goes to a topic of the log.
     pub sinks: Vec<Option<Box<dyn ExternalSink>>>,
+    /// Edits that take effect while it runs.
+    pub edits: Receiver<Live>,
 }
 
 /// Why a pipeline stopped running.
@@ -124,6 +129,9 @@ struct Runner {
     commits: Commits,
     tasks: Tasks,
     pending: Pending,
+    /// What generated sources make now, by their index in the plan.
+    generators: HashMap<usize, Generator>,
+    edits: Receiver<Live>,
     /// How many partitions each stage's input has.
     partitions: HashMap<Stage, u32>,
     /// The partitions that the group has given us.
@@ -169,6 +177,8 @@ impl Runner {
         let now = Instant::now();
         let mut runner = Self {
             ahead: reading::ahead(plan),
+            generators: adjusting::generators(plan),
+            edits: parts.edits,
             plan: Arc::clone(plan),
             topology,
             settings,
@@ -206,6 +216,7 @@ impl Runner {
             self.stopping = true;
             self.on(Event::Stop)?;
         }
+        self.hear_edits()?;
         self.hear_commit(Duration::ZERO)?;
         let read = if self.commits.may_read() && !self.pending.is_full() {
             self.read_some()?

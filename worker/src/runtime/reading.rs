@@ -1,9 +1,10 @@
 //! Reading: from the log, or from a generator, into the tasks.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
-use tidemill_engine::generator::TimeSource;
+use tidemill_engine::generator::{Generator, TimeSource};
 use tidemill_engine::record::RawBatch;
 use tidemill_plan::model::{self, Micros, Plan, WindowKind};
 
@@ -34,12 +35,6 @@ pub(super) fn ahead(plan: &Plan) -> Micros {
         WindowKind::Tumble { size } => size,
     });
     sizes.min().unwrap_or(AHEAD_WITHOUT_WINDOWS)
-}
-
-/// The records a second that one partition of a generator makes.
-#[allow(clippy::cast_precision_loss)] // rates are far below 2^52
-pub(super) fn share_of_rate(spec: &model::Generator) -> f64 {
-    spec.rate as f64 / f64::from(spec.partitions.max(1))
 }
 
 impl Runner {
@@ -326,6 +321,24 @@ fn generate(pending: &mut Pending, held: &mut Held) -> Result<usize, RunError> {
 }
 
 impl Generated {
+    /// Makes a partition's share of a source's records, from this one on.
+    #[allow(clippy::cast_precision_loss)] // rates are far below 2^52
+    pub(super) fn new(
+        spec: &model::Generator,
+        source: &model::Source,
+        partition: i32,
+        from: i64,
+    ) -> Result<Self, RunError> {
+        let partition = u32::try_from(partition).unwrap_or_default();
+        let generator = Generator::new(spec, Arc::clone(&source.schema), partition)
+            .map_err(|e| RunError::Generator(source.name.clone(), e))?;
+        Ok(Self {
+            generator,
+            rate: spec.rate as f64 / f64::from(spec.partitions.max(1)),
+            since: (Instant::now(), from),
+        })
+    }
+
     /// How many records are due now, at most a batch.
     #[allow(
         clippy::cast_possible_truncation,

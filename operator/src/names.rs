@@ -1,6 +1,9 @@
 //! What things are called in the cluster.
 
 use std::collections::BTreeMap;
+use std::hash::Hasher as _;
+
+use twox_hash::XxHash64;
 
 /// The field manager of all that is applied, and the reporter of events.
 pub const MANAGER: &str = "tidemill-operator";
@@ -8,10 +11,10 @@ pub const MANAGER: &str = "tidemill-operator";
 pub const FINALIZER: &str = "tidemill.io/cleanup";
 /// On what is built: the streams' state as it was last accepted.
 pub const STATE: &str = tidemill_plan::compat::ANNOTATION;
-/// On the worker's manifests: which streams were reset, and how often.
-pub const EPOCHS: &str = "tidemill.io/state-epochs";
 /// On pods: a hash of all whose change needs new ones.
 pub const HASH: &str = "tidemill.io/hash";
+/// On pods: a hash of the manifests that they were told to take up while they run.
+pub const MANIFESTS: &str = "tidemill.io/manifests";
 
 /// The environment variable by which a worker knows its pod.
 pub const POD_NAME: &str = "POD_NAME";
@@ -46,6 +49,15 @@ pub fn objection(pipeline: &str) -> Option<String> {
             "`{pipeline}` cannot be the name of a Service: use at most {LONGEST} small letters, digits and -, a letter first"
         )
     })
+}
+
+/// A hash of some bytes, as an annotation has it.
+pub fn hash<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
+    let mut hasher = XxHash64::with_seed(0);
+    for part in parts {
+        hasher.write(part);
+    }
+    format!("{:016x}", hasher.finish())
 }
 
 /// The labels by which workers of a Pipeline are found.

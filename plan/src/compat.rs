@@ -16,7 +16,8 @@ use crate::model::{
     Aggregate, Exchange, ExprRef, Input, Origin, Plan, ResultColumn, Source, Step, Stream,
     WindowKind,
 };
-use tidemill_plan::sql::types_as_written;
+use crate::resets::{self, Epochs};
+use crate::sql::types_as_written;
 
 /// The annotation under which the accepted [`States`] are kept, as JSON, on what is made of a Pipeline in a cluster.
 pub const ANNOTATION: &str = "tidemill.io/state";
@@ -105,10 +106,7 @@ pub fn compare(old: &States, new: &BTreeMap<String, Signature>) -> Vec<Lost> {
         (before != now).then(|| Lost {
             stream: stream.clone(),
             differences: differences(before, now),
-            what: match before.window {
-                Some(_) => "what its open windows hold",
-                None => "its table, counted since the beginning,",
-            },
+            what: resets::lost(before.window.is_some()),
         })
     };
     new.iter().filter_map(lost).collect()
@@ -131,7 +129,7 @@ pub fn accept(old: &States, new: BTreeMap<String, Signature>) -> States {
 
 /// The streams that were reset, and how often.
 #[must_use]
-pub fn epochs(states: &States) -> BTreeMap<String, u32> {
+pub fn epochs(states: &States) -> Epochs {
     let reset = states.iter().filter(|(_, state)| state.epoch > 0);
     reset
         .map(|(stream, state)| (stream.clone(), state.epoch))

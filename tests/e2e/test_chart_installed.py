@@ -27,6 +27,7 @@ MAY = [
     *[(verb, kind) for verb in ("get", "list", "watch", "create", "patch", "delete")
       for kind in ("deployments.apps", "configmaps", "serviceaccounts", "services", "poddisruptionbudgets.policy", "networkpolicies.networking.k8s.io")],
     *[(verb, kind) for verb in ("get", "list", "watch") for kind in ("secrets", "pods")],
+    ("patch", "pods:status"),
     *[(verb, "events.events.k8s.io") for verb in ("create", "patch")],
 ]
 MAY_NOT = [

@@ -55,6 +55,9 @@ to, writes their status, and looks after what it makes of a Pipeline. */ -}}
 - apiGroups: [""] # workers, and the credentials that manifests name: never written
   resources: [pods, secrets]
   verbs: [get, list, watch]
+- apiGroups: [""] # an annotation, which makes a kubelet hand a live edit to a worker at once; by way of the status nothing of what a pod runs can be changed
+  resources: [pods/status]
+  verbs: [patch]
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]

@@ -19,6 +19,7 @@ use tracing::Instrument as _;
 use super::build::{Resources, build};
 use super::cleanup;
 use super::dereference::dereference;
+use super::nudge::{Before, nudge};
 use super::observe::{Figures, PodSeen};
 use super::poll;
 use super::scale::{self, Decision, Observed};
@@ -101,10 +102,13 @@ async fn run(
         .map(|valid| decide(valid, &found.pipeline, &seen));
     let applied = match (checked, &decision) {
         (Ok(valid), Some(decision)) if may_apply(&found, &seen.kafka) => {
-            let resources = build(valid, decision.replicas, &context.defaults);
-            apply_all(context, resources, seen.deployment.as_deref())
-                .await
-                .map(Some)
+            let resources = build(
+                valid,
+                decision.replicas,
+                &context.defaults,
+                seen.deployment.as_deref(),
+            );
+            apply_all(context, resources, &seen).await.map(Some)
         }
         _ => Ok(None),
     };
@@ -295,15 +299,24 @@ fn most_partitions(valid: &Valid, kafka: &Seen) -> Option<u32> {
 async fn apply_all(
     context: &Context,
     resources: Resources,
-    there: Option<&Deployment>,
+    seen: &Observation,
 ) -> Result<Deployment, ApplyError> {
     let (client, made) = (&context.world.client, &context.world.made);
+    let config = find(&made.configs, &key(&resources.config));
+    let wanted = resources.clone();
     bring(client, &made.accounts, resources.account).await?;
     bring(client, &made.configs, resources.config).await?;
     bring(client, &made.services, resources.service).await?;
     bring(client, &made.budgets, resources.budget).await?;
     bring(client, &made.policies, resources.policy).await?;
-    apply(client, resources.deployment, there).await
+    let there = seen.deployment.as_deref();
+    let applied = apply(client, resources.deployment, there).await?;
+    let before = Before {
+        config: config.as_deref(),
+        deployment: there,
+    };
+    nudge(client, &wanted, before, &seen.pods).await;
+    Ok(applied)
 }
 
 /// Applies an object beside its copy, if there is one.

@@ -1,24 +1,22 @@
 //! What a worker gets to read: the Pipeline without what is none of its business, and the Sinks it writes to.
 
-use std::collections::BTreeMap;
-
 use kube::api::ObjectMeta;
 use serde::Serialize;
 use tidemill_crds::pipeline::{DeletionPolicy, KafkaCluster, OnIncompatibleChange, PipelineSpec};
 use tidemill_crds::{Pipeline, Sink};
-
-use crate::names;
+use tidemill_plan::resets::{self, Epochs};
 
 /// Several documents of YAML, the same bytes for the same meaning: what only the operator cares for is left out.
 ///
 /// # Errors
 /// When a resource cannot be written as YAML.
 pub fn render<'a>(
-    pipeline: &Pipeline,
+    metadata: &ObjectMeta,
+    spec: &PipelineSpec,
     sinks: impl Iterator<Item = &'a Sink>,
-    epochs: &BTreeMap<String, u32>,
+    epochs: &Epochs,
 ) -> Result<String, serde_saphyr::SerializeError> {
-    let mut text = document(&reduced(pipeline, epochs))?;
+    let mut text = document(&reduced(metadata, spec, epochs))?;
     for sink in sinks {
         text.push_str("---\n");
         text.push_str(&document(&Sink {
@@ -38,12 +36,11 @@ fn document(resource: &impl Serialize) -> Result<String, serde_saphyr::Serialize
     Ok(text)
 }
 
-fn reduced(pipeline: &Pipeline, epochs: &BTreeMap<String, u32>) -> Pipeline {
-    let spec = &pipeline.spec;
-    let mut metadata = identity(&pipeline.metadata);
+fn reduced(metadata: &ObjectMeta, spec: &PipelineSpec, epochs: &Epochs) -> Pipeline {
+    let mut metadata = identity(metadata);
     if !epochs.is_empty() {
-        let reset: Vec<String> = epochs.iter().map(|(s, n)| format!("{s}={n}")).collect();
-        metadata.annotations = Some([(names::EPOCHS.to_owned(), reset.join(","))].into());
+        let reset = (resets::ANNOTATION.to_owned(), resets::write(epochs));
+        metadata.annotations = Some([reset].into());
     }
     Pipeline {
         metadata,

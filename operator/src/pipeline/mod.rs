@@ -6,6 +6,7 @@ pub mod controller;
 pub mod dereference;
 pub mod manifests;
 pub mod memo;
+pub mod nudge;
 pub mod observe;
 pub mod poll;
 pub mod scale;

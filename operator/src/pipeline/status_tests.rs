@@ -31,7 +31,8 @@ impl World {
             pull_policy: None,
             otlp_endpoint: None,
         };
-        let mut applied = build(&validate(&self::found(LEAST)).unwrap(), 2, &defaults).deployment;
+        let mut applied =
+            build(&validate(&self::found(LEAST)).unwrap(), 2, &defaults, None).deployment;
         applied.metadata.generation = Some(4);
         applied.status = Some(DeploymentStatus {
             observed_generation: Some(4),

@@ -6,7 +6,38 @@ use std::collections::BTreeMap;
 use tidemill_plan::compat::States;
 use tidemill_plan::manifest::{ResourceKind, load};
 
+use super::build::Defaults;
 use super::validate::{Found, SecretVersion};
+
+/// A pipeline that generates 100 records a second.
+pub(crate) const GENERATED: &str = "\
+apiVersion: tidemill.io/v1alpha1
+kind: Pipeline
+metadata: {name: payments, namespace: bank}
+spec:
+  kafka: {bootstrapServers: 'kafka:9092'}
+  commitInterval: 200ms
+  sources:
+  - name: payments
+    generator: {kind: Transactions, rate: 100, fraudRatio: 0.1, accounts: 50, seed: 3}
+  outputs:
+  - {from: payments, sink: payments}
+---
+apiVersion: tidemill.io/v1alpha1
+kind: Sink
+metadata: {name: payments, namespace: bank}
+spec:
+  kafka: {topic: payments}
+";
+
+/// What is the same for all Pipelines.
+pub(crate) fn defaults() -> Defaults {
+    Defaults {
+        image: "tidemill:test".to_owned(),
+        pull_policy: Some("IfNotPresent".to_owned()),
+        otlp_endpoint: Some("http://collector:4318".to_owned()),
+    }
+}
 
 /// What would be found in a cluster with these manifests: the first Pipeline, and its Sinks.
 pub(crate) fn found(text: &str) -> Found {

@@ -5,11 +5,13 @@ use std::fmt;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::Resource as _;
-use tidemill_crds::pipeline::{Autoscale, OnIncompatibleChange, WorkerTemplate};
+use tidemill_crds::pipeline::{Autoscale, OnIncompatibleChange, PipelineSpec, WorkerTemplate};
 use tidemill_crds::sink::{SinkKind, SinkSpec, StdoutSink};
 use tidemill_crds::{Pipeline, Sink, reasons};
 use tidemill_plan::compat::{self, Lost, States};
+use tidemill_plan::live;
 use tidemill_plan::model::Plan;
+use tidemill_plan::resets::Epochs;
 use tidemill_worker::runtime::Topology;
 
 use super::manifests;
@@ -61,6 +63,10 @@ pub struct Valid {
     pub group: String,
     /// What the workers read.
     pub manifests: String,
+    /// The same without what takes effect live: a change of the rest needs new workers.
+    pub lasting: String,
+    /// The streams that were reset, and how often: workers that differ in it do not run side by side.
+    pub epochs: Epochs,
     /// The streams' state after this is applied.
     pub states: States,
     /// Where Kafka is.
@@ -184,12 +190,16 @@ fn valid(
         return Err(Refused::Incompatible(lost));
     }
     let states = compat::accept(&found.states, signatures);
-    let manifests = manifests::render(
-        &found.pipeline,
-        found.sinks.values(),
-        &compat::epochs(&states),
-    )
-    .map_err(|error| Refused::Invalid(vec![format!("it cannot be written as YAML: {error}")]))?;
+    let epochs = compat::epochs(&states);
+    let render = |spec: &PipelineSpec| {
+        let metadata = &found.pipeline.metadata;
+        manifests::render(metadata, spec, found.sinks.values(), &epochs).map_err(|error| {
+            Refused::Invalid(vec![format!("it cannot be written as YAML: {error}")])
+        })
+    };
+    let manifests = render(spec)?;
+    let (_, rest) = live::split(spec);
+    let lasting = render(&rest)?;
     let topology = Topology::new(plan);
     Ok(Valid {
         name,
@@ -201,6 +211,8 @@ fn valid(
             .unwrap_or_default(),
         owner,
         manifests,
+        lasting,
+        epochs,
         states,
         bootstrap_servers,
         secret: found.secret.clone(),

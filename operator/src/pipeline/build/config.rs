@@ -1,10 +1,7 @@
 //! The workers' manifests, and the state that they imply.
 
-use std::hash::Hasher as _;
-
 use k8s_openapi::api::core::v1::ConfigMap;
 use tidemill_plan::compat::States;
-use twox_hash::XxHash64;
 
 use super::metadata;
 use crate::names;
@@ -36,13 +33,10 @@ pub fn read_state(text: &str) -> Option<States> {
     serde_json::from_str(text).ok()
 }
 
-/// Changes when workers must be started anew: with their manifests, and with their credentials.
+/// Changes when workers must be started anew: with their manifests, but for what takes effect live, and with their
+/// credentials.
 pub(super) fn hash(valid: &Valid) -> String {
-    let mut hasher = XxHash64::with_seed(0);
-    hasher.write(valid.manifests.as_bytes());
-    if let Some(secret) = &valid.secret {
-        hasher.write(secret.name.as_bytes());
-        hasher.write(secret.version.as_bytes());
-    }
-    format!("{:016x}", hasher.finish())
+    let secret = valid.secret.iter().flat_map(|it| [&it.name, &it.version]);
+    let texts = [&valid.lasting].into_iter().chain(secret);
+    names::hash(texts.map(|text| text.as_bytes()))
 }

@@ -1,5 +1,7 @@
 //! The workers.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::api::apps::v1::{
     Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment,
 };
@@ -13,10 +15,14 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
+use tidemill_plan::resets;
+
 use super::{Defaults, PORT, config, metadata, selector};
 use crate::names;
+use crate::pipeline::status::is_rolling;
 use crate::pipeline::validate::Valid;
 
+const RECREATE: &str = "Recreate";
 const CONFIG: &str = "/etc/tidemill";
 const CREDENTIALS: &str = "/etc/tidemill/kafka";
 const STATE: &str = "/var/lib/tidemill";
@@ -25,7 +31,12 @@ const USER: i64 = 65_532;
 /// To commit and leave the group; a worker needs two seconds.
 const GRACE: i64 = 30;
 
-pub(super) fn deployment(valid: &Valid, replicas: u32, defaults: &Defaults) -> Deployment {
+pub(super) fn deployment(
+    valid: &Valid,
+    replicas: u32,
+    defaults: &Defaults,
+    there: Option<&Deployment>,
+) -> Deployment {
     let mut metadata = metadata(valid);
     metadata.annotations = Some([(names::STATE.to_owned(), config::state(valid))].into());
     Deployment {
@@ -34,17 +45,11 @@ pub(super) fn deployment(valid: &Valid, replicas: u32, defaults: &Defaults) -> D
             replicas: Some(i32::try_from(replicas).unwrap_or(i32::MAX)),
             selector: selector(valid),
             revision_history_limit: Some(2),
-            strategy: Some(DeploymentStrategy {
-                type_: Some("RollingUpdate".to_owned()),
-                rolling_update: Some(RollingUpdateDeployment {
-                    max_surge: Some(IntOrString::String("25%".to_owned())),
-                    max_unavailable: Some(IntOrString::Int(0)),
-                }),
-            }),
+            strategy: Some(strategy(valid, there)),
             template: PodTemplateSpec {
                 metadata: Some(ObjectMeta {
                     labels: Some(names::labels(&valid.name)),
-                    annotations: Some([(names::HASH.to_owned(), config::hash(valid))].into()),
+                    annotations: Some(annotations(valid)),
                     ..ObjectMeta::default()
                 }),
                 spec: Some(pod(valid, defaults)),
@@ -53,6 +58,50 @@ pub(super) fn deployment(valid: &Valid, replicas: u32, defaults: &Defaults) -> D
         }),
         status: None,
     }
+}
+
+fn annotations(valid: &Valid) -> BTreeMap<String, String> {
+    let mut annotations = BTreeMap::from([(names::HASH.to_owned(), config::hash(valid))]);
+    if !valid.epochs.is_empty() {
+        annotations.insert(resets::ANNOTATION.to_owned(), resets::write(&valid.epochs));
+    }
+    annotations
+}
+
+/// New workers join the old ones, which then leave. Not so when a stream was reset: its old workers would go on with
+/// what the new ones have thrown away, so all of them end first, until the new ones are there.
+fn strategy(valid: &Valid, there: Option<&Deployment>) -> DeploymentStrategy {
+    let recreates = there.is_some_and(|there| {
+        let is_recreating = || was_recreated(there) && is_rolling(Some(there));
+        epochs(there) != resets::write(&valid.epochs) || is_recreating()
+    });
+    if recreates {
+        return DeploymentStrategy {
+            type_: Some(RECREATE.to_owned()),
+            rolling_update: None,
+        };
+    }
+    DeploymentStrategy {
+        type_: Some("RollingUpdate".to_owned()),
+        rolling_update: Some(RollingUpdateDeployment {
+            max_surge: Some(IntOrString::String("25%".to_owned())),
+            max_unavailable: Some(IntOrString::Int(0)),
+        }),
+    }
+}
+
+fn was_recreated(there: &Deployment) -> bool {
+    let strategy = there.spec.as_ref().and_then(|spec| spec.strategy.as_ref());
+    strategy.is_some_and(|strategy| strategy.type_.as_deref() == Some(RECREATE))
+}
+
+/// The resets that workers know of.
+fn epochs(there: &Deployment) -> &str {
+    let template = there.spec.as_ref().map(|spec| &spec.template);
+    template
+        .and_then(|template| template.metadata.as_ref()?.annotations.as_ref())
+        .and_then(|annotations| annotations.get(resets::ANNOTATION))
+        .map_or("", String::as_str)
 }
 
 fn pod(valid: &Valid, defaults: &Defaults) -> PodSpec {

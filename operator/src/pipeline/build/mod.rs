@@ -46,13 +46,18 @@ pub struct Resources {
     pub policy: NetworkPolicy,
 }
 
-/// Builds everything for so many workers.
+/// Builds everything for so many workers; `there` are those that run.
 #[must_use]
-pub fn build(valid: &Valid, replicas: u32, defaults: &Defaults) -> Resources {
+pub fn build(
+    valid: &Valid,
+    replicas: u32,
+    defaults: &Defaults,
+    there: Option<&Deployment>,
+) -> Resources {
     Resources {
         config: config::config_map(valid),
         account: guards::account(valid),
-        deployment: deployment::deployment(valid, replicas, defaults),
+        deployment: deployment::deployment(valid, replicas, defaults, there),
         service: guards::service(valid),
         budget: guards::budget(valid),
         policy: guards::policy(valid),

@@ -4,23 +4,21 @@
 
 use std::path::Path;
 
+use k8s_openapi::api::apps::v1::DeploymentStatus;
 use serde::Serialize;
 use tidemill_crds::Pipeline;
 
 use super::*;
-use crate::pipeline::testing::found;
-use crate::pipeline::validate::{SecretVersion, validate};
-
-fn defaults() -> Defaults {
-    Defaults {
-        image: "tidemill:test".to_owned(),
-        pull_policy: Some("IfNotPresent".to_owned()),
-        otlp_endpoint: Some("http://collector:4318".to_owned()),
-    }
-}
+use crate::pipeline::testing::{GENERATED, defaults, found};
+use crate::pipeline::validate::{SecretVersion, Valid, validate};
 
 fn built(text: &str, replicas: u32) -> Resources {
-    build(&validate(&found(text)).unwrap(), replicas, &defaults())
+    build(
+        &validate(&found(text)).unwrap(),
+        replicas,
+        &defaults(),
+        None,
+    )
 }
 
 fn rendered(resources: &Resources) -> String {
@@ -117,10 +115,91 @@ fn a_change_of_the_query_or_of_the_secret_starts_new_pods() {
             name: "kafka-user".to_owned(),
             version: version.to_owned(),
         });
-        pod_hash(&build(&validate(&found).unwrap(), 1, &defaults()))
+        pod_hash(&build(&validate(&found).unwrap(), 1, &defaults(), None))
     });
     hashes.sort_unstable();
     assert_ne!(hashes[0], hashes[1]);
+}
+
+#[test]
+fn what_takes_effect_live_changes_the_manifests_and_no_pod() {
+    let before = built(GENERATED, 1);
+    for (value, other) in [
+        ("rate: 100", "rate: 0"),
+        ("fraudRatio: 0.1", "fraudRatio: 0.9"),
+        ("accounts: 50", "accounts: 51"),
+        ("commitInterval: 200ms", "commitInterval: 1s"),
+    ] {
+        let after = built(&GENERATED.replace(value, other), 1);
+        assert_ne!(before.config.data, after.config.data, "{other}");
+        assert_eq!(before.deployment, after.deployment, "{other}");
+    }
+    let after = built(&GENERATED.replace("seed: 3", "seed: 4"), 1);
+    assert_ne!(pod_hash(&before), pod_hash(&after));
+}
+
+/// A table as it was accepted, and the same edited with leave to reset it.
+fn reset() -> (Valid, Valid) {
+    let table = |function: &str| {
+        let sql = format!("SELECT id, {function}(amount) AS total FROM payments GROUP BY id");
+        least()
+            .replace("SELECT id, amount FROM payments WHERE amount > 10", &sql)
+            .replacen(
+                "spec:\n  kafka:",
+                "spec:\n  onIncompatibleChange: Reset\n  kafka:",
+                1,
+            )
+    };
+    let before = validate(&found(&table("sum"))).unwrap();
+    let mut edited = found(&table("max"));
+    edited.states = before.states.clone();
+    (before, validate(&edited).unwrap())
+}
+
+fn strategy(deployment: &Deployment) -> String {
+    let strategy = deployment.spec.as_ref().unwrap().strategy.as_ref().unwrap();
+    let type_ = strategy.type_.clone().unwrap();
+    assert_eq!(strategy.rolling_update.is_some(), type_ == "RollingUpdate");
+    type_
+}
+
+/// As Kubernetes says it of a Deployment: so many of two pods are new, so many ready.
+fn rolled(mut deployment: Deployment, updated: i32, ready: i32) -> Deployment {
+    deployment.metadata.generation = Some(2);
+    deployment.status = Some(DeploymentStatus {
+        observed_generation: Some(2),
+        replicas: Some(updated.max(ready)),
+        updated_replicas: Some(updated),
+        ready_replicas: Some(ready),
+        ..DeploymentStatus::default()
+    });
+    deployment
+}
+
+#[test]
+fn a_reset_ends_all_old_pods_before_there_are_new_ones() {
+    let (before, after) = reset();
+    let build =
+        |valid: &Valid, there: Option<&Deployment>| build(valid, 2, &defaults(), there).deployment;
+    let old = rolled(build(&before, None), 2, 2);
+    assert_eq!(strategy(&build(&before, Some(&old))), "RollingUpdate");
+
+    let reset = build(&after, Some(&old));
+    assert_eq!(strategy(&reset), "Recreate");
+    let template = reset.spec.as_ref().unwrap().template.metadata.as_ref();
+    let annotations = template.unwrap().annotations.as_ref().unwrap();
+    assert_eq!(annotations["tidemill.io/state-epochs"], "large=1");
+
+    for (there, expected) in [
+        (rolled(reset.clone(), 0, 0), "Recreate"),
+        (rolled(reset.clone(), 2, 1), "Recreate"),
+        (rolled(reset.clone(), 2, 2), "RollingUpdate"),
+    ] {
+        assert_eq!(strategy(&build(&after, Some(&there))), expected);
+    }
+    let done = rolled(build(&after, Some(&rolled(reset, 2, 2))), 0, 2);
+    assert_eq!(strategy(&build(&after, Some(&done))), "RollingUpdate");
+    assert_eq!(strategy(&build(&after, None)), "RollingUpdate");
 }
 
 #[test]
@@ -156,7 +235,7 @@ fn the_state_is_read_back_from_where_it_is_kept() {
         "SELECT id, sum(amount) AS total FROM payments GROUP BY id",
     );
     let valid = validate(&found(&text)).unwrap();
-    let resources = build(&valid, 1, &defaults());
+    let resources = build(&valid, 1, &defaults(), None);
     for annotations in [
         &resources.config.metadata.annotations,
         &resources.deployment.metadata.annotations,

@@ -292,14 +292,7 @@ fn generate(pending: &mut Pending, held: &mut Held) -> Result<usize, RunError> {
     if due == 0 {
         return Ok(0);
     }
-    let time = if made.rate > 0.0 {
-        TimeSource::At(Utc::now().timestamp_micros())
-    } else {
-        TimeSource::Synthetic {
-            start: GENERATED_FROM,
-            step: GENERATED_STEP,
-        }
-    };
+    let time = made.time_of(held.offset, held.task.watermark());
     let span = tracing::info_span!("generate", topic = %held.partition.topic, records = due);
     let _entered = span.enter();
     pending.trace(&span);
@@ -334,9 +327,27 @@ impl Generated {
             .map_err(|e| RunError::Generator(source.name.clone(), e))?;
         Ok(Self {
             generator,
+            share: (partition, spec.partitions),
             rate: spec.rate as f64 / f64::from(spec.partitions.max(1)),
             since: (Instant::now(), from),
         })
+    }
+
+    /// When the next records are: now if they are paced, else at times of their own, the same on every run. Where they
+    /// were paced before, those times have passed, and it is now again.
+    fn time_of(&self, offset: i64, watermark: Option<Micros>) -> TimeSource {
+        let (share, of) = self.share;
+        let index = offset
+            .saturating_mul(i64::from(of))
+            .saturating_add(i64::from(share));
+        let own = GENERATED_FROM.saturating_add(GENERATED_STEP.saturating_mul(index));
+        if self.rate > 0.0 || watermark.is_some_and(|watermark| watermark > own) {
+            return TimeSource::At(Utc::now().timestamp_micros());
+        }
+        TimeSource::Synthetic {
+            start: GENERATED_FROM,
+            step: GENERATED_STEP,
+        }
     }
 
     /// How many records are due now, at most a batch.
@@ -358,5 +369,56 @@ impl Generated {
             u64::MAX
         };
         left.min(due).min(BATCH as u64) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use tidemill_plan::model::{GeneratorKind, Origin, Source, empty_schema};
+
+    use super::*;
+
+    fn made(rate: u64) -> Generated {
+        let spec = model::Generator {
+            kind: GeneratorKind::Transactions,
+            rate,
+            fraud_ratio: 0.0,
+            accounts: 10,
+            seed: 1,
+            records: Some(1_000),
+            partitions: 2,
+        };
+        let source = Source {
+            name: "made".to_owned(),
+            origin: Origin::Generator(spec.clone()),
+            columns: Vec::new(),
+            schema: empty_schema(),
+            check: None,
+            event_time: None,
+            partitioned_by: Vec::new(),
+        };
+        Generated::new(&spec, &source, 1, 100).unwrap()
+    }
+
+    #[test]
+    fn a_rate_counts_from_where_it_was_set() {
+        let mut slow = made(20);
+        slow.since.0 = Instant::now() - Duration::from_secs(6);
+        let due = slow.due(100);
+        assert!(due >= 60, "10 a second for this half: {due}");
+        assert_eq!(made(0).due(100), 400, "all that are left of its half");
+    }
+
+    #[test]
+    fn unpaced_records_have_times_of_their_own_unless_those_have_passed() {
+        let is_own = |made: &Generated, watermark| {
+            matches!(made.time_of(100, watermark), TimeSource::Synthetic { .. })
+        };
+        let own = GENERATED_FROM + 201 * GENERATED_STEP;
+        assert!(is_own(&made(0), None));
+        assert!(is_own(&made(0), Some(own)));
+        assert!(!is_own(&made(0), Some(own + 1)), "it was paced before");
+        assert!(!is_own(&made(5), None));
     }
 }

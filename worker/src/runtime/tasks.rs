@@ -48,6 +48,8 @@ pub(super) struct Held {
 pub(super) struct Generated {
     /// Makes them.
     pub(super) generator: Generator,
+    /// Which share it is, of how many.
+    pub(super) share: (u32, u32),
     /// Records per second for this share; 0 is as fast as possible.
     pub(super) rate: f64,
     /// When making began, and at which record.

@@ -19,7 +19,7 @@ use tracing::Instrument as _;
 use super::build::{Resources, build};
 use super::cleanup;
 use super::dereference::dereference;
-use super::nudge::{Before, nudge};
+use super::nudge::{self, Before};
 use super::observe::{Figures, PodSeen};
 use super::poll;
 use super::scale::{self, Decision, Observed};
@@ -303,19 +303,22 @@ async fn apply_all(
 ) -> Result<Deployment, ApplyError> {
     let (client, made) = (&context.world.client, &context.world.made);
     let config = find(&made.configs, &key(&resources.config));
-    let wanted = resources.clone();
+    let there = seen.deployment.as_deref();
+    let before = Before {
+        config: config.as_deref(),
+        deployment: there,
+    };
+    let patch = nudge::needed(before, &resources);
+    let namespace = resources.config.namespace().unwrap_or_default();
     bring(client, &made.accounts, resources.account).await?;
     bring(client, &made.configs, resources.config).await?;
     bring(client, &made.services, resources.service).await?;
     bring(client, &made.budgets, resources.budget).await?;
     bring(client, &made.policies, resources.policy).await?;
-    let there = seen.deployment.as_deref();
     let applied = apply(client, resources.deployment, there).await?;
-    let before = Before {
-        config: config.as_deref(),
-        deployment: there,
-    };
-    nudge(client, &wanted, before, &seen.pods).await;
+    if let Some(patch) = patch {
+        nudge::nudge(client, &namespace, &seen.pods, patch).await;
+    }
     Ok(applied)
 }
 

@@ -4,7 +4,7 @@
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use kube::api::{Patch, PatchParams};
-use kube::{Api, Client, ResourceExt as _};
+use kube::{Api, Client};
 use serde_json::{Value, json};
 
 use super::build::Resources;
@@ -20,32 +20,27 @@ pub struct Before<'a> {
     pub deployment: Option<&'a Deployment>,
 }
 
-/// Changes the pods that are to have other manifests and are not replaced for it. Where that fails they get them later.
-pub async fn nudge(client: &Client, resources: &Resources, before: Before<'_>, pods: &[PodSeen]) {
-    if !is_needed(before, resources) {
-        return;
-    }
-    let namespace = resources.config.namespace().unwrap_or_default();
-    let api: Api<Pod> = Api::namespaced(client.clone(), &namespace);
-    let patch = Patch::Merge(patch(&resources.config));
+/// What changes the pods, if there are other manifests for them and they are not replaced for it.
+#[must_use]
+pub fn needed(before: Before<'_>, resources: &Resources) -> Option<Value> {
+    let data = before.config.map(|config| &config.data);
+    let hash = before.deployment.and_then(hash);
+    let stays = hash.is_some() && hash == self::hash(&resources.deployment);
+    (stays && data.is_some_and(|data| *data != resources.config.data))
+        .then(|| patch(&resources.config))
+}
+
+/// Changes pods. Where that fails they get their manifests later.
+pub async fn nudge(client: &Client, namespace: &str, pods: &[PodSeen], patch: Value) {
+    let api: Api<Pod> = Api::namespaced(client.clone(), namespace);
+    let (params, patch) = (PatchParams::default(), Patch::Merge(patch));
     for pod in pods.iter().filter(|pod| !pod.leaving) {
         // By way of the status, which asks for no right to change what a pod runs.
-        if let Err(error) = api
-            .patch_status(&pod.name, &PatchParams::default(), &patch)
-            .await
-        {
+        let patched = api.patch_status(&pod.name, &params, &patch);
+        if let Err(error) = patched.await {
             tracing::warn!(pod = pod.name, %error, "an edit reaches the worker only in about a minute");
         }
     }
-}
-
-/// Whether there are other manifests for the pods that are there.
-fn is_needed(before: Before<'_>, resources: &Resources) -> bool {
-    let data = before.config.map(|config| &config.data);
-    let hash = before.deployment.and_then(hash);
-    data.is_some_and(|data| *data != resources.config.data)
-        && hash.is_some()
-        && hash == self::hash(&resources.deployment)
 }
 
 fn hash(deployment: &Deployment) -> Option<&String> {
@@ -81,7 +76,7 @@ mod tests {
             config: Some(&before.config),
             deployment: Some(&before.deployment),
         };
-        is_needed(before, after)
+        needed(before, after).is_some()
     }
 
     #[test]
@@ -96,7 +91,7 @@ mod tests {
             config: None,
             deployment: None,
         };
-        assert!(!is_needed(none, &faster), "there are no pods yet");
+        assert!(needed(none, &faster).is_none(), "there are no pods yet");
     }
 
     #[test]

@@ -133,7 +133,7 @@ pub struct PipelineSpec {
     pub delivery: Delivery,
 
     /// How often results are committed, and with that become visible to readers of committed records. Shorter means
-    /// fresher results and more work for Kafka. Default 200ms.
+    /// fresher results and more work for Kafka. Takes effect live. Default 200ms.
     #[serde(default = "default_commit_interval")]
     pub commit_interval: Duration,
 

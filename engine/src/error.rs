@@ -31,7 +31,8 @@ pub enum EngineError {
     },
     /// State was written after a reset that this worker does not know of: it must not go on from before it.
     #[error(
-        "stored data of stream `{stream}` was written after its reset number {stored}, and this worker knows of {known}: its manifests are older than those of another worker; start it with the newest"
+        "stored data of stream `{stream}` was written after its reset number {stored}, and these manifests know of {known}: those of another worker are newer; where there are none, annotate the Pipeline with {}: {stream}={stored} to go on from there",
+        tidemill_plan::resets::ANNOTATION
     )]
     FromLaterReset {
         /// The stream.

@@ -112,9 +112,10 @@ pub fn compare(old: &States, new: &BTreeMap<String, Signature>) -> Vec<Lost> {
     new.iter().filter_map(lost).collect()
 }
 
-/// The states after an edit is taken: a stream that lost its state begins a new epoch.
+/// The states after an edit is taken: a stream that lost its state begins a new epoch. No epoch is before that in
+/// `told`, with which a person resets a stream, or goes on from topics that an earlier Pipeline has left.
 #[must_use]
-pub fn accept(old: &States, new: BTreeMap<String, Signature>) -> States {
+pub fn accept(old: &States, new: BTreeMap<String, Signature>, told: &Epochs) -> States {
     let mut states = old.clone();
     for (stream, signature) in new {
         let epoch = match old.get(&stream) {
@@ -122,6 +123,7 @@ pub fn accept(old: &States, new: BTreeMap<String, Signature>) -> States {
             Some(before) => before.epoch.saturating_add(1),
             None => 0,
         };
+        let epoch = epoch.max(told.get(&stream).copied().unwrap_or_default());
         states.insert(stream, StreamState { signature, epoch });
     }
     states

@@ -49,7 +49,7 @@ fn signed(edit: &[(&str, &str)]) -> BTreeMap<String, Signature> {
 
 /// What an edit of the pipeline above would lose.
 fn lost(edit: &[(&str, &str)]) -> Vec<String> {
-    let before = accept(&States::new(), signed(&[]));
+    let before = accept(&States::new(), signed(&[]), &Epochs::new());
     compare(&before, &signed(edit))
         .iter()
         .map(ToString::to_string)
@@ -201,18 +201,22 @@ fn an_expression_is_known_through_projections_and_streams() {
 
 #[test]
 fn a_reset_stream_begins_a_new_epoch_and_one_that_comes_back_is_still_known() {
-    let first = accept(&States::new(), signed(&[]));
+    let first = accept(&States::new(), signed(&[]), &Epochs::new());
     assert!(epochs(&first).is_empty());
-    let reset = accept(&first, signed(&[("'10' SECOND", "'20' SECOND")]));
+    let reset = accept(
+        &first,
+        signed(&[("'10' SECOND", "'20' SECOND")]),
+        &Epochs::new(),
+    );
     assert_eq!(epochs(&reset), [("spend".to_owned(), 1)].into());
-    let gone = accept(&reset, BTreeMap::new());
+    let gone = accept(&reset, BTreeMap::new(), &Epochs::new());
     assert_eq!(gone, reset);
     assert_eq!(compare(&gone, &signed(&[])).len(), 1);
 }
 
 #[test]
 fn states_are_read_back_as_they_were_written() {
-    let states = accept(&States::new(), signed(&[]));
+    let states = accept(&States::new(), signed(&[]), &Epochs::new());
     let text = serde_json::to_string(&states).unwrap();
     assert_eq!(serde_json::from_str::<States>(&text).unwrap(), states);
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tidemill_crds::Pipeline;
 
 /// The annotation of a Pipeline that says how often each of its streams was reset: `spend=2,totals=1`. The operator
-/// writes it on what workers read; a stream that is not named was never reset.
+/// writes it on what workers read. On a Pipeline itself a higher number resets a stream.
 pub const ANNOTATION: &str = "tidemill.io/state-epochs";
 
 /// How often each stream was reset.

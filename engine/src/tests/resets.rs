@@ -123,7 +123,11 @@ fn state_from_a_later_reset_is_refused() {
             &error,
             EngineError::FromLaterReset { stream, stored: 3, known: 2 } if stream == "sums"
         ));
-        assert!(error.to_string().contains("start it with the newest"));
+        assert!(
+            error
+                .to_string()
+                .contains("tidemill.io/state-epochs: sums=3")
+        );
     };
     let (stale, log) = (reset(&shape, 2), world.shuffled(1, 0).to_vec());
     let mut task = Task::shard(Arc::clone(&stale), 1, 0).unwrap();

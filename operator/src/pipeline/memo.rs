@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use kube::ResourceExt as _;
 use kube::api::ObjectMeta;
+use tidemill_plan::resets;
 use twox_hash::XxHash64;
 
 use super::validate::{Found, Refused, Valid, validate};
@@ -50,6 +51,11 @@ fn version(found: &Found) -> u64 {
     let mut hasher = XxHash64::with_seed(0);
     let of = |metadata: &ObjectMeta| (metadata.uid.clone(), metadata.generation);
     of(&found.pipeline.metadata).hash(&mut hasher);
+    found
+        .pipeline
+        .annotations()
+        .get(resets::ANNOTATION)
+        .hash(&mut hasher);
     for (name, sink) in &found.sinks {
         (name, of(&sink.metadata)).hash(&mut hasher);
     }
@@ -78,7 +84,7 @@ mod tests {
         status_only.pipeline.status = Some(tidemill_crds::PipelineStatus::default());
         assert!(Arc::ptr_eq(&checked, &memo.validate(&status_only)));
 
-        let changed: [fn(&mut Found); 5] = [
+        let changed: [fn(&mut Found); 6] = [
             |it| it.pipeline.metadata.generation = Some(4),
             |it| it.pipeline.metadata.uid = Some("another".to_owned()),
             |it| it.sinks.get_mut("spend").unwrap().metadata.generation = Some(2),
@@ -89,6 +95,10 @@ mod tests {
                 })
             },
             |it| it.states = validate(it).unwrap().states,
+            |it| {
+                let told = (resets::ANNOTATION.to_owned(), "spend=2".to_owned());
+                it.pipeline.metadata.annotations = Some([told].into());
+            },
         ];
         for (i, change) in changed.iter().enumerate() {
             let before = memo.validate(&first);

@@ -11,7 +11,7 @@ use tidemill_crds::{Pipeline, Sink, reasons};
 use tidemill_plan::compat::{self, Lost, States};
 use tidemill_plan::live;
 use tidemill_plan::model::Plan;
-use tidemill_plan::resets::Epochs;
+use tidemill_plan::resets::{self, Epochs};
 use tidemill_worker::runtime::Topology;
 
 use super::manifests;
@@ -189,7 +189,9 @@ fn valid(
     if !lost.is_empty() && spec.on_incompatible_change == OnIncompatibleChange::Block {
         return Err(Refused::Incompatible(lost));
     }
-    let states = compat::accept(&found.states, signatures);
+    // Planning has read it already.
+    let told = resets::read(&found.pipeline).unwrap_or_default();
+    let states = compat::accept(&found.states, signatures, &told);
     let epochs = compat::epochs(&states);
     let render = |spec: &PipelineSpec| {
         let metadata = &found.pipeline.metadata;

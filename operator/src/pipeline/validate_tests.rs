@@ -141,6 +141,24 @@ fn an_edit_that_loses_state_is_held_unless_it_is_meant() {
 }
 
 #[test]
+fn a_person_may_reset_a_stream_and_no_epoch_goes_back() {
+    let mut found = found(EVERYTHING);
+    let mut told = |text: &str| {
+        let told = ("tidemill.io/state-epochs".to_owned(), text.to_owned());
+        found.pipeline.metadata.annotations = Some([told].into());
+        let valid = validate(&found)?;
+        found.states = valid.states.clone();
+        Ok::<_, Refused>(valid)
+    };
+    assert_eq!(told("spend=3").unwrap().epochs["spend"], 3);
+    let after = told("spend=1").unwrap();
+    assert_eq!(after.epochs["spend"], 3);
+    assert!(after.manifests.contains("spend=3"), "{}", after.manifests);
+    let said = told("spend").unwrap_err().to_string();
+    assert!(said.contains("`spend` is no reset of a stream"), "{said}");
+}
+
+#[test]
 fn suspended_is_none_whatever_the_number() {
     let suspended = EVERYTHING.replace("  delivery:", "  suspend: true\n  delivery:");
     assert_eq!(

@@ -90,7 +90,7 @@ fn build(
 /// Which stored state is the streams' own.
 fn set_resets(pipeline: &Pipeline, plan: &mut Plan, problems: &mut Problems) {
     let epochs = resets::read(pipeline).unwrap_or_else(|message| {
-        let hint = "leave it to the operator";
+        let hint = "write STREAM=NUMBER, separated by commas";
         problems.add("metadata.annotations", message, Some(hint.into()));
         resets::Epochs::new()
     });

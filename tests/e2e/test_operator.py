@@ -115,6 +115,36 @@ def test_edits_that_cannot_be_leave_what_runs_alone(operator, namespace, broker)
     assert versions(namespace) == before
 
 
+def test_what_takes_effect_live_restarts_no_pod(operator, namespace, broker):
+    namespace.apply(sink("spend"), pipeline(broker))
+    namespace.wait_for_condition("pipeline", "made", "Ready")
+    rate = lambda: namespace.find("pipeline", "made")["status"].get("recordsPerSecond", 0)
+    wait_until(lambda: 300 <= rate() <= 700, 90, "500 records a second")
+    before = versions(namespace)
+    faster = pipeline(broker, commitInterval="100ms")
+    faster["spec"]["sources"][0]["generator"]["rate"] = 2_000
+    namespace.apply(faster)
+    wait_until(lambda: rate() >= 1_400, 90, "2,000 records a second")
+    assert versions(namespace) == before
+
+
+def test_a_stream_is_reset_where_the_manifest_says_so(operator, namespace, broker):
+    namespace.apply(sink("spend"), pipeline(broker, workers=2))
+    namespace.wait_for_condition("pipeline", "made", "Ready")
+    before = versions(namespace)
+    longer = pipeline(broker, workers=2, onIncompatibleChange="Reset")
+    longer["spec"]["streams"][0]["sql"] = longer["spec"]["streams"][0]["sql"].replace("'10' SECOND", "'1' MINUTE")
+    namespace.apply(longer)
+    wait_until(lambda: len(versions(namespace)) == 2 and not before.keys() & versions(namespace).keys(), 60, "two new workers")
+    namespace.wait_for_condition("pipeline", "made", "Ready")
+    namespace.wait_for_condition("pipeline", "made", "Flowing", reason="Flowing")
+    assert "tidemill.io/state-epochs: spend=1" in namespace.find("configmap", "made-worker")["data"]["manifests.yaml"]
+    strategy = lambda: namespace.find("deployment", "made-worker")["spec"]["strategy"]["type"]
+    wait_until(lambda: strategy() == "RollingUpdate", 30, "rolling updates again")
+    restarts = [c["restartCount"] for pod in namespace.get("pods")["items"] for c in pod["status"]["containerStatuses"]]
+    assert restarts == [0, 0], "the new workers take up what the old ones left"
+
+
 def test_scaling_and_suspending(operator, namespace, broker):
     namespace.apply(sink("spend"), pipeline(broker))
     namespace.wait_for_condition("pipeline", "made", "Ready")

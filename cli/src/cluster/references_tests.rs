@@ -109,7 +109,11 @@ fn plan(text: &str) -> Plan {
 
 #[test]
 fn an_edit_that_would_lose_what_runs_is_a_problem_unless_it_is_wanted() {
-    let states = compat::accept(&States::new(), compat::signatures(&plan(PIPELINE)));
+    let states = compat::accept(
+        &States::new(),
+        compat::signatures(&plan(PIPELINE)),
+        &tidemill_plan::resets::Epochs::new(),
+    );
     let there = There {
         states: BTreeMap::from([(("bank".to_owned(), "payments".to_owned()), states)]),
         ..There::default()

@@ -105,6 +105,23 @@ pub enum SinkKind<'a> {
     Stdout(&'a StdoutSink),
 }
 
+impl Sink {
+    /// A Sink that takes everything, in place of one that is not known.
+    #[must_use]
+    pub fn stand_in(name: &str, namespace: Option<&str>) -> Self {
+        let spec = SinkSpec {
+            kafka: None,
+            postgres: None,
+            iceberg: None,
+            sqlite: None,
+            stdout: Some(StdoutSink::default()),
+        };
+        let mut sink = Self::new(name, spec);
+        sink.metadata.namespace = namespace.map(str::to_owned);
+        sink
+    }
+}
+
 impl SinkSpec {
     /// The kind; `None` if the manifest gives none or several, which the schema refuses.
     #[must_use]

@@ -7,7 +7,7 @@ use kube::ResourceExt as _;
 use serde::Serialize;
 use tidemill_crds::pipeline::Output;
 use tidemill_crds::reasons::{self, condition};
-use tidemill_crds::sink::{SinkKind, SinkSpec, StdoutSink};
+use tidemill_crds::sink::{SinkKind, SinkSpec};
 use tidemill_crds::status::Condition;
 use tidemill_crds::{Pipeline, Sink};
 use tidemill_plan::model::{Origin, Plan};
@@ -182,20 +182,8 @@ impl View {
 
 /// The plan, for the sake of who reads what: whatever the Sinks are.
 fn plan(pipeline: &Pipeline) -> Option<Plan> {
-    let anything = |output: &Output| {
-        let spec = SinkSpec {
-            kafka: None,
-            postgres: None,
-            iceberg: None,
-            sqlite: None,
-            stdout: Some(StdoutSink::default()),
-        };
-        let mut sink = Sink::new(&output.sink, spec);
-        sink.metadata
-            .namespace
-            .clone_from(&pipeline.metadata.namespace);
-        sink
-    };
+    let namespace = pipeline.metadata.namespace.as_deref();
+    let anything = |output: &Output| Sink::stand_in(&output.sink, namespace);
     let sinks: Vec<Sink> = pipeline.spec.outputs.iter().map(anything).collect();
     tidemill_plan::plan(pipeline, &sinks, &[]).ok()
 }

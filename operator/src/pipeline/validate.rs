@@ -6,7 +6,7 @@ use std::fmt;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::Resource as _;
 use tidemill_crds::pipeline::{Autoscale, OnIncompatibleChange, PipelineSpec, WorkerTemplate};
-use tidemill_crds::sink::{SinkKind, SinkSpec, StdoutSink};
+use tidemill_crds::sink::SinkKind;
 use tidemill_crds::{Pipeline, Sink, reasons};
 use tidemill_plan::compat::{self, Lost, States};
 use tidemill_plan::live;
@@ -232,20 +232,10 @@ fn valid(
 
 /// A Sink that is not there stands for one that takes everything: its absence is said elsewhere.
 fn with_stand_ins(found: &Found) -> Vec<Sink> {
-    let namespace = &found.pipeline.metadata.namespace;
+    let namespace = found.pipeline.metadata.namespace.as_deref();
     let named = |output: &tidemill_crds::pipeline::Output| {
-        found.sinks.get(&output.sink).cloned().unwrap_or_else(|| {
-            let spec = SinkSpec {
-                kafka: None,
-                postgres: None,
-                iceberg: None,
-                sqlite: None,
-                stdout: Some(StdoutSink::default()),
-            };
-            let mut sink = Sink::new(&output.sink, spec);
-            sink.metadata.namespace.clone_from(namespace);
-            sink
-        })
+        let found = found.sinks.get(&output.sink).cloned();
+        found.unwrap_or_else(|| Sink::stand_in(&output.sink, namespace))
     };
     found.pipeline.spec.outputs.iter().map(named).collect()
 }

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.broker import Broker
 from harness.cluster import ROOT, Cluster, find_tools, put_cluster_away, start_cluster
 from harness.kafka import Kafka
+from harness.operator import Operator
 from harness.tidemill import Tidemill, find_binary
 
 TAGS = itertools.count(1)
@@ -94,6 +96,32 @@ def namespace(definitions, tag):
     """A namespace of the test's own, gone with all in it afterwards."""
     with definitions.new_namespace(f"test-{tag}") as namespace:
         yield namespace
+
+
+@pytest.fixture(scope="module")
+def broker(cluster, tmp_path_factory):
+    """A Kafka that pods and the operator reach at the same address."""
+    broker = Broker(tmp_path_factory.mktemp("broker"), host=cluster.host_address()).start()
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture(scope="module")
+def loaded(cluster) -> Cluster:
+    """The cluster, having Tidemill's image."""
+    cluster.load_tidemill(find_binary().parent)
+    return cluster
+
+
+@pytest.fixture
+def operator(loaded, broker, namespace, tmp_path):
+    """An operator that looks after the test's namespace; its workers reach the broker."""
+    operator = Operator(namespace, tmp_path / "operator.log")
+    operator.start()
+    yield operator
+    # Pipelines go while there is somebody to take their finalizers off.
+    namespace.kubectl("delete", "pipelines", "--all", "--timeout", "150s", limit=160)
+    operator.run.kill()
 
 
 @pytest.fixture(scope="session")

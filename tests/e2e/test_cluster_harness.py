@@ -4,7 +4,6 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from harness.broker import Broker
 from harness.cluster import BUSYBOX, Refused
 from harness.waiting import wait_until
 
@@ -15,13 +14,6 @@ def here(cluster, session_tag):
     with cluster.new_namespace(f"cluster-{session_tag}") as namespace:
         namespace.run("shell", "sleep", "600")
         yield namespace
-
-
-@pytest.fixture(scope="module")
-def broker(cluster, tmp_path_factory):
-    broker = Broker(tmp_path_factory.mktemp("broker"), host=cluster.host_address()).start()
-    yield broker
-    broker.stop()
 
 
 def in_pod(here, *command: str) -> str:

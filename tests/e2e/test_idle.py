@@ -7,31 +7,12 @@ import pytest
 
 from harness.broker import Broker
 from harness.cluster import Cluster
-from harness.operator import Operator
-from harness.tidemill import find_binary
 from harness.waiting import wait_until
 
 PIPELINES = [f"quiet-{n}" for n in range(20)]
 QUIET = 300  # seconds
 WRITTEN = "tidemill_operator_status_writes_total"
 MOST_REQUESTS = 12  # a watch ends and begins anew every five to ten minutes: the operator's three, and the cluster's own
-
-
-@pytest.fixture
-def broker(cluster: Cluster, tmp_path):
-    broker = Broker(tmp_path / "kafka", host=cluster.host_address()).start()
-    yield broker
-    broker.stop()
-
-
-@pytest.fixture
-def operator(cluster, namespace, broker, tmp_path):
-    cluster.load_tidemill(find_binary().parent)
-    operator = Operator(namespace, tmp_path / "operator.log")
-    operator.start()
-    yield operator
-    namespace.kubectl("delete", "pipelines", "--all", "--timeout", "150s", limit=160)
-    operator.run.kill()
 
 
 def pipeline(name: str, broker: Broker) -> dict:

@@ -2,13 +2,7 @@
 
 import pytest
 
-from harness.cluster import CHART, ROOT, TIDEMILL
-from harness.tidemill import find_binary
-
-@pytest.fixture(scope="module")
-def loaded(cluster):
-    cluster.load_tidemill(find_binary().parent)
-    return cluster
+from harness.cluster import CHART, TIDEMILL
 
 
 @pytest.mark.parametrize("program", ["tidemill", "tidemill-operator", "tidemill-worker", "kubectl-tidemill"])

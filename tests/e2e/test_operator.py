@@ -2,8 +2,6 @@
 
 from itertools import islice
 
-import pytest
-
 from harness.broker import Broker
 from harness.cluster import Cluster
 from harness.deployed import Deployed
@@ -17,30 +15,6 @@ from harness.waiting import wait_until
 
 BACKLOG = 400_000
 MADE = "serviceaccount,configmap,deployment,service,poddisruptionbudget,networkpolicy"
-
-
-@pytest.fixture(scope="module")
-def loaded(cluster: Cluster) -> Cluster:
-    cluster.load_tidemill(find_binary().parent)
-    return cluster
-
-
-@pytest.fixture(scope="module")
-def broker(cluster: Cluster, tmp_path_factory):
-    """A Kafka that pods and the operator reach at the same address."""
-    broker = Broker(tmp_path_factory.mktemp("kafka"), host=cluster.host_address()).start()
-    yield broker
-    broker.stop()
-
-
-@pytest.fixture
-def operator(loaded, namespace, tmp_path):
-    operator = Operator(namespace, tmp_path / "operator.log")
-    operator.start()
-    yield operator
-    # Pipelines go while there is somebody to take their finalizers off.
-    namespace.kubectl("delete", "pipelines", "--all", "--timeout", "150s", limit=160)
-    operator.run.kill()
 
 
 def sink(name: str, **spec) -> dict:

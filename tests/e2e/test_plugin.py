@@ -8,9 +8,7 @@ import subprocess
 import pytest
 import yaml
 
-from harness.broker import Broker
 from harness.cluster import Cluster
-from harness.operator import Operator
 from harness.tidemill import Run, find_binary
 from harness.waiting import wait_until
 
@@ -129,25 +127,6 @@ def test_manifests_are_held_against_what_is_in_the_cluster(plugin, namespace, tm
     manifests = write(tmp_path, pipeline("kafka:9092", kafka={"bootstrapServers": "kafka:9092", "auth": {"secretRef": {"name": "kafka-user"}}}))
     assert "nothing wrong, and the cluster would take them" in plugin.output("validate", manifests, "--against", "cluster")
     assert namespace.find("pipeline", "payments") is None, "nothing is changed"
-
-
-@pytest.fixture
-def broker(cluster: Cluster, tmp_path):
-    """A Kafka that pods and the operator reach at the same address."""
-    broker = Broker(tmp_path / "kafka", host=cluster.host_address()).start()
-    yield broker
-    broker.stop()
-
-
-@pytest.fixture
-def operator(cluster, namespace, broker, tmp_path):
-    cluster.load_tidemill(find_binary().parent)
-    operator = Operator(namespace, tmp_path / "operator.log")
-    operator.start()
-    yield operator
-    # Pipelines go while there is somebody to take their finalizers off.
-    namespace.kubectl("delete", "pipelines", "--all", "--timeout", "150s", limit=160)
-    operator.run.kill()
 
 
 def test_what_runs_is_shown_read_stopped_and_started(operator, plugin, namespace, broker, tmp_path):

@@ -69,6 +69,7 @@ pub(crate) fn found(text: &str) -> Found {
         }),
         missing: Vec::new(),
         states: States::new(),
+        given: None,
         sinks,
         pipeline,
     }

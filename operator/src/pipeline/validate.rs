@@ -5,11 +5,12 @@ use std::fmt;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::Resource as _;
-use tidemill_crds::pipeline::{Autoscale, OnIncompatibleChange, PipelineSpec, WorkerTemplate};
+use tidemill_crds::pipeline::{OnIncompatibleChange, PipelineSpec, WorkerTemplate};
 use tidemill_crds::sink::SinkKind;
 use tidemill_crds::{Pipeline, Sink, reasons};
 use tidemill_plan::compat::{self, Lost, States};
 use tidemill_plan::live;
+use tidemill_plan::manifest::{ResourceKind, load};
 use tidemill_plan::model::Plan;
 use tidemill_plan::resets::{self, Epochs};
 use tidemill_worker::runtime::Topology;
@@ -30,6 +31,8 @@ pub struct Found {
     pub secret: Option<SecretVersion>,
     /// The streams' state as it was last accepted.
     pub states: States,
+    /// What its workers were given to read, if there are any.
+    pub given: Option<String>,
 }
 
 /// A Secret as it is now.
@@ -79,8 +82,6 @@ pub struct Valid {
     pub writes: BTreeMap<String, bool>,
     /// What the pods get besides.
     pub template: WorkerTemplate,
-    /// How many workers there are to be.
-    pub workers: Workers,
 }
 
 /// A topic that is read.
@@ -92,17 +93,6 @@ pub struct Read {
     pub partitions: Option<u32>,
     /// Whether it is a source, and not a shuffle.
     pub is_source: bool,
-}
-
-/// How many workers there are to be.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Workers {
-    /// None, until it is resumed.
-    Suspended,
-    /// So many; 1 if not given.
-    Fixed(Option<u32>),
-    /// By lag.
-    Auto(Autoscale),
 }
 
 /// Why a Pipeline cannot be built.
@@ -137,6 +127,50 @@ fn held(lost: &[Lost]) -> String {
         "{}\nwhat runs goes on as it was; take the edit back, give the stream another name, or set onIncompatibleChange: Reset to start it again without state",
         lost.join("\n")
     )
+}
+
+/// What came of checking a Pipeline.
+#[derive(Debug)]
+pub struct Checked {
+    /// What can be built.
+    pub outcome: Result<Valid, Refused>,
+    /// The topics that are read by what runs, where that goes on as it was.
+    kept: Option<Vec<Read>>,
+}
+
+impl Checked {
+    /// Checks a Pipeline, and looks at what runs if nothing comes of that.
+    #[must_use]
+    pub fn new(found: &Found) -> Self {
+        let outcome = validate(found);
+        let is_new = outcome.is_ok() && found.missing.is_empty();
+        let given = found.given.as_ref().filter(|_| !is_new);
+        Self {
+            kept: given.and_then(|given| reads_of(given)),
+            outcome,
+        }
+    }
+
+    /// The topics that the workers read, or will read; `None` if there is no telling.
+    #[must_use]
+    pub fn reads(&self) -> Option<&[Read]> {
+        let new = self.outcome.as_ref().ok().map(|valid| &valid.reads);
+        self.kept.as_ref().or(new).map(Vec::as_slice)
+    }
+}
+
+/// The topics that workers with these manifests read.
+fn reads_of(given: &str) -> Option<Vec<Read>> {
+    let (mut pipeline, mut sinks) = (None, Vec::new());
+    for resource in load("manifests", given).resources {
+        match resource.kind {
+            ResourceKind::Pipeline(it) => pipeline = Some(it),
+            ResourceKind::Sink(it) => sinks.push(*it),
+            ResourceKind::AlertRule(_) | ResourceKind::Other(_) => {}
+        }
+    }
+    let plan = tidemill_plan::plan(&*pipeline?, &sinks, &[]).ok()?;
+    Some(reads(&Topology::new(&plan)))
 }
 
 /// Checks a Pipeline.
@@ -222,11 +256,6 @@ fn valid(
         writes: writes(plan),
         group: topology.group,
         template: spec.worker.clone().unwrap_or_default(),
-        workers: match &spec.autoscale {
-            _ if spec.suspend => Workers::Suspended,
-            Some(bounds) => Workers::Auto(bounds.clone()),
-            None => Workers::Fixed(spec.workers),
-        },
     })
 }
 

@@ -159,17 +159,30 @@ fn a_person_may_reset_a_stream_and_no_epoch_goes_back() {
 }
 
 #[test]
-fn suspended_is_none_whatever_the_number() {
-    let suspended = EVERYTHING.replace("  delivery:", "  suspend: true\n  delivery:");
-    assert_eq!(
-        validate(&found(&suspended)).unwrap().workers,
-        Workers::Suspended
-    );
-    assert!(
-        matches!(validate(&found(EVERYTHING)).unwrap().workers, Workers::Auto(bounds) if bounds.max == 8)
-    );
-    assert_eq!(
-        validate(&found(LEAST)).unwrap().workers,
-        Workers::Fixed(None)
-    );
+fn what_goes_on_is_known_while_a_new_manifest_is_not_taken() {
+    let runs = validate(&found(EVERYTHING)).unwrap();
+    let topics = |checked: &Checked| {
+        let reads = checked.reads()?.iter();
+        Some(reads.map(|read| read.topic.clone()).collect::<Vec<_>>())
+    };
+    let text = EVERYTHING.replace("topic: transactions", "topic: others");
+    let mut edited = found(&text);
+    edited.given = Some(runs.manifests.clone());
+    let taken = Checked::new(&edited);
+    assert_eq!(topics(&taken).unwrap()[0], "others");
+
+    edited.missing.push(Missing {
+        reason: reasons::SINK_NOT_FOUND,
+        message: "gone".to_owned(),
+    });
+    let held = Checked::new(&edited);
+    assert!(held.outcome.is_ok());
+    assert_eq!(held.reads(), Some(&runs.reads[..]));
+
+    let mut wrong = found(&text.replace("'10' SECOND", "'10' SECUND"));
+    assert_eq!(Checked::new(&wrong).reads(), None, "nothing runs");
+    wrong.given = Some(runs.manifests);
+    assert_eq!(Checked::new(&wrong).reads(), Some(&runs.reads[..]));
+    wrong.given = Some("broken by hand: [".to_owned());
+    assert_eq!(Checked::new(&wrong).reads(), None);
 }

@@ -29,6 +29,7 @@ impl World {
         let defaults = Defaults {
             image: "t".to_owned(),
             pull_policy: None,
+            pull_secrets: Vec::new(),
             otlp_endpoint: None,
         };
         let mut applied =

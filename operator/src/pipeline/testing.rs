@@ -35,6 +35,7 @@ pub(crate) fn defaults() -> Defaults {
     Defaults {
         image: "tidemill:test".to_owned(),
         pull_policy: Some("IfNotPresent".to_owned()),
+        pull_secrets: Vec::new(),
         otlp_endpoint: Some("http://collector:4318".to_owned()),
     }
 }

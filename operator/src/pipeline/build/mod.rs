@@ -25,6 +25,8 @@ pub struct Defaults {
     pub image: String,
     /// When it is pulled; `None` leaves it to Kubernetes.
     pub pull_policy: Option<String>,
+    /// The Secrets that it is pulled with, by name, in the Pipelines' namespaces.
+    pub pull_secrets: Vec<String>,
     /// Where workers send traces.
     pub otlp_endpoint: Option<String>,
 }

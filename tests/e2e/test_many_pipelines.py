@@ -34,10 +34,10 @@ STORED = {
     "no-sources": ({"sources": None}, "spec.sources"),
     "type-of-old": ({"sources[0].columns[1].type": "VARCHAR"}, "spec.sources[0].columns[1].type"),
 }
-# Of types that rules of the definitions do not expect: the API server takes no status for them. They must bother nobody.
+# Of types that rules of the definitions do not expect: the API server takes no status for them. An event says what is wrong.
 MUTE = {
-    "number-for-duration": ({"commitInterval": 5}, ""),
-    "sources-text": ({"sources": "payments"}, ""),
+    "number-for-duration": ({"commitInterval": 5}, "spec.commitInterval"),
+    "sources-text": ({"sources": "payments"}, "spec.sources"),
 }
 
 
@@ -101,6 +101,12 @@ def wait_for_reasons(namespace: Cluster, wanted: dict[str, str]) -> dict[str, di
     return said
 
 
+def warnings(namespace: Cluster, name: str) -> list[dict]:
+    """The events that call a Pipeline malformed."""
+    found = namespace.get("events")["items"]
+    return [it for it in found if (it["involvedObject"]["name"], it["reason"], it["type"]) == (name, "Malformed", "Warning")]
+
+
 def requests(namespace: Cluster) -> int:
     """How many requests the API server has answered about what the operator looks after, other than watches."""
     resources = "pipelines|sinks|alertrules|deployments|configmaps|services|serviceaccounts|poddisruptionbudgets|networkpolicies|secrets|pods|events"
@@ -120,6 +126,8 @@ def test_what_is_wrong_with_some_is_no_matter_of_the_others(operator, namespace)
     said = wait_for_reasons(namespace, wanted)
     for name, (_, field) in STORED.items():
         assert f"{field}: " in said[name]["Malformed"], said[name]
+    for name in MUTE:
+        wait_until(lambda name=name: warnings(namespace, name), 30, f"an event about {name}")
 
     ready = lambda name: namespace.condition("pipeline", name, "Ready").get("status") == "True"
     wait_until(lambda: all(map(ready, good)), 90, "all others to be ready", pause=1)
@@ -137,6 +145,9 @@ def test_what_is_wrong_with_some_is_no_matter_of_the_others(operator, namespace)
     # What cannot be applied is tried again every minute or two.
     assert in_quiet <= 30
     assert operator.figure("tidemill_operator_status_writes_total") == writes
+    for name, (_, field) in MUTE.items():
+        (warning,) = warnings(namespace, name)
+        assert f"{field}: " in warning["message"] and not warning.get("series"), warning
 
 
 def operator_cost() -> footprint.Footprint:

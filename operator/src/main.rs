@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::Parser;
-use tidemill_operator::operator::{Settings, run};
+use tidemill_operator::operator::{Error, Settings, run};
 use tidemill_operator::pipeline::build::Defaults;
+use tidemill_worker::signals::Wishes;
 use tidemill_worker::telemetry;
-use tokio::signal::unix::{SignalKind, signal};
 
 /// Runs Tidemill's Pipelines in a Kubernetes cluster.
 #[derive(Debug, Parser)]
@@ -84,7 +84,10 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error.to_string()),
     };
-    let outcome = runtime.block_on(run(args.settings(), asked_to_stop()));
+    let outcome = runtime.block_on(async {
+        let mut wishes = Wishes::listen().map_err(Error::Signals)?;
+        run(args.settings(), wishes.next()).await
+    });
     // Kafka may still be asked something; nobody waits for the answer.
     runtime.shutdown_background();
     let status = match outcome {
@@ -96,21 +99,6 @@ fn main() -> ExitCode {
     };
     drop(telemetry);
     status
-}
-
-async fn asked_to_stop() {
-    let signals = (
-        signal(SignalKind::terminate()),
-        signal(SignalKind::interrupt()),
-    );
-    if let (Ok(mut terminate), Ok(mut interrupt)) = signals {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    } else {
-        std::future::pending().await
-    }
 }
 
 #[allow(clippy::print_stderr)] // before there are logs

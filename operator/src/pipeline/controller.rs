@@ -105,13 +105,13 @@ async fn run(
             .await
             .map_err(|error| Error::Pods(Box::new(error)))?;
     }
-    let is_auto = matches!(workers, Workers::Auto(_));
     // Where nothing could be applied, what runs is as it was.
     let deployment = applied
         .as_ref()
         .ok()
         .and_then(Option::as_ref)
         .or(seen.deployment.as_deref());
+    let is_auto = deployment.is_some() && matches!(workers, Workers::Auto(_));
     if let (true, Ok(Some(applied))) = (is_auto, &applied) {
         tell_of_scaling(
             object,
@@ -129,7 +129,7 @@ async fn run(
         missing: &found.missing,
         trouble: trouble.as_deref(),
         deployment,
-        decision: deployment.and(is_auto.then_some(&decision)),
+        decision: is_auto.then_some(&decision),
         pods: &seen.pods,
         figures: &seen.figures,
         kafka: &seen.kafka,

@@ -11,6 +11,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub struct Wishes {
     interrupt: Signal,
     terminate: Signal,
+    asked: bool,
 }
 
 impl Wishes {
@@ -22,14 +23,19 @@ impl Wishes {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            asked: false,
         })
     }
 
-    /// Returns when somebody wants the process to end.
+    /// Returns when somebody wants the process to end; if it is asked for again, the process ends here.
     pub async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+        }
+        if std::mem::replace(&mut self.asked, true) {
+            // Whoever asks twice does not want to wait. What is not committed is done again next time.
+            std::process::exit(130);
         }
     }
 }
@@ -43,10 +49,7 @@ pub fn heed(stop: Arc<AtomicBool>) -> io::Result<()> {
     tokio::spawn(async move {
         loop {
             wishes.next().await;
-            if stop.swap(true, Ordering::Relaxed) {
-                // Whoever asks twice does not want to wait. What is not committed is done again next time.
-                std::process::exit(130);
-            }
+            stop.store(true, Ordering::Relaxed);
         }
     });
     Ok(())

@@ -217,10 +217,19 @@ fn sign(plan: &Plan, stream: &Stream, aggregate: &Aggregate, columns: &[String])
             .and_then(|i| plan.sources.get(i))
             .map_or_else(String::new, origin),
         window: aggregate.window.map(|window| {
-            let WindowKind::Tumble { size } = window.kind;
-            let size = tidemill_crds::Duration::from_millis(size.unsigned_abs() / 1_000);
+            let span =
+                |micros: i64| tidemill_crds::Duration::from_millis(micros.unsigned_abs() / 1_000);
             let time = columns.get(window.time).map_or("", String::as_str);
-            format!("tumbling {size} over {time}")
+            let size = span(window.kind.size());
+            match window.kind {
+                WindowKind::Tumble { .. } => format!("tumbling {size} over {time}"),
+                WindowKind::Hop { slide, .. } => {
+                    format!("hopping {size} every {} over {time}", span(slide))
+                }
+                WindowKind::Cumulate { step, .. } => {
+                    format!("cumulating {size} by {} over {time}", span(step))
+                }
+            }
         }),
         keys: keys
             .map(|(expr, of)| format!("{} {of}", text(expr, columns)))

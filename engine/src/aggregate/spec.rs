@@ -19,7 +19,8 @@ use crate::error::{EngineError, Result};
 use crate::rows::{batch_of, conform};
 use crate::stamp::Stamp;
 use crate::steps::{arrays, truth};
-use crate::{window, wire};
+use crate::window::{self, Span};
+use crate::wire;
 
 /// One aggregate function.
 pub(crate) struct FunctionSpec {
@@ -105,6 +106,8 @@ pub(crate) struct Spec {
     /// The stream's name.
     pub(crate) stream: String,
     pub(crate) window: Option<Window>,
+    /// Whether windows overlap, so that each is put together from several panes.
+    pub(crate) shares_panes: bool,
     pub(crate) emit: Emit,
     pub(crate) allowed_lateness: Micros,
     pub(crate) late: Late,
@@ -186,6 +189,9 @@ impl Spec {
         Ok(Self {
             stream: stream.name.clone(),
             window: aggregate.window,
+            shares_panes: aggregate
+                .window
+                .is_some_and(|w| w.kind.pane() != w.kind.size()),
             // Without a window nothing ever closes, so a table is handed on as it changes.
             emit: match (aggregate.window, aggregate.emit) {
                 (None, Emit::OnClose) => Emit::OnUpdate { every: 0 },
@@ -259,7 +265,7 @@ impl Spec {
     /// Result rows, laid out as the query wants them.
     pub(crate) fn lay_out(
         &self,
-        start: Micros,
+        span: Span,
         keys: &[ArrayRef],
         values: &[ArrayRef],
         rows: usize,
@@ -280,10 +286,8 @@ impl Spec {
                 let array = match column {
                     ResultColumn::Key(i) => keys.get(*i).cloned().ok_or_else(missing)?,
                     ResultColumn::Function(i) => values.get(*i).cloned().ok_or_else(missing)?,
-                    ResultColumn::WindowStart => bound(start),
-                    ResultColumn::WindowEnd => {
-                        bound(self.window.map_or(start, |w| window::end(w.kind, start)))
-                    }
+                    ResultColumn::WindowStart => bound(span.start),
+                    ResultColumn::WindowEnd => bound(span.end),
                 };
                 conform(array, field.data_type())
             });

@@ -12,7 +12,8 @@ import duckdb
 from harness.rows import Column, Rows
 
 TYPES = {"String": "VARCHAR", "Boolean": "BOOLEAN", "Int32": "INTEGER", "Int64": "BIGINT", "Float64": "DOUBLE", "Date": "DATE"}
-TUMBLE = re.compile(r"TUMBLE\s*\(\s*(\w+)\s*,\s*(\"?\w+\"?)\s*,\s*(INTERVAL\s+'[^']*'(?:\s+[A-Za-z]+)?)\s*\)", re.I)
+INTERVAL = r"(INTERVAL\s+'[^']*'(?:\s+[A-Za-z]+)?)"
+WINDOWS = re.compile(rf"(TUMBLE|HOP|CUMULATE)\s*\(\s*(\w+)\s*,\s*(\"?\w+\"?)\s*,\s*{INTERVAL}(?:\s*,\s*{INTERVAL})?\s*\)", re.I)
 EPOCH_SECONDS_BELOW = 100_000_000_000  # more than this and a number means milliseconds
 
 
@@ -65,8 +66,18 @@ def spelled_out(sql: str) -> str:
     """The query with its windows written as a subquery."""
 
     def subquery(found: re.Match) -> str:
-        table, time, size = found.groups()
-        start = f"time_bucket({size}, {time}, TIMESTAMP '1970-01-01')"
-        return f"(SELECT *, {start} AS window_start, {start} + {size} AS window_end FROM {table})"
+        function, table, time, *lengths = found.groups()
+        bucket = lambda size: f"time_bucket({size}, {time}, TIMESTAMP '1970-01-01')"
+        match function.upper():
+            case "TUMBLE":
+                start, end = bucket(lengths[0]), f"{bucket(lengths[0])} + {lengths[0]}"
+            case "HOP":  # each window that ends after the time, up to the last that holds it
+                slide, size = lengths
+                start = f"unnest(generate_series({bucket(slide)} - {size} + {slide}, {bucket(slide)}, {slide}))"
+                end = f"window_start + {size}"
+            case _:  # each end of the cycle that is after the time
+                step, size = lengths
+                start, end = bucket(size), f"unnest(generate_series({bucket(step)} + {step}, {bucket(size)} + {size}, {step}))"
+        return f"(SELECT *, {start} AS window_start, {end} AS window_end FROM {table})"
 
-    return TUMBLE.sub(subquery, sql)
+    return WINDOWS.sub(subquery, sql)

@@ -4,7 +4,7 @@ use tidemill_plan::model::Micros;
 
 use crate::effects::ShuffleRecord;
 use crate::stamp::Stamp;
-use crate::window::Pane;
+use crate::window::{NEVER, Pane};
 use crate::wire::{Malformed, Reader, Writer};
 
 /// The format of values.
@@ -22,6 +22,7 @@ const TIMED: u8 = 4;
 
 const PANE: u8 = 1;
 const ROW: u8 = 2;
+const CLOSED: u8 = 3;
 
 /// How far a source partition is, as it says with each record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +55,28 @@ struct Outgoing {
     told: Option<Word>,
     body: Writer,
     pane: Option<Pane>,
+    closed: Option<Micros>,
+}
+
+/// A partial aggregate on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Shuffled<'a> {
+    /// Its pane; of a session, the first microsecond and, as `first`, the one after it.
+    pub(crate) pane: Pane,
+    /// Of a row that may be late: up to where sessions had closed for it in its source partition. Else never.
+    pub(crate) closed: Micros,
+    pub(crate) key: &'a [u8],
+    pub(crate) state: &'a [u8],
+}
+
+/// A partial aggregate that has come to its shard.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Arrived<'a> {
+    pub(crate) partial: Shuffled<'a>,
+    /// The record it came with, by its place in the batch.
+    pub(crate) record: usize,
+    /// The shard's watermark before that record.
+    pub(crate) before: Micros,
 }
 
 impl Sender {
@@ -69,8 +92,7 @@ impl Sender {
     pub(crate) fn add(
         &mut self,
         hash: u64,
-        pane: Pane,
-        row: (&[u8], &[u8]),
+        partial: Shuffled<'_>,
         word: Word,
         out: &mut Vec<ShuffleRecord>,
     ) {
@@ -79,15 +101,26 @@ impl Sender {
         let Some(outgoing) = self.shards.get_mut(shard) else {
             return;
         };
+        let Shuffled {
+            pane,
+            closed,
+            key,
+            state,
+        } = partial;
         if outgoing.pane != Some(pane) {
             outgoing.pane = Some(pane);
             outgoing.body.byte(PANE);
             outgoing.body.signed(pane.first);
             outgoing.body.signed(pane.start);
         }
+        if outgoing.closed.unwrap_or(NEVER) != closed {
+            outgoing.closed = Some(closed);
+            outgoing.body.byte(CLOSED);
+            outgoing.body.signed(closed);
+        }
         outgoing.body.byte(ROW);
-        outgoing.body.bytes(row.0);
-        outgoing.body.bytes(row.1);
+        outgoing.body.bytes(key);
+        outgoing.body.bytes(state);
         if outgoing.body.len() >= MAX_BYTES {
             // More may follow for the same windows, so the watermark must not move yet.
             let watermark = outgoing.told.and_then(|w| w.watermark);
@@ -124,6 +157,7 @@ impl Outgoing {
     fn take(&mut self, word: Word, stamp: Stamp) -> Vec<u8> {
         self.told = Some(word);
         self.pane = None;
+        self.closed = None;
         let mut writer = Writer::default();
         writer.byte(VERSION);
         let flag = |on: bool, flag: u8| if on { flag } else { 0 };
@@ -140,14 +174,11 @@ impl Outgoing {
     }
 }
 
-/// A partial aggregate: its pane, its key and its state.
-pub(crate) type Partial<'a> = (Pane, &'a [u8], &'a [u8]);
-
 /// A record that was received.
 pub(crate) struct Received<'a> {
     pub(crate) word: Word,
     pub(crate) stamp: Stamp,
-    pub(crate) partials: Vec<Partial<'a>>,
+    pub(crate) partials: Vec<Shuffled<'a>>,
 }
 
 /// Reads a record.
@@ -169,7 +200,7 @@ pub(crate) fn read(value: &[u8]) -> Result<Received<'_>, Malformed> {
     };
     let stamp = Stamp::read(&mut reader)?;
     let mut partials = Vec::new();
-    let mut pane = Pane::bucket(0);
+    let (mut pane, mut closed) = (Pane::bucket(0), NEVER);
     while !reader.is_empty() {
         match reader.byte()? {
             PANE => {
@@ -178,7 +209,13 @@ pub(crate) fn read(value: &[u8]) -> Result<Received<'_>, Malformed> {
                     start: reader.signed()?,
                 }
             }
-            ROW => partials.push((pane, reader.bytes()?, reader.bytes()?)),
+            CLOSED => closed = reader.signed()?,
+            ROW => partials.push(Shuffled {
+                pane,
+                closed,
+                key: reader.bytes()?,
+                state: reader.bytes()?,
+            }),
             _ => return Err("it holds something unknown"),
         }
     }
@@ -215,6 +252,30 @@ mod tests {
         }
     }
 
+    fn in_time<'a>(pane: Pane, key: &'a [u8], state: &'a [u8]) -> Shuffled<'a> {
+        Shuffled {
+            pane,
+            closed: NEVER,
+            key,
+            state,
+        }
+    }
+
+    #[test]
+    fn rows_that_may_be_late_come_back_with_what_had_closed() {
+        let mut sender = Sender::new(0, STAMP, 1);
+        let mut out = Vec::new();
+        let sent = [NEVER, 5, 5, NEVER, 7].map(|closed| Shuffled {
+            closed,
+            ..in_time(Pane { first: 9, start: 3 }, b"k", b"s")
+        });
+        for partial in sent {
+            sender.add(0, partial, word(9), &mut out);
+        }
+        sender.send(word(9), &mut out);
+        assert_eq!(read(&out[0].value).unwrap().partials, sent);
+    }
+
     #[test]
     fn partials_come_back_with_the_word() {
         let mut sender = Sender::new(5, STAMP, 4);
@@ -224,8 +285,7 @@ mod tests {
             let window = Pane::bucket((i as i64 % 2) * 10);
             sender.add(
                 hash(key.as_bytes()),
-                window,
-                (key.as_bytes(), b"1"),
+                in_time(window, key.as_bytes(), b"1"),
                 word(9),
                 &mut out,
             );
@@ -240,11 +300,14 @@ mod tests {
                 (received.word, received.stamp, record.stream),
                 (word(9), STAMP, 5)
             );
-            for (window, key, state) in received.partials {
+            for Shuffled {
+                pane, key, state, ..
+            } in received.partials
+            {
                 assert_eq!(shard_of(hash(key), 4), record.shard as usize);
                 found.push((
                     String::from_utf8(key.to_vec()).unwrap(),
-                    window,
+                    pane,
                     state.to_vec(),
                 ));
             }
@@ -275,8 +338,7 @@ mod tests {
         for i in 0..1000u64 {
             sender.add(
                 i,
-                Pane::bucket(0),
-                (&i.to_le_bytes(), &state),
+                in_time(Pane::bucket(0), &i.to_le_bytes(), &state),
                 word(50),
                 &mut out,
             );

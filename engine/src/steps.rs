@@ -99,7 +99,7 @@ fn mark_deleted(flow: Flow, deleted: BooleanArray) -> Result<Flow> {
 }
 
 /// Rows that delete carry nulls whatever the schema says.
-fn nullable_where_null(schema: &SchemaRef, columns: &[ArrayRef]) -> SchemaRef {
+pub(crate) fn nullable_where_null(schema: &SchemaRef, columns: &[ArrayRef]) -> SchemaRef {
     let fits =
         |(field, column): (&Arc<Field>, &ArrayRef)| field.is_nullable() || column.null_count() == 0;
     if schema.fields().iter().zip(columns).all(fits) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tidemill_plan::model::{Changes, Input, Micros, OutputOf, Plan};
 
-use crate::aggregate::{ChunkKey, Operator};
+use crate::aggregate::{ChunkKey, Grouping};
 use crate::clock::Marks;
 use crate::effects::{Effects, Rows};
 use crate::error::{EngineError, Result};
@@ -22,7 +22,7 @@ struct Node {
     input: Option<usize>,
     /// The nodes that read it.
     readers: Vec<usize>,
-    operator: Option<Operator>,
+    operator: Option<Grouping>,
     /// Rows that wait for it.
     waiting: Vec<Flow>,
     /// The watermark of its rows.
@@ -100,9 +100,9 @@ impl Streams {
             let operator = match &stream.aggregate {
                 None => None,
                 Some(aggregate) if shuffled_here => {
-                    Some(Operator::over_partials(stream, aggregate)?)
+                    Some(Grouping::over_partials(stream, aggregate)?)
                 }
-                Some(aggregate) => Some(Operator::over_rows(index, stream, aggregate)?),
+                Some(aggregate) => Some(Grouping::over_rows(index, stream, aggregate)?),
             };
             nodes.push(Node {
                 stream: index,
@@ -161,14 +161,14 @@ impl Streams {
     }
 
     /// The groupings, with the indices of their streams.
-    fn operators(&self) -> impl Iterator<Item = (usize, &Operator)> {
+    fn operators(&self) -> impl Iterator<Item = (usize, &Grouping)> {
         self.nodes
             .iter()
             .filter_map(|node| Some((node.stream, node.operator.as_ref()?)))
     }
 
     /// In a shard, the grouping whose partial aggregates come together here.
-    pub(crate) fn shuffled(&mut self) -> Option<&mut Operator> {
+    pub(crate) fn shuffled(&mut self) -> Option<&mut Grouping> {
         self.nodes.first_mut()?.operator.as_mut()
     }
 

@@ -1,6 +1,5 @@
 //! A task: one partition of a stage, with all the streams that run there.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -14,15 +13,12 @@ use crate::error::{EngineError, Result};
 use crate::record::RawBatch;
 use crate::reject::Place;
 use crate::rows::Flow;
-use crate::shuffle::{self, Word};
+use crate::shuffle::{self, Arrived, Word};
 use crate::source::Reader;
 use crate::stage::Stage;
 pub use crate::streams::StreamState;
 use crate::streams::{Round, Streams, Turn};
-use crate::window::{NEVER, Pane};
-
-/// Keys and states of partial aggregates, by their pane.
-type ByPane<'a> = BTreeMap<Pane, Vec<(&'a [u8], &'a [u8])>>;
+use crate::window::NEVER;
 
 /// What a task reads.
 enum Feeder {
@@ -243,59 +239,50 @@ impl Task {
     /// Takes records of a shuffle topic. Whether a partial aggregate is late is decided record by record, however they
     /// are batched; merging is done for all of them at once.
     fn receive(&mut self, batch: &RawBatch<'_>, fx: &mut Effects) -> Result<()> {
-        let mut merging = BTreeMap::new();
-        for (index, record) in batch.records.iter().enumerate() {
-            let Some(value) = record.value else { continue };
-            let ended = self.receive_one(index, value, batch, &mut merging, fx)?;
-            if ended {
-                self.merge(&mut merging)?;
-                self.round(Round::Finish, Some(batch), fx)?;
-            }
-        }
-        self.merge(&mut merging)?;
-        self.round(Round::Advance, Some(batch), fx)
-    }
-
-    /// Sorts the partials of a record by pane; whether all input has ended with it.
-    fn receive_one<'b>(
-        &mut self,
-        index: usize,
-        value: &'b [u8],
-        batch: &RawBatch<'_>,
-        merging: &mut ByPane<'b>,
-        fx: &mut Effects,
-    ) -> Result<bool> {
-        let received = shuffle::read(value).map_err(|problem| self.unreadable(problem))?;
-        let before = self.watermark().unwrap_or(NEVER);
-        let Some(operator) = self.streams.shuffled() else {
-            return Ok(false);
-        };
-        // How far a source partition is holds across a reset; that its input has ended is said anew.
-        let (partials, word) = if operator.owns(received.stamp)? {
-            (received.partials, received.word)
-        } else {
-            let word = Word {
-                last: false,
-                ..received.word
-            };
-            (Vec::new(), word)
-        };
-        let mut late: ByPane<'_> = BTreeMap::new();
-        for (pane, key, state) in partials {
-            let (target, pane) = match operator.still_open(pane, before) {
-                Some(pane) => (&mut *merging, pane),
-                None => (&mut late, pane),
-            };
-            target.entry(pane).or_default().push((key, state));
-        }
         let place = Place {
             topic: batch.topic,
             partition: self.partition,
             raw: Some(batch),
         };
-        for (pane, rows) in late {
-            operator.reject_partials(pane, &rows, index, before, place, fx)?;
+        let mut arrived = Vec::new();
+        for (index, record) in batch.records.iter().enumerate() {
+            let Some(value) = record.value else { continue };
+            let ended = self.receive_one(index, value, &mut arrived)?;
+            if ended {
+                self.merge(&mut arrived, place, fx)?;
+                self.round(Round::Finish, Some(batch), fx)?;
+            }
         }
+        self.merge(&mut arrived, place, fx)?;
+        self.round(Round::Advance, Some(batch), fx)
+    }
+
+    /// Gathers the partials of a record; whether all input has ended with it.
+    fn receive_one<'b>(
+        &mut self,
+        record: usize,
+        value: &'b [u8],
+        arrived: &mut Vec<Arrived<'b>>,
+    ) -> Result<bool> {
+        let received = shuffle::read(value).map_err(|problem| self.unreadable(problem))?;
+        let before = self.watermark().unwrap_or(NEVER);
+        let Some(grouping) = self.streams.shuffled() else {
+            return Ok(false);
+        };
+        // How far a source partition is holds across a reset; that its input has ended is said anew.
+        let word = if grouping.owns(received.stamp)? {
+            arrived.extend(received.partials.into_iter().map(|partial| Arrived {
+                partial,
+                record,
+                before,
+            }));
+            received.word
+        } else {
+            Word {
+                last: false,
+                ..received.word
+            }
+        };
         match &mut self.feeder {
             Feeder::Shard(clock) => {
                 clock.hear(word);
@@ -316,13 +303,16 @@ impl Task {
         }
     }
 
-    fn merge(&mut self, merging: &mut ByPane<'_>) -> Result<()> {
-        if let Some(operator) = self.streams.shuffled() {
-            for (pane, rows) in std::mem::take(merging) {
-                operator.merge(pane, &rows)?;
-            }
+    fn merge(
+        &mut self,
+        arrived: &mut Vec<Arrived<'_>>,
+        place: Place<'_>,
+        fx: &mut Effects,
+    ) -> Result<()> {
+        match self.streams.shuffled() {
+            Some(grouping) => grouping.receive(std::mem::take(arrived), place, fx),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Moves the task's watermark from outside: when its partition is idle, and others have gone on.

@@ -1,4 +1,5 @@
-//! Which windows a time falls into. Everything that depends on the kind of window is here.
+//! Which windows a time falls into. Everything that depends on the kind of window is here, but for sessions, which are
+//! not made of panes: here they are as long as one row leaves them open.
 //!
 //! Rows are kept by *pane*, a stretch of time that lies wholly in or out of each window, so that windows which overlap
 //! share what is kept. A window is put together from its panes when its results are wanted.
@@ -45,7 +46,9 @@ impl Span {
     /// The window of this kind that ends there.
     pub(crate) fn ending(kind: WindowKind, end: Micros) -> Self {
         let start = match kind {
-            WindowKind::Tumble { size } | WindowKind::Hop { size, .. } => end.saturating_sub(size),
+            WindowKind::Tumble { size }
+            | WindowKind::Hop { size, .. }
+            | WindowKind::Session { gap: size } => end.saturating_sub(size),
             WindowKind::Cumulate { size, .. } => floor(end.saturating_sub(1), size),
         };
         Self { start, end }
@@ -79,7 +82,9 @@ pub(crate) fn next_end(kind: WindowKind, after: Micros) -> Micros {
 /// The end of the last window that a pane which starts there lies in.
 pub(crate) fn last_end(kind: WindowKind, start: Micros) -> Micros {
     match kind {
-        WindowKind::Tumble { size } | WindowKind::Hop { size, .. } => start.saturating_add(size),
+        WindowKind::Tumble { size }
+        | WindowKind::Hop { size, .. }
+        | WindowKind::Session { gap: size } => start.saturating_add(size),
         WindowKind::Cumulate { size, .. } => floor(start, size).saturating_add(size),
     }
 }
@@ -249,6 +254,7 @@ mod tests {
                 let start = (-10..10).map(|i| i * size).rfind(|&s| s < end);
                 (end % step == 0).then(|| (start.unwrap(), end))
             }
+            WindowKind::Session { .. } => None,
         };
         let all = (-60..60).filter(|&end| end > closed).filter_map(bounds);
         all.filter(|&(start, end)| start <= time && time < end)

@@ -51,6 +51,11 @@ impl Writer {
         self.0.extend_from_slice(&other.0);
     }
 
+    /// The bytes alone, for what is part of something sealed.
+    pub(crate) fn unsealed(self) -> Vec<u8> {
+        self.0
+    }
+
     /// The bytes, with their checksum.
     pub(crate) fn sealed(mut self) -> Vec<u8> {
         let sum = hash(&self.0);
@@ -67,6 +72,11 @@ pub(crate) type Malformed = &'static str;
 pub(crate) struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
+    /// Reads bytes that have no checksum of their own.
+    pub(crate) fn unsealed(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
     /// Checks the checksum of sealed bytes.
     pub(crate) fn sealed(bytes: &'a [u8]) -> Result<Self, Malformed> {
         let (body, sum) = bytes.split_last_chunk::<8>().ok_or("it is too short")?;

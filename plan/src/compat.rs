@@ -229,6 +229,9 @@ fn sign(plan: &Plan, stream: &Stream, aggregate: &Aggregate, columns: &[String])
                 WindowKind::Cumulate { step, .. } => {
                     format!("cumulating {size} by {} over {time}", span(step))
                 }
+                WindowKind::Session { .. } => {
+                    format!("sessions with gaps of {size} over {time}")
+                }
             }
         }),
         keys: keys

@@ -278,14 +278,21 @@ pub enum WindowKind {
         /// The length of the longest.
         size: Micros,
     },
+    /// From the first of a key's rows to the last, as long as none is further than this from the one before, and so
+    /// much longer.
+    Session {
+        /// After this long without a row, the session is over.
+        gap: Micros,
+    },
 }
 
 impl WindowKind {
-    /// The length of the longest window.
+    /// The length of the longest window; of a session, that of one row.
     #[must_use]
     pub fn size(self) -> Micros {
         match self {
             Self::Tumble { size } | Self::Hop { size, .. } | Self::Cumulate { size, .. } => size,
+            Self::Session { gap } => gap,
         }
     }
 
@@ -296,6 +303,7 @@ impl WindowKind {
             Self::Tumble { size } => size,
             Self::Hop { slide, .. } => slide,
             Self::Cumulate { step, .. } => step,
+            Self::Session { gap } => gap,
         }
     }
 }

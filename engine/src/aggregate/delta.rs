@@ -125,7 +125,7 @@ impl Delta {
     }
 }
 
-/// Accumulators whose groups are the rows of a set of keys, in their order: for merging and evaluating states.
+/// Accumulators whose groups are told for each row: for merging and evaluating states.
 pub(crate) struct Merger {
     functions: Vec<Box<dyn GroupsAccumulator>>,
     len: usize,
@@ -145,13 +145,33 @@ impl Merger {
 
     /// Merges states, each into the group at the same place in `groups`.
     pub(crate) fn merge(&mut self, columns: &Columns, groups: &[usize]) -> Result<()> {
+        self.feed(columns, groups, Feed::States)
+    }
+
+    /// Makes room for groups, as many as there are then.
+    pub(crate) fn grow(&mut self, len: usize) {
+        self.len = self.len.max(len);
+    }
+
+    /// Takes rows in, each into the group at the same place in `groups`.
+    pub(crate) fn feed(&mut self, columns: &Columns, groups: &[usize], feed: Feed) -> Result<()> {
         if groups.is_empty() {
             return Ok(());
         }
         for (function, input) in self.functions.iter_mut().zip(&columns.functions) {
-            function.merge_batch(&input.values, groups, None, self.len)?;
+            match feed {
+                Feed::Records => {
+                    function.update_batch(&input.values, groups, input.filter.as_ref(), self.len)?
+                }
+                Feed::States => function.merge_batch(&input.values, groups, None, self.len)?,
+            }
         }
         Ok(())
+    }
+
+    /// Roughly how many bytes of memory it holds.
+    pub(crate) fn bytes(&self) -> usize {
+        self.functions.iter().map(|f| f.size()).sum()
     }
 
     pub(crate) fn states(mut self) -> Result<Vec<ArrayRef>> {

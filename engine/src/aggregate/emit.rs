@@ -1,24 +1,18 @@
 //! Results: a window that closes, groups that have changed.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
-use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef};
-use datafusion_common::DataFusionError;
 use tidemill_plan::model::{Emit, Micros};
 
 use super::chunk::ChunkKey;
-use super::delta::{Delta, Feed, Merger};
-use super::spec::Groups;
+use super::delta::{Delta, Feed};
+use super::spec::Bounds;
 use super::state::Settled;
 use super::{NO_WINDOW, Operator, RESULT_ROWS};
 use crate::effects::Effects;
-use crate::error::{EngineError, Result};
-use crate::record::Reason;
-use crate::reject::{Fault, Place};
-use crate::rows::{Flow, Replaces, batch_of};
-use crate::steps::failing;
+use crate::error::Result;
+use crate::reject::Place;
+use crate::rows::Flow;
 use crate::window::{self, Pane, Span};
 use crate::wire;
 
@@ -235,11 +229,15 @@ impl Operator {
         fx: &mut Effects,
     ) -> Result<Vec<Flow>> {
         if !self.spec.infallible {
-            return self.results(span, delta.into_groups()?, before, place, fx);
+            let groups = delta.into_groups()?;
+            let bounds = Bounds::all(span, groups.len);
+            return self.spec.results(&bounds, groups, before, place, fx);
         }
         let rows = delta.len();
         let (keys, values) = delta.into_values()?;
-        Ok(vec![self.flow(span, &keys, &values, rows, before)?])
+        let bounds = Bounds::all(span, rows);
+        let flow = self.spec.flow(&bounds, &keys, &values, rows, before)?;
+        Ok(vec![flow])
     }
 
     /// The results of keys and states. Where windows share panes, a key may be there several times.
@@ -257,7 +255,9 @@ impl Operator {
             .map(|rows| self.spec.groups_of(rows));
         if !self.spec.shares_panes {
             for groups in parts {
-                flows.extend(self.results(span, groups?, before, place, fx)?);
+                let groups = groups?;
+                let bounds = Bounds::all(span, groups.len);
+                flows.extend(self.spec.results(&bounds, groups, before, place, fx)?);
             }
             return Ok(());
         }
@@ -270,110 +270,4 @@ impl Operator {
         }
         Ok(())
     }
-
-    /// The results of groups. Where a function fails, the groups at fault are found and rejected.
-    pub(super) fn results(
-        &self,
-        span: Span,
-        groups: Groups,
-        before: Micros,
-        place: Place<'_>,
-        fx: &mut Effects,
-    ) -> Result<Vec<Flow>> {
-        if groups.len == 0 {
-            return Ok(Vec::new());
-        }
-        if let Ok(values) = self.evaluate(&groups, 0..groups.len) {
-            return Ok(vec![self.flow(
-                span,
-                &groups.keys,
-                &values,
-                groups.len,
-                before,
-            )?]);
-        }
-        let mut faults = Vec::new();
-        failing(
-            0..groups.len,
-            &|rows| self.evaluate(&groups, rows).map(drop),
-            &mut faults,
-        );
-        let keys = batch_of(&self.spec.key_schema, groups.keys.clone(), groups.len)?;
-        let mut flows = Vec::new();
-        let mut next = 0;
-        let end = (groups.len, String::new());
-        for (row, message) in faults.into_iter().chain([end]) {
-            if next < row {
-                let values = self.evaluate(&groups, next..row)?;
-                flows.push(self.flow(
-                    span,
-                    &slice(&groups.keys, next..row),
-                    &values,
-                    row - next,
-                    before,
-                )?);
-            }
-            if row < groups.len {
-                let stream = Some(self.spec.stream.as_str());
-                let fault = Fault {
-                    stream,
-                    reason: Reason::ExpressionFailed,
-                    column: None,
-                    message,
-                };
-                place.reject_derived(None, &keys, row, fault, fx);
-            }
-            next = row + 1;
-        }
-        Ok(flows)
-    }
-
-    fn evaluate(
-        &self,
-        groups: &Groups,
-        rows: Range<usize>,
-    ) -> Result<Vec<ArrayRef>, DataFusionError> {
-        let external = |e: EngineError| match e {
-            EngineError::Compute(e) => e,
-            other => DataFusionError::External(Box::new(other)),
-        };
-        let len = rows.len();
-        let part = Groups {
-            keys: Vec::new(),
-            states: slice(&groups.states, rows),
-            len,
-        };
-        let mut merger = Merger::new(&self.spec, len).map_err(external)?;
-        let all: Vec<usize> = (0..len).collect();
-        merger
-            .merge(&self.spec.columns_of(part), &all)
-            .map_err(external)?;
-        merger.values().map_err(external)
-    }
-
-    fn flow(
-        &self,
-        span: Span,
-        keys: &[ArrayRef],
-        values: &[ArrayRef],
-        rows: usize,
-        before: Micros,
-    ) -> Result<Flow> {
-        let batch = self.spec.lay_out(span, keys, values, rows)?;
-        let replaces = match self.spec.emit {
-            Emit::OnClose => None,
-            Emit::OnUpdate { .. } => Some(Replaces {
-                key: Some(Arc::clone(&self.spec.result_key)),
-                deleted: None,
-            }),
-        };
-        Ok(Flow::derived(batch, before, replaces))
-    }
-}
-
-fn slice(columns: &[ArrayRef], rows: Range<usize>) -> Vec<ArrayRef> {
-    columns
-        .iter()
-        .map(|c| c.slice(rows.start, rows.len()))
-        .collect()
 }

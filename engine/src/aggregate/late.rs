@@ -1,18 +1,20 @@
 //! Lateness: a property of a row's record and what came before it in its partition, never of how records are batched.
 
+use std::collections::BTreeMap;
+
 use arrow::array::{Array, BooleanArray};
-use chrono::{DateTime, SecondsFormat};
 use tidemill_plan::model::{Late, Micros, Window};
 
 use super::Operator;
 use super::delta::{Delta, Feed};
+use super::spec::Bounds;
 use super::update::times;
 use crate::effects::Effects;
 use crate::error::Result;
-use crate::record::Reason;
 use crate::reject::{Fault, Place};
 use crate::rows::Flow;
-use crate::window::{self, Finder, Pane, Span};
+use crate::shuffle::Arrived;
+use crate::window::{self, Finder, Pane};
 
 impl Operator {
     /// Up to where windows have closed for a row that came when the watermark was `before`.
@@ -22,8 +24,42 @@ impl Operator {
             .max(self.closed)
     }
 
+    /// Merges partial aggregates that have come. Whether one is late depends on the record it came with, however they
+    /// are batched; merging is done for all of them at once.
+    pub(crate) fn receive(
+        &mut self,
+        arrived: Vec<Arrived<'_>>,
+        place: Place<'_>,
+        fx: &mut Effects,
+    ) -> Result<()> {
+        let mut merging: BTreeMap<Pane, Vec<_>> = BTreeMap::new();
+        let mut late: BTreeMap<(usize, Pane), (Micros, Vec<_>)> = BTreeMap::new();
+        for Arrived {
+            partial,
+            record,
+            before,
+        } in arrived
+        {
+            let row = (partial.key, partial.state);
+            match self.still_open(partial.pane, before) {
+                Some(pane) => merging.entry(pane).or_default().push(row),
+                None => {
+                    let late = late.entry((record, partial.pane));
+                    late.or_insert((before, Vec::new())).1.push(row);
+                }
+            }
+        }
+        for ((record, pane), (before, rows)) in late {
+            self.reject_partials(pane, &rows, record, before, place, fx)?;
+        }
+        for (pane, rows) in merging {
+            self.merge(pane, &rows)?;
+        }
+        Ok(())
+    }
+
     /// Where rows of a pane belong that came when the watermark was `before`; `None` if all its windows were closed.
-    pub(crate) fn still_open(&self, pane: Pane, before: Micros) -> Option<Pane> {
+    fn still_open(&self, pane: Pane, before: Micros) -> Option<Pane> {
         match self.spec.window {
             Some(window) => window::still_open(window.kind, pane, self.closed(before)),
             None => Some(pane),
@@ -53,7 +89,9 @@ impl Operator {
             panes.extend(pane);
             match (time, pane) {
                 (Some(_), Some(_)) => {}
-                (None, _) => place.reject_row(&flow, row, self.without_time(&flow, window), fx),
+                (None, _) => {
+                    place.reject_row(&flow, row, self.spec.without_time(&flow, window), fx)
+                }
                 (Some(_), None) if self.spec.late == Late::Drop => fx.late_dropped += 1,
                 (Some(time), None) => {
                     place.reject_row(&flow, row, self.lateness(window, time, before), fx);
@@ -64,7 +102,7 @@ impl Operator {
     }
 
     /// Rejects partial aggregates of a pane of which all windows have closed; `record` is the one they came with.
-    pub(crate) fn reject_partials(
+    fn reject_partials(
         &mut self,
         pane: Pane,
         rows: &[(&[u8], &[u8])],
@@ -86,7 +124,9 @@ impl Operator {
             return Ok(());
         };
         let span = window::last_of(window.kind, pane.start);
-        let batch = self.spec.lay_out(span, &keys, &values, rows)?;
+        let batch = self
+            .spec
+            .lay_out(&Bounds::all(span, rows), &keys, &values, rows)?;
         for row in 0..rows {
             let lateness = self.lateness(window, pane.start, before);
             place.reject_derived(Some(record), &batch, row, lateness, fx);
@@ -95,61 +135,12 @@ impl Operator {
     }
 
     fn lateness(&self, window: Window, time: Micros, before: Micros) -> Fault<'_> {
-        let Span { start, end } = window::last_of(window.kind, time);
-        let due = end.saturating_add(self.spec.allowed_lateness);
         let which = if self.spec.shares_panes {
             "its last window"
         } else {
             "its window"
         };
-        let window = format!("{which} from {} to {}", instant(start), instant(end));
-        let message = if due <= before {
-            let late = before.saturating_sub(due);
-            format!(
-                "{window} closed {} before it: the watermark was {}",
-                span(late),
-                instant(before)
-            )
-        } else {
-            format!("{window} had been closed already")
-        };
-        Fault {
-            stream: Some(&self.spec.stream),
-            reason: Reason::Late,
-            column: None,
-            message,
-        }
-    }
-
-    fn without_time<'a>(&'a self, flow: &'a Flow, window: Window) -> Fault<'a> {
-        let column = flow
-            .batch
-            .schema_ref()
-            .fields()
-            .get(window.time)
-            .map(|f| f.name().as_str());
-        Fault {
-            stream: Some(&self.spec.stream),
-            reason: Reason::MissingRequired,
-            column,
-            message: "the time that decides about its window is null".to_owned(),
-        }
-    }
-}
-
-/// A time for a person.
-fn instant(time: Micros) -> String {
-    match DateTime::from_timestamp_micros(time) {
-        Some(t) => t.to_rfc3339_opts(SecondsFormat::AutoSi, true),
-        None => format!("{time} µs"),
-    }
-}
-
-/// A span of time for a person.
-fn span(micros: Micros) -> String {
-    match micros {
-        m if m < 1_000 => format!("{m} µs"),
-        m if m < 1_000_000 => format!("{} ms", m / 1_000),
-        m => format!("{}.{:03} s", m / 1_000_000, m % 1_000_000 / 1_000),
+        let span = window::last_of(window.kind, time);
+        self.spec.lateness(which, span, before)
     }
 }

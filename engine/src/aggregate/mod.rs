@@ -8,26 +8,28 @@ mod base;
 mod chunk;
 mod delta;
 mod emit;
+mod grouping;
 mod late;
+mod results;
 mod rowbytes;
 mod segment;
+mod session;
 mod spec;
 mod state;
 mod update;
 mod whole;
 
-use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use tidemill_plan::model::{Aggregate, Emit, Exchange, Micros, Stream};
-use tidemill_plan::resets;
 
 pub(crate) use self::chunk::ChunkKey;
 #[cfg(test)]
 pub(crate) use self::chunk::epoch as chunk_epoch;
 use self::delta::Delta;
+pub(crate) use self::grouping::Grouping;
 use self::segment::Segment;
-use self::spec::Spec;
+use self::spec::{Bounds, Spec};
 use crate::clock::Marks;
 use crate::effects::Effects;
 use crate::error::{EngineError, Result};
@@ -45,7 +47,23 @@ enum Role {
     Partial(Sender),
 }
 
-/// A grouping at work.
+impl Role {
+    /// The role where a grouping's input has its rows.
+    fn over_rows(index: usize, spec: &Spec, exchange: &Exchange) -> Result<Self> {
+        match exchange {
+            Exchange::Local => Ok(Self::Whole),
+            Exchange::Shuffle { shards: 0 } => Err(EngineError::Plan(format!(
+                "stream `{}` is spread over no shards",
+                spec.stream
+            ))),
+            Exchange::Shuffle { shards } => {
+                Ok(Self::Partial(Sender::new(index, spec.stamp, *shards)))
+            }
+        }
+    }
+}
+
+/// A grouping at work: a table, or windows that are made of panes.
 pub(crate) struct Operator {
     spec: Spec,
     role: Role,
@@ -85,16 +103,7 @@ impl Operator {
     /// A grouping in the task where its input's rows are. With a shuffle it only sends partial aggregates.
     pub(crate) fn over_rows(index: usize, stream: &Stream, aggregate: &Aggregate) -> Result<Self> {
         let spec = Spec::new(stream, aggregate)?;
-        let role = match aggregate.exchange {
-            Exchange::Local => Role::Whole,
-            Exchange::Shuffle { shards: 0 } => {
-                return Err(EngineError::Plan(format!(
-                    "stream `{}` is spread over no shards",
-                    stream.name
-                )));
-            }
-            Exchange::Shuffle { shards } => Role::Partial(Sender::new(index, spec.stamp, shards)),
-        };
+        let role = Role::over_rows(index, &spec, &aggregate.exchange)?;
         Ok(Self::new(spec, role))
     }
 
@@ -128,24 +137,9 @@ impl Operator {
         matches!(self.role, Role::Partial(_))
     }
 
-    /// Whether stored rows are the stream's own, rather than left from before a reset. Those of other keys, functions
-    /// or windows are refused, unless the stream is to be reset where they do not fit.
+    /// Whether rows of a record that was shuffled are the stream's own.
     pub(crate) fn owns(&self, stored: Stamp) -> Result<bool> {
-        let (stream, own) = (&self.spec.stream, self.spec.stamp);
-        match stored.epoch.cmp(&own.epoch) {
-            Ordering::Less => Ok(false),
-            Ordering::Greater => Err(EngineError::FromLaterReset {
-                stream: stream.clone(),
-                stored: stored.epoch,
-                known: own.epoch,
-            }),
-            Ordering::Equal if stored == own => Ok(true),
-            Ordering::Equal if self.spec.drops_misfits => Ok(false),
-            Ordering::Equal => Err(EngineError::Incompatible {
-                stream: stream.clone(),
-                lost: resets::lost(self.spec.window.is_some()),
-            }),
-        }
+        self.spec.owns(stored)
     }
 
     /// The watermark of the rows that it hands on.
@@ -236,7 +230,11 @@ impl Operator {
         for (pane, delta) in deltas {
             let settled = self.settle(pane, delta)?;
             if let (true, Some(span)) = (at_once, self.whole_span(pane)) {
-                flows.extend(self.results(span, settled.groups, before, place, fx)?);
+                let bounds = Bounds::all(span, settled.groups.len);
+                flows.extend(
+                    self.spec
+                        .results(&bounds, settled.groups, before, place, fx)?,
+                );
             } else if let Emit::OnUpdate { .. } = self.spec.emit {
                 self.mark_pending(&settled);
             }

@@ -24,10 +24,48 @@ pub(crate) struct Segment {
     pub(crate) base: Base,
     /// The places of the base that the changelog does not have yet as they are.
     unlogged: Vec<u32>,
-    /// The chunks that are in the changelog, with their numbers of rows.
-    chunks: BTreeMap<u64, usize>,
+    chunks: Chunks,
+}
+
+/// The chunks of something that are in the changelog.
+#[derive(Debug, Default)]
+pub(crate) struct Chunks {
+    /// Their numbers, with how many rows each has.
+    numbers: BTreeMap<u64, usize>,
     /// The rows of all of them.
     rows: usize,
+}
+
+impl Chunks {
+    /// Whether too much of them is outdated, with so many rows more, where so many are needed in all.
+    pub(crate) fn are_outdated(&self, more: usize, needed: usize) -> bool {
+        self.rows + more > 2 * needed + SLACK
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.numbers.len()
+    }
+
+    /// Writes their tombstones; from now on there are none.
+    pub(crate) fn forget(&mut self, key: ChunkKey<'_>, out: &mut Vec<ChangelogRecord>) {
+        let numbers = std::mem::take(&mut self.numbers).into_keys();
+        out.extend(numbers.map(|sequence| ChunkKey { sequence, ..key }.tombstone()));
+        self.rows = 0;
+    }
+
+    /// Notes a chunk that is in the changelog.
+    pub(crate) fn note(&mut self, sequence: u64, rows: usize) {
+        let before = self.numbers.insert(sequence, rows).unwrap_or(0);
+        self.rows = (self.rows + rows).saturating_sub(before);
+    }
+
+    /// Notes that a chunk is no longer there; whether any is left.
+    pub(crate) fn drop_chunk(&mut self, sequence: u64) -> bool {
+        let rows = self.numbers.remove(&sequence).unwrap_or(0);
+        self.rows = self.rows.saturating_sub(rows);
+        !self.numbers.is_empty()
+    }
 }
 
 impl Segment {
@@ -49,41 +87,32 @@ impl Segment {
         let mut places = std::mem::take(&mut self.unlogged);
         places.sort_unstable();
         places.dedup();
-        let written = if self.rows + places.len() > 2 * self.base.len() + SLACK {
+        let written = if self.chunks.are_outdated(places.len(), self.base.len()) {
             let written = chunk::write(key, stamp, self.base.iter(), sequence, out);
-            self.forget(key, out);
-            self.chunks.clear();
-            self.rows = 0;
+            self.chunks.forget(key, out);
             written
         } else {
             let rows = places.iter().filter_map(|&place| self.base.at(place));
             chunk::write(key, stamp, rows, sequence, out)
         };
         for (sequence, rows) in written {
-            self.note(sequence, rows);
+            self.chunks.note(sequence, rows);
         }
     }
 
     /// Tombstones of all chunks.
-    pub(crate) fn forget(&self, key: ChunkKey<'_>, out: &mut Vec<ChangelogRecord>) {
-        out.extend(
-            self.chunks
-                .keys()
-                .map(|&sequence| ChunkKey { sequence, ..key }.tombstone()),
-        );
+    pub(crate) fn forget(mut self, key: ChunkKey<'_>, out: &mut Vec<ChangelogRecord>) {
+        self.chunks.forget(key, out);
     }
 
     /// Notes a chunk that is in the changelog.
     pub(crate) fn note(&mut self, sequence: u64, rows: usize) {
-        let before = self.chunks.insert(sequence, rows).unwrap_or(0);
-        self.rows = (self.rows + rows).saturating_sub(before);
+        self.chunks.note(sequence, rows);
     }
 
     /// Notes that a chunk is no longer there; whether any is left.
     pub(crate) fn drop_chunk(&mut self, sequence: u64) -> bool {
-        let rows = self.chunks.remove(&sequence).unwrap_or(0);
-        self.rows = self.rows.saturating_sub(rows);
-        !self.chunks.is_empty()
+        self.chunks.drop_chunk(sequence)
     }
 
     /// Roughly how many bytes of memory it holds.

@@ -1,9 +1,12 @@
 //! A grouping as the operator needs it: expressions to evaluate, and the types of keys and states.
 
+use std::cmp::Ordering;
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, RecordBatch, TimestampMicrosecondArray, UInt32Array};
+use arrow::array::{
+    ArrayRef, BooleanArray, RecordBatch, TimestampMicrosecondArray, UInt32Array, new_null_array,
+};
 use arrow::compute::take;
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion_common::DataFusionError;
@@ -13,13 +16,14 @@ use datafusion_physical_expr::aggregate::AggregateFunctionExpr;
 use tidemill_plan::model::{
     Aggregate, Emit, ExprRef, Late, Micros, Misfit, ResultColumn, Stream, Window,
 };
+use tidemill_plan::resets;
 
 use crate::aggregate::rowbytes::RowCodec;
 use crate::aggregate::whole::WholeSum;
 use crate::error::{EngineError, Result};
 use crate::rows::{batch_of, conform};
 use crate::stamp::Stamp;
-use crate::steps::{arrays, truth};
+use crate::steps::{arrays, nullable_where_null, truth};
 use crate::window::{self, Span};
 use crate::wire;
 
@@ -104,6 +108,40 @@ pub(crate) struct Groups {
     pub(crate) keys: Vec<ArrayRef>,
     pub(crate) states: Vec<ArrayRef>,
     pub(crate) len: usize,
+}
+
+/// The windows of result rows.
+pub(crate) struct Bounds {
+    start: ArrayRef,
+    end: ArrayRef,
+}
+
+impl Bounds {
+    /// One window for all rows.
+    pub(crate) fn all(span: Span, rows: usize) -> Self {
+        let bound =
+            |time: Micros| Arc::new(TimestampMicrosecondArray::from_value(time, rows)) as ArrayRef;
+        Self {
+            start: bound(span.start),
+            end: bound(span.end),
+        }
+    }
+
+    /// A window for each row.
+    pub(crate) fn each(spans: impl Iterator<Item = Span>) -> Self {
+        let (start, end): (Vec<Micros>, Vec<Micros>) = spans.map(|s| (s.start, s.end)).unzip();
+        Self {
+            start: Arc::new(TimestampMicrosecondArray::from(start)),
+            end: Arc::new(TimestampMicrosecondArray::from(end)),
+        }
+    }
+
+    pub(crate) fn slice(&self, rows: Range<usize>) -> Self {
+        Self {
+            start: self.start.slice(rows.start, rows.len()),
+            end: self.end.slice(rows.start, rows.len()),
+        }
+    }
 }
 
 /// A grouping.
@@ -261,16 +299,60 @@ impl Spec {
         })
     }
 
+    /// Whether stored rows are the stream's own, rather than left from before a reset. Those of other keys, functions
+    /// or windows are refused, unless the stream is to be reset where they do not fit.
+    pub(crate) fn owns(&self, stored: Stamp) -> Result<bool> {
+        let (stream, own) = (&self.stream, self.stamp);
+        match stored.epoch.cmp(&own.epoch) {
+            Ordering::Less => Ok(false),
+            Ordering::Greater => Err(EngineError::FromLaterReset {
+                stream: stream.clone(),
+                stored: stored.epoch,
+                known: own.epoch,
+            }),
+            Ordering::Equal if stored == own => Ok(true),
+            Ordering::Equal if self.drops_misfits => Ok(false),
+            Ordering::Equal => Err(EngineError::Incompatible {
+                stream: stream.clone(),
+                lost: resets::lost(self.window.is_some()),
+            }),
+        }
+    }
+
+    /// Rows that take away the ones of these windows and keys: they have nothing else.
+    pub(crate) fn lay_out_deleted(
+        &self,
+        bounds: &Bounds,
+        keys: &[ArrayRef],
+        rows: usize,
+    ) -> Result<RecordBatch> {
+        let fields = self.schema.fields().iter();
+        let columns: Vec<ArrayRef> = fields
+            .zip(&self.layout)
+            .map(|(field, column)| {
+                let value = match column {
+                    ResultColumn::WindowStart => Some(&bounds.start),
+                    ResultColumn::WindowEnd => Some(&bounds.end),
+                    ResultColumn::Key(i) => keys.get(*i),
+                    ResultColumn::Function(_) => None,
+                };
+                match value {
+                    Some(value) => conform(Arc::clone(value), field.data_type()),
+                    None => Ok(new_null_array(field.data_type(), rows)),
+                }
+            })
+            .collect::<Result<_>>()?;
+        batch_of(&nullable_where_null(&self.schema, &columns), columns, rows)
+    }
+
     /// Result rows, laid out as the query wants them.
     pub(crate) fn lay_out(
         &self,
-        span: Span,
+        bounds: &Bounds,
         keys: &[ArrayRef],
         values: &[ArrayRef],
         rows: usize,
     ) -> Result<RecordBatch> {
-        let bound =
-            |time: Micros| Arc::new(TimestampMicrosecondArray::from_value(time, rows)) as ArrayRef;
         let missing = || {
             EngineError::Plan(format!(
                 "the layout of stream `{}` names a column that is not there",
@@ -285,8 +367,8 @@ impl Spec {
                 let array = match column {
                     ResultColumn::Key(i) => keys.get(*i).cloned().ok_or_else(missing)?,
                     ResultColumn::Function(i) => values.get(*i).cloned().ok_or_else(missing)?,
-                    ResultColumn::WindowStart => bound(span.start),
-                    ResultColumn::WindowEnd => bound(span.end),
+                    ResultColumn::WindowStart => Arc::clone(&bounds.start),
+                    ResultColumn::WindowEnd => Arc::clone(&bounds.end),
                 };
                 conform(array, field.data_type())
             });

@@ -12,8 +12,8 @@ use super::segment::bucket;
 use super::spec::{Groups, Spec};
 use crate::effects::Effects;
 use crate::error::{EngineError, Result};
-use crate::shuffle::{Sender, Word};
-use crate::window::Pane;
+use crate::shuffle::{Sender, Shuffled, Word};
+use crate::window::{NEVER, Pane};
 use crate::wire;
 
 /// A delta that has been merged into its segments.
@@ -130,7 +130,7 @@ impl Operator {
             stream: stream.clone(),
             problem: problem.to_owned(),
         })?;
-        if !self.owns(chunk.stamp)? {
+        if !self.spec.owns(chunk.stamp)? {
             self.stale.insert((key.segment, key.sequence));
             return Ok(());
         }
@@ -164,8 +164,12 @@ pub(super) fn send(
             let key = keys.row(row);
             sender.add(
                 wire::hash(key),
-                pane,
-                (key, states.row(row)),
+                Shuffled {
+                    pane,
+                    closed: NEVER,
+                    key,
+                    state: states.row(row),
+                },
                 word,
                 &mut fx.shuffle,
             );

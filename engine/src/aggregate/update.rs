@@ -74,7 +74,7 @@ impl Operator {
     }
 
     /// Merges partial aggregates of a pane.
-    pub(crate) fn merge(&mut self, pane: Pane, rows: &[(&[u8], &[u8])]) -> Result<()> {
+    pub(super) fn merge(&mut self, pane: Pane, rows: &[(&[u8], &[u8])]) -> Result<()> {
         let columns = self.spec.columns_of(self.spec.groups_of(rows)?);
         self.feed(pane, &columns, Feed::States)
     }

@@ -40,7 +40,42 @@ fn windows_of(kind: WindowKind, time: i64) -> Vec<(i64, i64)> {
             .map(|i| (floor(time, size), floor(time, size) + i * step))
             .filter(|(_, end)| time < *end)
             .collect(),
+        WindowKind::Session { .. } => unreachable!("other rows decide about sessions"),
     }
+}
+
+/// Windows with their rows.
+type Windows = BTreeMap<(String, (i64, i64)), Vec<Row>>;
+
+/// Puts a row into the windows that end after a time; whether there is one.
+fn put(windows: &mut Windows, kind: WindowKind, row: &Row, closed: i64) -> bool {
+    let WindowKind::Session { gap } = kind else {
+        let mut open = windows_of(kind, row.ts);
+        open.retain(|(_, end)| *end > closed);
+        for window in &open {
+            let rows = windows.entry((row.k.clone(), *window)).or_default();
+            rows.push(row.clone());
+        }
+        return !open.is_empty();
+    };
+    let (mut start, mut end) = (row.ts, row.ts + gap);
+    let joins =
+        |k: &String, s: i64, e: i64| *k == row.k && e > closed && s <= row.ts + gap && e >= row.ts;
+    let joined: Vec<_> = windows.keys().cloned().collect();
+    let joined = joined.into_iter().filter(|(k, (s, e))| joins(k, *s, *e));
+    let joined: Vec<_> = joined.collect();
+    if joined.is_empty() && end <= closed {
+        return false;
+    }
+    let mut rows = vec![];
+    for window in joined {
+        (start, end) = (start.min(window.1.0), end.max(window.1.1));
+        rows.extend(windows.remove(&window).unwrap());
+    }
+    rows.push(row.clone());
+    let before = windows.insert((row.k.clone(), (start, end)), rows);
+    assert!(before.is_none());
+    true
 }
 
 fn group(k: &str, (start, end): (i64, i64), rows: &[Row]) -> Vec<String> {
@@ -63,7 +98,7 @@ fn group(k: &str, (start, end): (i64, i64), rows: &[Row]) -> Vec<String> {
 
 pub(super) fn wanted(sources: &[Vec<Vec<u8>>], shape: &Shape, by_key: bool) -> Wanted {
     let mut out = Wanted::default();
-    let mut windows: BTreeMap<(String, (i64, i64)), Vec<Row>> = BTreeMap::new();
+    let mut windows = Windows::new();
     let mut tables: BTreeMap<String, Vec<Row>> = BTreeMap::new();
     for (partition, log) in sources.iter().enumerate() {
         let mut highest: Option<i64> = None;
@@ -109,29 +144,25 @@ pub(super) fn wanted(sources: &[Vec<Vec<u8>>], shape: &Shape, by_key: bool) -> W
                 (100 / (v - 5)).to_string(),
             ]);
             tables.entry(row.k.clone()).or_default().push(row.clone());
-            let closed = |end: i64| before.is_some_and(|b| end + shape.allowed_lateness <= b);
-            let mut open = windows_of(shape.kind, ts);
-            open.retain(|(_, end)| !closed(*end));
-            if open.is_empty() {
+            let closed = before.map_or(i64::MIN, |b| b - shape.allowed_lateness);
+            if !put(&mut windows, shape.kind, &row, closed) {
                 if shape.late == tidemill_plan::model::Late::Drop {
                     out.dropped += 2;
                 } else {
                     reject("sums", "Late");
                     reject("live", "Late");
                 }
-                continue;
-            }
-            for window in open {
-                let rows = windows.entry((row.k.clone(), window)).or_default();
-                rows.push(row.clone());
             }
         }
     }
     let mut totals: BTreeMap<(i64, String), (usize, usize)> = BTreeMap::new();
     for ((k, window), rows) in &windows {
         out.sums.push(group(k, *window, rows));
-        let (start, _) = window;
-        let outer = start.div_euclid(30 * SECOND) * 30 * SECOND;
+        let time = match shape.kind {
+            WindowKind::Session { .. } => window.1,
+            _ => window.0,
+        };
+        let outer = time.div_euclid(30 * SECOND) * 30 * SECOND;
         let total = totals
             .entry((outer, if by_key { k.clone() } else { String::new() }))
             .or_default();

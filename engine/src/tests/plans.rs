@@ -218,7 +218,7 @@ fn windowed(shape: &Shape, name: &str, emit: Emit) -> Stream {
 }
 
 /// `SELECT window_start, window_end, sum(n) AS n, count(*) AS windows FROM TUMBLE(sums, window_start, 30 s) GROUP BY window_start, window_end`,
-/// or, where it cannot be shuffled, `GROUP BY k` too.
+/// or, where it cannot be shuffled, `GROUP BY k` too. Over sessions, it is by their end.
 fn totals(shape: &Shape, input: &SchemaRef) -> Stream {
     let shuffled = shape.exchange != Exchange::Local;
     let mut columns = vec![
@@ -242,7 +242,10 @@ fn totals(shape: &Shape, input: &SchemaRef) -> Stream {
         before: vec![],
         aggregate: Some(Aggregate {
             window: Some(Window {
-                time: 1,
+                time: match shape.kind {
+                    WindowKind::Session { .. } => 2,
+                    _ => 1,
+                },
                 kind: WindowKind::Tumble { size: 30 * SECOND },
             }),
             keys: if shuffled {

@@ -132,17 +132,18 @@ impl Query {
         })
     }
 
-    /// A row that falls into several windows has none of them before it is grouped.
+    /// Windows that a row does not tell are not known before it is grouped.
     fn check_windows(&self, parsed: &Parsed) -> std::result::Result<(), SqlError> {
         let in_steps = self.before.iter().flat_map(|step| match step {
             Step::Filter(expr) => std::slice::from_ref(expr),
             Step::Project { exprs, .. } => exprs.as_slice(),
         });
         let in_grouping = self.grouping.iter().flat_map(Grouping::exprs);
-        if !in_steps.chain(in_grouping).any(reads_several_windows) {
+        if !in_steps.chain(in_grouping).any(reads_unknown_windows) {
             return Ok(());
         }
-        let message = "a row falls into several of these windows, and none of them is known before rows are grouped";
+        let message =
+            "the windows of HOP, CUMULATE and SESSION are not known before rows are grouped";
         let hint =
             "use window_start and window_end in GROUP BY as they are, and in SELECT and HAVING";
         Err(SqlError::at(parsed.window_place(), message).hint(hint))
@@ -229,8 +230,8 @@ impl Query {
     fn window_identity(&self, kind: WindowKind) -> (From, &'static str) {
         let end = (From::WindowEnd, "window_end");
         match kind {
-            // They start together.
-            WindowKind::Cumulate { .. } => end,
+            // They start together, or may: one that is over, and one that reaches back over it.
+            WindowKind::Cumulate { .. } | WindowKind::Session { .. } => end,
             _ if self.columns.contains(&From::WindowStart) => (From::WindowStart, "window_start"),
             _ if self.columns.contains(&From::WindowEnd) => end,
             _ => (From::WindowStart, "window_start"),
@@ -319,11 +320,11 @@ impl Query {
     }
 }
 
-/// Whether an expression computes a bound of windows of which a row has several.
-fn reads_several_windows(expr: &ExprRef) -> bool {
+/// Whether an expression computes a bound of windows that a row does not tell.
+fn reads_unknown_windows(expr: &ExprRef) -> bool {
     let is_bound =
         |e: &ExprRef| chain::window_bound(e).is_some_and(|(_, window)| !is_one_each(window.kind));
-    is_bound(expr) || expr.children().into_iter().any(reads_several_windows)
+    is_bound(expr) || expr.children().into_iter().any(reads_unknown_windows)
 }
 
 /// Where the columns of the result come from.

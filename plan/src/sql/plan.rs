@@ -135,14 +135,14 @@ impl Parsed {
             .hint("add window_start, window_end to GROUP BY"),
             Misfit::SeveralWindows => SqlError::at(
                 time,
-                "the rows of HOP and CUMULATE windows are grouped by them",
+                "the rows of HOP, CUMULATE and SESSION windows are grouped by them",
             )
             .hint("add GROUP BY window_start, window_end"),
             Misfit::LostTime => SqlError::at(
                 self.grouping_place(),
                 "the window's time is gone where the rows are grouped",
             )
-            .hint("select the time column, or window_start, in the subquery, of one TUMBLE; of HOP and CUMULATE, the time column"),
+            .hint("select the time column, or window_start, in the subquery, of one TUMBLE; of HOP, CUMULATE and SESSION, the time column"),
             Misfit::Operator(what) => SqlError::at(
                 self.tokens.start(),
                 format!("a stream cannot do this: {what}"),

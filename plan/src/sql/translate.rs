@@ -24,7 +24,7 @@ pub(crate) struct Shape {
     pub(crate) before: Chain,
     pub(crate) grouping: Option<Grouping>,
     pub(crate) after: Chain,
-    /// Windows are opened of which a row falls into several.
+    /// Windows are opened that a row does not tell: it falls into several, or other rows decide.
     several_windows: bool,
 }
 
@@ -64,7 +64,7 @@ pub(crate) enum Misfit {
     NotEventTime(usize),
     /// A window is opened, and the grouping is not by it.
     NotByWindow,
-    /// A row falls into several windows, and the grouping is not by them.
+    /// A row does not tell its windows, and the grouping is not by them.
     SeveralWindows,
     /// The grouping is by the windows of two calls, or by a window whose time is gone.
     LostTime,

@@ -2,7 +2,8 @@
 //!
 //! Both are functions of the row's time, so that a query means the same over a batch. Where a query groups by them, the
 //! translation recognizes them, and the engine opens and closes windows instead. `HOP(s, ts, slide, size)` and
-//! `CUMULATE(s, ts, step, size)` give a row once for each of its windows; only a grouping may do so.
+//! `CUMULATE(s, ts, step, size)` give a row once for each of its windows, and which session of `SESSION(s, ts, gap)` a row is
+//! in is up to other rows; only a grouping may use these.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -45,10 +46,11 @@ enum WindowFunction {
     Tumble,
     Hop,
     Cumulate,
+    Session,
 }
 
 impl WindowFunction {
-    const ALL: [Self; 3] = [Self::Tumble, Self::Hop, Self::Cumulate];
+    const ALL: [Self; 4] = [Self::Tumble, Self::Hop, Self::Cumulate, Self::Session];
 
     fn named(name: &str) -> Option<Self> {
         Self::ALL
@@ -61,6 +63,7 @@ impl WindowFunction {
             Self::Tumble => "TUMBLE",
             Self::Hop => "HOP",
             Self::Cumulate => "CUMULATE",
+            Self::Session => "SESSION",
         }
     }
 
@@ -76,6 +79,7 @@ impl WindowFunction {
                 "a step and a length",
                 "INTERVAL '10' SECOND, INTERVAL '1' MINUTE",
             ),
+            Self::Session => ("a gap", "INTERVAL '30' MINUTE"),
         }
     }
 
@@ -83,6 +87,7 @@ impl WindowFunction {
     fn kind(self, lengths: &[Micros]) -> std::result::Result<WindowKind, String> {
         let (parts, size, of) = match (self, lengths) {
             (Self::Tumble, &[size]) => return Ok(WindowKind::Tumble { size }),
+            (Self::Session, &[gap]) => return Ok(WindowKind::Session { gap }),
             (Self::Hop, &[slide, size]) => (slide, size, "slides"),
             (Self::Cumulate, &[step, size]) => (step, size, "steps"),
             _ => return Err(format!("{} takes other lengths", self.name())),
@@ -137,10 +142,9 @@ impl WindowCall {
         let (written, Some(time)) = (lengths.len(), time_column(time)) else {
             return Err(usage());
         };
-        let wanted = if function == WindowFunction::Tumble {
-            1
-        } else {
-            2
+        let wanted = match function {
+            WindowFunction::Tumble | WindowFunction::Session => 1,
+            WindowFunction::Hop | WindowFunction::Cumulate => 2,
         };
         if written != wanted {
             return Err(usage());
@@ -373,8 +377,8 @@ pub(crate) enum Bound {
     End,
 }
 
-/// The bound of the window that a time falls into. Where it falls into several, the bound is not a function of the
-/// row: such windows are opened by the grouping alone, and the planner lets nothing else compute their bounds.
+/// The bound of the window that a time falls into. Where it falls into several, or other rows decide, the bound is not a
+/// function of the row: such windows are opened by the grouping alone, and the planner lets nothing else compute their bounds.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct WindowBound {
     pub(crate) kind: WindowKind,
@@ -404,7 +408,7 @@ impl WindowBound {
     }
 }
 
-/// Whether each time falls into one window of this kind.
+/// Whether each time falls into one window of this kind, whatever other times there are.
 pub(crate) fn is_one_each(kind: WindowKind) -> bool {
     matches!(kind, WindowKind::Tumble { .. })
 }
@@ -431,7 +435,7 @@ impl ScalarUDFImpl for WindowBound {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         if !is_one_each(self.kind) {
-            return datafusion_common::internal_err!("a row falls into several such windows");
+            return datafusion_common::internal_err!("such a window is not known by one row");
         }
         let times = ColumnarValue::values_to_arrays(&args.args)?;
         let Some(times) = times

@@ -110,6 +110,7 @@ fn windows_of(window: Window, rows: &RecordBatch, row: usize) -> impl Iterator<I
         .map(move |end| match window.kind {
             WindowKind::Tumble { .. } | WindowKind::Hop { .. } => (end - size, end),
             WindowKind::Cumulate { .. } => ((end - 1) - (end - 1).rem_euclid(size), end),
+            WindowKind::Session { .. } => panic!("other rows decide about sessions"),
         })
         .filter(move |&(start, end)| start <= t && t < end)
 }

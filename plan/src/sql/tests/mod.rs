@@ -95,6 +95,7 @@ pub(super) fn describe(sql: &str) -> String {
                 WindowKind::Tumble { size } => format!("tumble {size}"),
                 WindowKind::Hop { slide, size } => format!("hop {size} every {slide}"),
                 WindowKind::Cumulate { step, size } => format!("cumulate {size} by {step}"),
+                WindowKind::Session { gap } => format!("session {gap}"),
             };
             lines.push(format!("{kind} over @{time}"));
         }

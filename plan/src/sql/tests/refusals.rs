@@ -221,15 +221,39 @@ fn windows_that_cannot_be() {
             ],
         ),
         (
-            "SELECT customer_id, count(*) FROM SESSION(transactions, ts, INTERVAL '10' SECOND) GROUP BY customer_id, window_start",
+            "SELECT customer_id, count(*) FROM COUNT_WINDOW(transactions, 10) GROUP BY customer_id, window_start",
             &[
-                "line 1, column 35: SESSION windows are not available yet (there are TUMBLE, HOP, CUMULATE)",
+                "line 1, column 35: COUNT_WINDOW windows are not available yet (there are TUMBLE, HOP, CUMULATE, SESSION)",
+            ],
+        ),
+        (
+            "SELECT customer_id, count(*) FROM SESSION(transactions, ts) GROUP BY customer_id, window_start",
+            &[
+                "line 1, column 35: SESSION takes a table, its time column and a gap (write SESSION(transactions, ts, INTERVAL '30' MINUTE))",
+            ],
+        ),
+        (
+            "SELECT customer_id, count(*) FROM SESSION(transactions, ts, INTERVAL '0' SECOND) GROUP BY customer_id, window_start",
+            &[
+                "line 1, column 70: a window is longer than nothing (write INTERVAL '10' SECOND, or MINUTE, HOUR, DAY)",
+            ],
+        ),
+        (
+            "SELECT customer_id, window_start FROM SESSION(transactions, ts, INTERVAL '10' SECOND)",
+            &[
+                "line 1, column 61: the rows of HOP, CUMULATE and SESSION windows are grouped by them (add GROUP BY window_start, window_end)",
+            ],
+        ),
+        (
+            "SELECT customer_id, count(*) FROM SESSION(transactions, ts, INTERVAL '10' SECOND) WHERE window_start > TIMESTAMP '2024-01-01' GROUP BY customer_id, window_start",
+            &[
+                "line 1, column 57: the windows of HOP, CUMULATE and SESSION are not known before rows are grouped (use window_start and window_end in GROUP BY as they are, and in SELECT and HAVING)",
             ],
         ),
         (
             "SELECT customer_id, count(*) FROM (SELECT customer_id, window_end FROM TUMBLE(transactions, ts, INTERVAL '10' SECOND)) GROUP BY customer_id, window_end",
             &[
-                "line 1, column 120: the window's time is gone where the rows are grouped (select the time column, or window_start, in the subquery, of one TUMBLE; of HOP and CUMULATE, the time column)",
+                "line 1, column 120: the window's time is gone where the rows are grouped (select the time column, or window_start, in the subquery, of one TUMBLE; of HOP, CUMULATE and SESSION, the time column)",
             ],
         ),
         (
@@ -253,19 +277,19 @@ fn windows_that_cannot_be() {
         (
             "SELECT customer_id FROM HOP(transactions, ts, INTERVAL '10' SECOND, INTERVAL '1' MINUTE)",
             &[
-                "line 1, column 43: the rows of HOP and CUMULATE windows are grouped by them (add GROUP BY window_start, window_end)",
+                "line 1, column 43: the rows of HOP, CUMULATE and SESSION windows are grouped by them (add GROUP BY window_start, window_end)",
             ],
         ),
         (
             "SELECT customer_id, window_start FROM HOP(transactions, ts, INTERVAL '10' SECOND, INTERVAL '1' MINUTE)",
             &[
-                "line 1, column 57: the rows of HOP and CUMULATE windows are grouped by them (add GROUP BY window_start, window_end)",
+                "line 1, column 57: the rows of HOP, CUMULATE and SESSION windows are grouped by them (add GROUP BY window_start, window_end)",
             ],
         ),
         (
             "SELECT customer_id, count(*) FROM HOP(transactions, ts, INTERVAL '10' SECOND, INTERVAL '1' MINUTE) WHERE window_end > TIMESTAMP '2024-01-01' GROUP BY customer_id, window_end",
             &[
-                "line 1, column 53: a row falls into several of these windows, and none of them is known before rows are grouped (use window_start and window_end in GROUP BY as they are, and in SELECT and HAVING)",
+                "line 1, column 53: the windows of HOP, CUMULATE and SESSION are not known before rows are grouped (use window_start and window_end in GROUP BY as they are, and in SELECT and HAVING)",
             ],
         ),
     ]);

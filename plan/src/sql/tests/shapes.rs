@@ -80,6 +80,23 @@ fn windows_that_overlap_are_opened_by_the_grouping() {
 }
 
 #[test]
+fn sessions_are_opened_by_the_grouping() {
+    shape(
+        "SELECT customer_id, count(*) AS n, window_end
+         FROM TABLE(SESSION(TABLE transactions, DESCRIPTOR(ts), INTERVAL '30' MINUTE))
+         GROUP BY customer_id, window_start, window_end HAVING count(*) > 1",
+        &[
+            "read transactions: customer_id Utf8, ts Timestamp(µs)",
+            "session 1800000000 over @1",
+            "group by [customer_id@0]: [count(Int64(1))]",
+            "filter count(Int64(1))@3 > 1",
+            "project customer_id@0, count(Int64(1))@3, window_end@2",
+            "give customer_id Utf8, n Int64, window_end Timestamp(µs)",
+        ],
+    );
+}
+
+#[test]
 fn flinks_spelling_filters_below_the_window_and_having_above_the_grouping() {
     shape(
         "SELECT customer_id, sum(amount) AS s

@@ -1,0 +1,483 @@
+//! Sessions: windows that a key's own rows open and keep open. Each row opens one of the length of the gap; those of a
+//! key that overlap or touch are one.
+//!
+//! Rows gather in a *delta*, with the sessions of the keys that they touch. A flush makes one state of each session, and
+//! the *store* holds those that are open, key by key. They close with a flush: what a row joins, and whether it is late,
+//! is told by the watermark that was before it, whether or not a flush has come to closing what that had passed.
+//!
+//! With a shuffle, a delta goes to the shards as sessions in part. A row that is behind what had closed for it may join
+//! a session that was open, or be late, which its shard alone can know: it travels by itself, with that time, after all
+//! those rows that are not. It comes to the same: what is ahead of that time neither joins nor opens what has closed.
+
+mod delta;
+mod emit;
+mod list;
+mod store;
+
+use std::collections::BTreeSet;
+
+use arrow::array::{Array, BooleanArray, RecordBatch};
+use arrow::compute::is_not_null;
+use tidemill_plan::model::{Aggregate, Emit, Late, Micros, Stream, Window, WindowKind};
+
+use self::delta::{Coming, Delta, Settled};
+use self::list::{Kept, Session};
+use self::store::Store;
+use super::Role;
+use super::chunk::{self, ChunkKey};
+use super::delta::Feed;
+use super::spec::{Columns, Spec};
+use super::update::times;
+use crate::clock::Marks;
+use crate::effects::Effects;
+use crate::error::{EngineError, Result};
+use crate::reject::Place;
+use crate::rows::Flow;
+use crate::shuffle::{Arrived, Shuffled, Word};
+use crate::stamp::Stamp;
+use crate::steps::isolate;
+use crate::window::{NEVER, Pane, Span};
+use crate::wire::Malformed;
+
+const WHICH: &str = "its session";
+
+/// A grouping by sessions at work.
+pub(crate) struct Sessions {
+    spec: Spec,
+    window: Window,
+    gap: Micros,
+    role: Role,
+    delta: Delta,
+    store: Store,
+    /// Hashes of keys with sessions that have changed since they were last handed on; only where they are as they do.
+    pending: Vec<u64>,
+    /// Chunks of the changelog that are left from before a reset: segment and number.
+    stale: BTreeSet<(Pane, u64)>,
+    /// The watermark of the rows that come in.
+    watermark: Micros,
+    /// The watermark up to which sessions have been closed.
+    settled: Micros,
+    /// The highest end of a session that has been closed.
+    closed: Micros,
+    /// The last number given to a chunk.
+    sequence: u64,
+    /// The watermark when results were last handed on.
+    emitted_at: Option<Micros>,
+    /// The input has ended, so what waits to be handed on must go with the next flush.
+    ending: bool,
+    scratch: Vec<usize>,
+}
+
+impl Sessions {
+    /// Sessions in the task where their input's rows are. With a shuffle it only sends them on in part.
+    pub(crate) fn over_rows(
+        index: usize,
+        stream: &Stream,
+        aggregate: &Aggregate,
+        (time, gap): (usize, Micros),
+    ) -> Result<Self> {
+        let spec = Spec::new(stream, aggregate)?;
+        let role = Role::over_rows(index, &spec, &aggregate.exchange)?;
+        Self::new(spec, role, time, gap)
+    }
+
+    /// Sessions in a shard, where their parts come together.
+    pub(crate) fn over_partials(
+        stream: &Stream,
+        aggregate: &Aggregate,
+        (time, gap): (usize, Micros),
+    ) -> Result<Self> {
+        Self::new(Spec::new(stream, aggregate)?, Role::Whole, time, gap)
+    }
+
+    fn new(spec: Spec, role: Role, time: usize, gap: Micros) -> Result<Self> {
+        Ok(Self {
+            delta: Delta::new(&spec)?,
+            spec,
+            window: Window {
+                time,
+                kind: WindowKind::Session { gap },
+            },
+            gap,
+            role,
+            store: Store::default(),
+            pending: Vec::new(),
+            stale: BTreeSet::new(),
+            watermark: NEVER,
+            settled: NEVER,
+            closed: NEVER,
+            sequence: 0,
+            emitted_at: None,
+            ending: false,
+            scratch: Vec::new(),
+        })
+    }
+
+    fn is_partial(&self) -> bool {
+        matches!(self.role, Role::Partial(_))
+    }
+
+    /// Whether rows of a record that was shuffled are the stream's own.
+    pub(crate) fn owns(&self, stored: Stamp) -> Result<bool> {
+        self.spec.owns(stored)
+    }
+
+    /// The watermark of the rows that it hands on, of which the time is the end of their session: its start may still
+    /// move back as far as rows of the gap's distance reach.
+    pub(crate) fn output_watermark(&self) -> Micros {
+        self.settled.saturating_sub(self.spec.allowed_lateness)
+    }
+
+    /// Up to where sessions have closed for a row that came when the watermark was `before`.
+    fn closed(&self, before: Micros) -> Micros {
+        before
+            .saturating_sub(self.spec.allowed_lateness)
+            .max(self.closed)
+    }
+
+    /// Takes rows in; those that are late, or on which an expression fails, are rejected.
+    pub(crate) fn update(&mut self, flow: Flow, place: Place<'_>, fx: &mut Effects) -> Result<()> {
+        self.make_ready()?;
+        let flow = self.with_times(flow, place, fx)?;
+        if flow.len() == 0 {
+            return Ok(());
+        }
+        let spec = &self.spec;
+        let evaluate = |batch: &RecordBatch| spec.evaluate(batch);
+        let Some((flow, columns)) = isolate(flow, Some(&spec.stream), place, fx, evaluate)? else {
+            return Ok(());
+        };
+        let rows = times(&flow.batch, self.window.time)?.values().iter();
+        let coming: Vec<Coming> = rows
+            .zip(flow.before.values())
+            .map(|(&time, &before)| self.coming(time, before))
+            .collect();
+        let late = self.feed(&columns, &coming, Feed::Records)?;
+        for row in late {
+            let row = row as usize;
+            let (Some(coming), Some(&before)) = (coming.get(row), flow.before.values().get(row))
+            else {
+                continue;
+            };
+            if self.spec.late == Late::Drop {
+                fx.late_dropped += 1;
+            } else {
+                let fault = self.spec.lateness(WHICH, coming.span, before);
+                place.reject_row(&flow, row, fault, fx);
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps the rows that have a time.
+    fn with_times(&self, flow: Flow, place: Place<'_>, fx: &mut Effects) -> Result<Flow> {
+        let times = times(&flow.batch, self.window.time)?;
+        if times.null_count() == 0 {
+            return Ok(flow);
+        }
+        for row in (0..times.len()).filter(|&row| times.is_null(row)) {
+            place.reject_row(&flow, row, self.spec.without_time(&flow, self.window), fx);
+        }
+        let timed: BooleanArray = is_not_null(times)?;
+        flow.filter(&timed)
+    }
+
+    fn coming(&self, time: Micros, before: Micros) -> Coming {
+        let closed = self.closed(before);
+        Coming {
+            span: Span {
+                start: time,
+                end: time.saturating_add(self.gap),
+            },
+            closed,
+            apart: self.is_partial() && time <= closed,
+        }
+    }
+
+    /// Takes sessions in part, and rows by themselves; those that are late are rejected.
+    pub(crate) fn receive(
+        &mut self,
+        arrived: Vec<Arrived<'_>>,
+        place: Place<'_>,
+        fx: &mut Effects,
+    ) -> Result<()> {
+        self.make_ready()?;
+        if arrived.is_empty() {
+            return Ok(());
+        }
+        let coming: Vec<Coming> = arrived
+            .iter()
+            .map(|it| Coming {
+                span: span_of(it.partial),
+                closed: self.closed(it.before).max(it.partial.closed),
+                apart: false,
+            })
+            .collect();
+        let rows: Vec<_> = arrived
+            .iter()
+            .map(|it| (it.partial.key, it.partial.state))
+            .collect();
+        let columns = self.spec.columns_of(self.spec.groups_of(&rows)?);
+        let late = self.feed(&columns, &coming, Feed::States)?;
+        let late = late.into_iter().filter_map(|row| arrived.get(row as usize));
+        if self.spec.late == Late::Drop {
+            fx.late_dropped += late.count() as u64;
+            return Ok(());
+        }
+        for it in late.copied().collect::<Vec<_>>() {
+            self.reject(it, place, fx)?;
+        }
+        Ok(())
+    }
+
+    fn feed(&mut self, columns: &Columns, coming: &[Coming], feed: Feed) -> Result<Vec<u32>> {
+        let (spec, store, partial) = (&self.spec, &self.store, self.is_partial());
+        let stored = |hash: u64, key: &[u8]| match store.get(hash, key) {
+            Some(bytes) if !partial => {
+                let kept = read(spec, bytes)?;
+                Ok(kept.into_iter().map(Session::from).collect())
+            }
+            _ => Ok(Vec::new()),
+        };
+        self.delta
+            .feed(spec, columns, coming, feed, stored, &mut self.scratch)
+    }
+
+    /// Moves the watermark. What it passes closes with the next flush.
+    pub(crate) fn advance(&mut self, watermark: Micros) {
+        self.watermark = self.watermark.max(watermark);
+    }
+
+    /// Sets the watermark without closing anything, as after a restart: what had to close has closed.
+    pub(crate) fn resume(&mut self, watermark: Micros) {
+        self.watermark = self.watermark.max(watermark);
+        self.settled = self.watermark;
+    }
+
+    /// Closes every session, as at the end of the input.
+    pub(crate) fn close_all(&mut self, place: Place<'_>, fx: &mut Effects) -> Result<Vec<Flow>> {
+        self.make_ready()?;
+        self.ending = true;
+        if self.is_partial() {
+            return Ok(Vec::new());
+        }
+        self.settle()?;
+        self.close_until(Micros::MAX, place, fx)
+    }
+
+    /// What a commit needs: sessions in part go to their shards, or states to the changelog and results on.
+    pub(crate) fn flush(
+        &mut self,
+        word: Word,
+        place: Place<'_>,
+        fx: &mut Effects,
+    ) -> Result<Vec<Flow>> {
+        self.make_ready()?;
+        self.forget_stale(fx);
+        if self.is_partial() {
+            self.send(word, fx)?;
+            return Ok(Vec::new());
+        }
+        self.settle()?;
+        let before = self.output_watermark();
+        let due = self.watermark.saturating_sub(self.spec.allowed_lateness);
+        let mut flows = self.close_until(due, place, fx)?;
+        if let Emit::OnUpdate { every } = self.spec.emit
+            && self.emission_is_due(every)
+        {
+            self.emit_pending(before, place, fx, &mut flows)?;
+        }
+        self.ending = false;
+        self.settled = self.watermark;
+        let stream = &self.spec.stream;
+        let out = &mut fx.changelog;
+        self.store
+            .log(stream, self.spec.stamp, &mut self.sequence, out);
+        Ok(flows)
+    }
+
+    /// Whether `every` has gone by in event time; without event time, each flush hands on.
+    fn emission_is_due(&self, every: Micros) -> bool {
+        self.ending
+            || every <= 0
+            || self.watermark == NEVER
+            || self
+                .emitted_at
+                .is_none_or(|at| self.watermark.saturating_sub(at) >= every)
+    }
+
+    fn take_delta(&mut self) -> Result<Settled> {
+        let delta = std::mem::replace(&mut self.delta, Delta::new(&self.spec)?);
+        delta.settle(&self.spec)
+    }
+
+    /// Puts what has come into the store.
+    fn settle(&mut self) -> Result<()> {
+        let settled = self.take_delta()?;
+        let updates = matches!(self.spec.emit, Emit::OnUpdate { .. });
+        for touched in settled.touched {
+            if touched.sessions.iter().all(|s| s.slot.is_none()) {
+                continue;
+            }
+            let sessions = touched.sessions.into_iter();
+            let sessions = sessions.filter_map(|session| match session.slot {
+                None => session.kept.into_iter().next(),
+                Some(row) => Some(Kept {
+                    span: session.span,
+                    fresh: updates,
+                    shown: session.kept.into_iter().flat_map(|k| k.shown).collect(),
+                    state: settled.states.row(row).into(),
+                }),
+            });
+            let sessions: Vec<Kept> = sessions.collect();
+            self.put(touched.hash, &touched.key, &sessions);
+            if updates {
+                self.pending.push(touched.hash);
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets the sessions of a key.
+    fn put(&mut self, hash: u64, key: &[u8], sessions: &[Kept]) {
+        let end = sessions.first().map(|s| s.span.end);
+        self.store.set(hash, key, list::write(sessions.iter()), end);
+    }
+
+    /// Sends what has come to the shards: the sessions, and after them the rows by themselves.
+    fn send(&mut self, word: Word, fx: &mut Effects) -> Result<()> {
+        let settled = self.take_delta()?;
+        let Role::Partial(sender) = &mut self.role else {
+            return Ok(());
+        };
+        let in_time = settled.touched.iter().flat_map(|touched| {
+            let sessions = touched.sessions.iter();
+            sessions.filter_map(move |s| Some((touched, s.span, NEVER, s.slot?)))
+        });
+        let apart = settled.apart.iter().filter_map(|it| {
+            let touched = settled.touched.get(it.key)?;
+            Some((touched, it.span, it.closed, it.slot))
+        });
+        for (touched, span, closed, row) in in_time.chain(apart) {
+            let partial = Shuffled {
+                pane: Pane {
+                    first: span.end,
+                    start: span.start,
+                },
+                closed,
+                key: &touched.key,
+                state: settled.states.row(row),
+            };
+            sender.add(touched.hash, partial, word, &mut fx.shuffle);
+        }
+        sender.send(word, &mut fx.shuffle);
+        Ok(())
+    }
+
+    /// Forgets what is left of the time before a reset.
+    fn forget_stale(&mut self, fx: &mut Effects) {
+        let stream = &self.spec.stream;
+        let stale = std::mem::take(&mut self.stale).into_iter();
+        fx.changelog.extend(stale.map(|(segment, sequence)| {
+            let key = ChunkKey {
+                stream,
+                segment,
+                sequence,
+            };
+            key.tombstone()
+        }));
+    }
+
+    /// Takes back a record of the changelog.
+    pub(crate) fn restore(&mut self, key: ChunkKey<'_>, value: Option<&[u8]>) -> Result<()> {
+        self.sequence = self.sequence.max(key.sequence);
+        let Some(value) = value else {
+            self.stale.remove(&(key.segment, key.sequence));
+            self.store.forget(key.segment.start, key.sequence);
+            return Ok(());
+        };
+        let chunk = chunk::read(value).map_err(|problem| damaged(&self.spec, problem))?;
+        if self.spec.owns(chunk.stamp)? {
+            self.store
+                .restore(key.segment.start, key.sequence, chunk.rows);
+        } else {
+            self.stale.insert((key.segment, key.sequence));
+        }
+        Ok(())
+    }
+
+    /// Finishes what restoring has begun: what was forgotten is dropped, and what waits to be handed on is found.
+    fn make_ready(&mut self) -> Result<()> {
+        let first_end = |sessions: &[u8]| {
+            let first = list::read(sessions).ok().and_then(|s| s.into_iter().next());
+            first.map_or(NEVER, |s| s.span.end)
+        };
+        let restored = self.store.make_ready(first_end);
+        if matches!(self.spec.emit, Emit::OnUpdate { .. }) {
+            for hash in restored {
+                for (_, sessions) in self.store.with_hash(hash) {
+                    if read(&self.spec, sessions)?.iter().any(|s| s.fresh) {
+                        self.pending.push(hash);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What must be kept with the clock.
+    pub(crate) fn marks(&self) -> Marks {
+        let early = self.closed.saturating_add(self.spec.allowed_lateness) > self.watermark;
+        Marks {
+            stream: self.spec.mark,
+            closed: (self.closed != NEVER && early).then_some(self.closed),
+            emitted: None,
+        }
+    }
+
+    /// Takes back what was kept with the clock.
+    pub(crate) fn set_marks(&mut self, marks: &[Marks]) {
+        let own = marks.iter().filter(|m| m.stream == self.spec.mark);
+        for closed in own.filter_map(|m| m.closed) {
+            self.closed = self.closed.max(closed);
+        }
+    }
+
+    /// How many sessions are open as of the last flush, and how many keys have been touched since.
+    pub(crate) fn open_windows(&self) -> usize {
+        self.store.sessions() + self.delta.len()
+    }
+
+    /// How many chunks of the changelog are left from before a reset, to be forgotten with the next flush.
+    pub(crate) fn stale_chunks(&self) -> usize {
+        self.stale.len()
+    }
+
+    /// How many keys it holds; one that is in the delta and in the store counts twice.
+    pub(crate) fn groups(&self) -> usize {
+        self.store.keys() + self.delta.len()
+    }
+
+    /// Roughly how many bytes of memory it holds.
+    pub(crate) fn bytes(&self) -> usize {
+        self.store.bytes() + self.delta.bytes()
+    }
+}
+
+fn span_of(partial: Shuffled<'_>) -> Span {
+    Span {
+        start: partial.pane.start,
+        end: partial.pane.first,
+    }
+}
+
+fn read(spec: &Spec, sessions: &[u8]) -> Result<Vec<Kept>> {
+    list::read(sessions).map_err(|problem| damaged(spec, problem))
+}
+
+fn damaged(spec: &Spec, problem: Malformed) -> EngineError {
+    EngineError::Stored {
+        stream: spec.stream.clone(),
+        problem: problem.to_owned(),
+    }
+}

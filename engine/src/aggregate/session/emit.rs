@@ -7,6 +7,7 @@ use arrow::array::BooleanArray;
 use tidemill_plan::model::{Emit, Micros};
 
 use super::list::Kept;
+use super::store::Held;
 use super::{Sessions, WHICH, read, span_of};
 use crate::aggregate::RESULT_ROWS;
 use crate::aggregate::spec::Bounds;
@@ -32,8 +33,8 @@ impl Sessions {
         fx: &mut Effects,
     ) -> Result<Vec<Flow>> {
         let mut rows = Vec::new();
-        while let Some(keys) = self.store.next_due(due) {
-            for (hash, key, sessions) in keys {
+        while let Some((hash, keys)) = self.store.next_due(due) {
+            for (key, sessions) in keys {
                 let sessions = read(&self.spec, &sessions)?;
                 let (over, open): (Vec<Kept>, Vec<Kept>) =
                     sessions.into_iter().partition(|s| s.span.end <= due);
@@ -71,7 +72,7 @@ impl Sessions {
         let mut rows = Vec::new();
         for hash in hashes {
             let keys = self.store.with_hash(hash);
-            let keys: Vec<(Box<[u8]>, Box<[u8]>)> = keys
+            let keys: Vec<Held> = keys
                 .map(|(key, sessions)| (key.into(), sessions.into()))
                 .collect();
             for (key, sessions) in keys {

@@ -39,6 +39,9 @@ impl Entry {
     }
 }
 
+/// A key and the bytes of its sessions.
+pub(super) type Held = (Box<[u8]>, Box<[u8]>);
+
 /// Bytes that a key costs beside its own and its sessions', roughly.
 const ENTRY_BYTES: usize = size_of::<Entry>() + size_of::<(Micros, u64)>();
 
@@ -173,9 +176,9 @@ impl Store {
         }
     }
 
-    /// Keys that must be looked after until a time, with their sessions: some may have none that end until then. From
+    /// Keys that must be looked after until a time, all of one hash: some may have none that end until then. From
     /// now on they are not looked after until they are set.
-    pub(super) fn next_due(&mut self, until: Micros) -> Option<Vec<(u64, Box<[u8]>, Box<[u8]>)>> {
+    pub(super) fn next_due(&mut self, until: Micros) -> Option<(u64, Vec<Held>)> {
         let due = self.due.peek_mut()?;
         let Reverse((end, hash)) = *due;
         if end > until {
@@ -186,14 +189,14 @@ impl Store {
             self.due.shrink_to(2 * self.due.len());
         }
         let Some(bucket) = self.buckets.get_mut(&bucket(hash)) else {
-            return Some(Vec::new());
+            return Some((hash, Vec::new()));
         };
         let looked_after = bucket.with_hash(hash).filter(|e| e.due == end);
         let found = looked_after.map(|entry| {
             entry.due = NOT_DUE;
-            (hash, entry.key.clone(), entry.sessions.clone())
+            (entry.key.clone(), entry.sessions.clone())
         });
-        Some(found.collect())
+        Some((hash, found.collect()))
     }
 
     /// Keys with a hash, and their sessions.

@@ -122,6 +122,11 @@ fn edits_that_lose_state_name_the_stream_and_what_is_lost() {
             "was `tumbling 10s",
         ),
         (
+            &[("TUMBLE(", "SESSION(")],
+            "spend",
+            "`sessions with gaps of 10s over ts",
+        ),
+        (
             &[("sum(amount) AS total, window", "sum(fee) AS total, window")],
             "spend",
             "its aggregates",

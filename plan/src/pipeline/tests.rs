@@ -204,6 +204,27 @@ fn results_that_may_change_need_their_key() {
 }
 
 #[test]
+fn a_session_is_known_by_its_end() {
+    let spend = |select: &str| {
+        over_source(&format!(
+            "  streams:\n  - name: spend\n    sql: SELECT {select} FROM SESSION(transactions, ts, INTERVAL '30' MINUTE) \
+             GROUP BY customer_id, window_start, window_end\n    emit: {{when: OnUpdate}}\n"
+        ))
+    };
+    let plan = planned(&spend(
+        "window_start, customer_id, window_end, count(*) AS n",
+    ));
+    assert_eq!(plan.streams[0].changes, Changes::Upsert { key: vec![1, 2] });
+    assert_eq!(
+        problems(&spend("customer_id, window_start, count(*) AS n")),
+        [
+            "spec.streams[0].sql, line 1, column 1: the rows replace each other by `window_end`, which is not selected \
+             (add `window_end` to the SELECT list)"
+        ]
+    );
+}
+
+#[test]
 fn generated_columns_are_known() {
     let generated = |columns: &str| {
         format!(

@@ -14,7 +14,7 @@ use tidemill_plan::model::{Changes, Input, Output, OutputOf, Plan};
 use crate::log::embedded::EmbeddedLog;
 use crate::log::kafka::{KafkaAdmin, KafkaCommitter, KafkaConfig, KafkaReader};
 use crate::log::{Admin, LogError, Reader};
-use crate::runtime::{self, Parts, RunError, Settings, dead_letters};
+use crate::runtime::{self, Host, Parts, RunError, Settings, dead_letters};
 use crate::sink::sqlite::{SqliteSink, Target};
 use crate::sink::{ExternalSink, Mode, SinkError, stdout};
 use crate::status::{Phase, Shared};
@@ -88,6 +88,7 @@ impl LogAt {
                     admin: Box::new(KafkaAdmin::open(&config)?),
                     sinks,
                     edits,
+                    host: Host::Real,
                 }
             }
             Self::Embedded(log) => {
@@ -99,6 +100,7 @@ impl LogAt {
                     admin: Box::new(log.admin()?),
                     sinks,
                     edits,
+                    host: Host::Real,
                 }
             }
         })

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tidemill_crds::sink::SinkKind;
 use tidemill_engine::commit::Event;
@@ -12,7 +12,7 @@ use tidemill_plan::model::{Plan, StartFrom};
 
 use super::tasks::{Generated, Held};
 use super::topology::{Stage, Subscription, Topology, stage_of_input};
-use super::{RunError, Runner, Settings};
+use super::{Host, RunError, Runner, Settings};
 use crate::log::{Admin, LogError, Position, Start, TopicPartition, TopicSpec};
 use crate::sink::SinkError;
 use crate::status::{OutputStatus, Phase, Shared, SourceStatus};
@@ -27,6 +27,7 @@ pub(super) fn prepare_topics(
     topology: &Topology,
     settings: &Settings,
     admin: &mut dyn Admin,
+    host: &Host,
     status: &Shared,
     stop: &AtomicBool,
 ) -> Result<Option<HashMap<Stage, u32>>, RunError> {
@@ -49,7 +50,7 @@ pub(super) fn prepare_topics(
         if stop.load(Ordering::Relaxed) {
             return Ok(None);
         }
-        std::thread::sleep(pause);
+        host.sleep(pause);
         pause = (pause * 2).min(Duration::from_secs(2));
     }
 }
@@ -313,7 +314,7 @@ impl Runner {
             dirty: false,
             at_end: false,
             log_end: None,
-            last_record: Instant::now(),
+            last_record: self.host.now(),
             idle: false,
             // An endless generator adds nothing to an input that is to end.
             end: if skipped { Some(offset) } else { end },

@@ -87,9 +87,10 @@ impl Runner {
             return Ok(0);
         };
         let (records, bytes) = if held.generator.is_some() {
-            (generate(&mut self.pending, held)?, 0)
+            (generate(&mut self.pending, held, self.host.now())?, 0)
         } else {
             let (mut failure, mut bytes) = (None, 0);
+            let now = self.host.now();
             let partition = held.partition.clone();
             let taken = self.reader.take(&partition, BATCH, &mut |batch| {
                 if failure.is_none() {
@@ -98,7 +99,7 @@ impl Runner {
                         .iter()
                         .map(|r| r.value.map_or(0, <[u8]>::len) as u64)
                         .sum::<u64>();
-                    failure = read_batch(&mut self.pending, held, batch).err();
+                    failure = read_batch(&mut self.pending, held, batch, now).err();
                 }
             });
             let taken = match taken {
@@ -135,6 +136,7 @@ impl Runner {
     /// A partition from which nothing comes, though all of it has been read, stops holding windows back: those of its
     /// own go by the others' watermark, and shards are told with the next commit.
     fn look_for_idleness(&mut self) -> Result<(), RunError> {
+        let now = self.host.now();
         for source in 0..self.plan.sources.len() {
             let Some(timeout) = self.idle_timeout(source) else {
                 continue;
@@ -144,13 +146,13 @@ impl Runner {
                 .tasks
                 .iter_mut()
                 .filter(of_source)
-                .filter(|h| !h.is_quiet_for(timeout));
+                .filter(|h| !h.is_quiet_for(timeout, now));
             let watermark = busy.map(|h| h.task.watermark()).min().flatten();
             for held in self
                 .tasks
                 .iter_mut()
                 .filter(of_source)
-                .filter(|h| h.is_quiet_for(timeout))
+                .filter(|h| h.is_quiet_for(timeout, now))
             {
                 if !held.idle {
                     held.idle = true;
@@ -205,8 +207,8 @@ impl Runner {
 }
 
 impl Held {
-    fn is_quiet_for(&self, timeout: Duration) -> bool {
-        self.at_end && self.last_record.elapsed() >= timeout
+    fn is_quiet_for(&self, timeout: Duration, now: Instant) -> bool {
+        self.at_end && now.saturating_duration_since(self.last_record) >= timeout
     }
 }
 
@@ -215,6 +217,7 @@ fn read_batch(
     pending: &mut Pending,
     held: &mut Held,
     batch: &RawBatch<'_>,
+    now: Instant,
 ) -> Result<(), RunError> {
     let span = tracing::info_span!(
         "batch",
@@ -226,7 +229,7 @@ fn read_batch(
     let _entered = span.enter();
     follow_trace(batch);
     pending.trace(&span);
-    held.last_record = Instant::now();
+    held.last_record = now;
     held.idle = false;
     let mut rest = batch.records;
     let mut first = 0;
@@ -283,7 +286,7 @@ fn follow_trace(batch: &RawBatch<'_>) {
 }
 
 /// Makes the records that are due by now.
-fn generate(pending: &mut Pending, held: &mut Held) -> Result<usize, RunError> {
+fn generate(pending: &mut Pending, held: &mut Held, now: Instant) -> Result<usize, RunError> {
     let Some(made) = held.generator.as_ref() else {
         return Ok(0);
     };
@@ -302,7 +305,7 @@ fn generate(pending: &mut Pending, held: &mut Held) -> Result<usize, RunError> {
         .batch(from, due, time)
         .map_err(|e| RunError::Generator(held.partition.topic.to_string(), e))?;
     let count = rows.num_rows();
-    held.last_record = Instant::now();
+    held.last_record = now;
     held.idle = false;
     pending.gather(held, |held, effects| {
         held.task.process_rows(rows, effects)?;

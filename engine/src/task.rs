@@ -378,6 +378,27 @@ impl Task {
         }
     }
 
+    /// Whether it has gone on in event time since [`Task::clock`] gave this text: its watermark has moved, or its input
+    /// has ended.
+    ///
+    /// # Errors
+    /// If the text is not one that [`Task::clock`] gave.
+    pub fn has_passed(&self, clock: &str) -> Result<bool> {
+        let (watermark, finished) = match &self.feeder {
+            Feeder::Source(_) => {
+                let (then, _) = clock::read_source(clock)?;
+                let late = self.event_time().map_or(0, |t| t.out_of_orderness);
+                (then.watermark(late), then.finished.is_some())
+            }
+            Feeder::Shard(now) => {
+                let (mut then, _) = clock::read_shard(clock)?;
+                then.expect(now.expected());
+                (then.watermark, then.finished())
+            }
+        };
+        Ok(self.watermark() > watermark || (self.finished() && !finished))
+    }
+
     fn event_time(&self) -> Option<EventTime> {
         match self.stage {
             Stage::Source(i) => self.plan.sources.get(i)?.event_time,

@@ -418,9 +418,12 @@ impl Runner {
         Generated::new(spec, source, partition, from).map(Some)
     }
 
-    /// Takes the partitions over in the sinks outside the log: up to which offset each has its rows already, by
-    /// partition, then by sink.
-    fn claim(&mut self, partitions: &[TopicPartition]) -> Result<Option<Vec<Vec<i64>>>, RunError> {
+    /// Takes the partitions over in the sinks outside the log: up to where each has its rows already, by partition, then
+    /// by sink.
+    fn claim(
+        &mut self,
+        partitions: &[TopicPartition],
+    ) -> Result<Option<Vec<Vec<Option<Position>>>>, RunError> {
         let claimed = self.retry("taking over in the sinks", |runner| {
             runner
                 .committing
@@ -432,16 +435,14 @@ impl Runner {
                     other => LogError::Refused(other.to_string()),
                 })
         })?;
-        let until = |of_sink: &Vec<Option<Position>>, index: usize| {
-            of_sink
-                .get(index)
-                .and_then(Option::as_ref)
-                .map_or(0, |position| position.offset)
-        };
         Ok(claimed.map(|by_sink| {
-            (0..partitions.len())
-                .map(|index| by_sink.iter().map(|sink| until(sink, index)).collect())
-                .collect()
+            let of_partition = |index: usize| {
+                by_sink
+                    .iter()
+                    .map(|sink| sink.get(index).cloned().flatten())
+                    .collect()
+            };
+            (0..partitions.len()).map(of_partition).collect()
         }))
     }
 }

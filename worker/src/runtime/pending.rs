@@ -262,7 +262,7 @@ impl Pending {
                 } => {
                     self.bytes += pack(&mut route.packed, encoder, key, rows)?;
                 }
-                Target::External(place) if held.is_written(*place) => continue,
+                Target::External(place) if held.is_written(*place)? => continue,
                 Target::External(place) => {
                     self.bytes += rows.batch.get_array_memory_size();
                     if let Some(waiting) = self.external.get_mut(*place) {
@@ -302,7 +302,7 @@ impl Pending {
                         .produced
                         .extend(records.map(|record| (Arc::clone(topic), record)));
                 }
-                Target::External(place) if held.is_written(*place) => continue,
+                Target::External(place) if held.is_written(*place)? => continue,
                 Target::External(place) => {
                     let batch = dead_letters::to_rows(&letters)
                         .map_err(|e| RunError::Sink(e.to_string()))?;

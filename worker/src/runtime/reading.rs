@@ -263,7 +263,8 @@ impl Held {
     fn cut_after(&self, offset: i64) -> Option<i64> {
         self.written_until
             .iter()
-            .copied()
+            .flatten()
+            .map(|until| until.offset)
             .chain(self.end)
             .filter(|&cut| cut > offset)
             .min()

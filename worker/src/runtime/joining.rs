@@ -171,6 +171,11 @@ impl Runner {
         while self.commits.in_flight() && !self.stop.load(Ordering::Relaxed) {
             self.hear_commit(Duration::from_millis(100))?;
         }
+        if self.commits.in_flight() {
+            // Told to stop: nothing new is begun. What is asked of the committing thread now would take the answer away
+            // that the stop waits for.
+            return Ok(());
+        }
         if self.take_over(partitions)? {
             self.on(Event::Assigned)?;
         }

@@ -26,8 +26,30 @@ mod tests;
 pub use broken::Broken;
 pub use shrink::explain;
 
+use scenario::Scenario;
+
+/// What seeds are run with.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Trial {
+    /// A fault that is put into the product first.
+    pub broken: Option<Broken>,
+    /// A topic gets another partition on the way. The product does not notice that yet.
+    pub grows: bool,
+}
+
+impl Trial {
+    fn scenario(self, seed: u64) -> Scenario {
+        let scenario = Scenario::of(seed);
+        if self.grows {
+            scenario.growing()
+        } else {
+            scenario
+        }
+    }
+}
+
 /// Runs a seed; what was wrong, if anything.
 #[must_use]
-pub fn check(seed: u64, broken: Option<Broken>) -> Option<String> {
-    run::run(&scenario::Scenario::of(seed), broken, false).failure
+pub fn check(seed: u64, trial: Trial) -> Option<String> {
+    run::run(&trial.scenario(seed), trial.broken, false).failure
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use clap::Parser;
-use tidemill_simulation::{Broken, check, explain};
+use tidemill_simulation::{Broken, Trial, check, explain};
 
 /// Whole pipelines in simulated time, with everything that can go wrong, against a plain computation in batch.
 #[derive(Debug, Parser)]
@@ -20,6 +20,9 @@ struct Arguments {
     /// Put a fault into the product first, to see whether it is found.
     #[arg(long, value_enum)]
     broken: Option<Broken>,
+    /// Let a topic get another partition on the way, which the product does not notice yet.
+    #[arg(long)]
+    grows: bool,
     /// How many threads. Default as many as there are cores.
     #[arg(long)]
     threads: Option<usize>,
@@ -41,9 +44,13 @@ fn main() -> ExitCode {
     let seeds = arguments
         .seeds
         .unwrap_or(if arguments.seed.is_some() { 1 } else { 1_000 });
-    let failed = search(&arguments, first, first.saturating_add(seeds));
+    let trial = Trial {
+        broken: arguments.broken,
+        grows: arguments.grows,
+    };
+    let failed = search(&arguments, trial, first, first.saturating_add(seeds));
     for &seed in failed.iter().take(3) {
-        match explain(seed, arguments.broken) {
+        match explain(seed, trial) {
             Some(text) => println!("{text}"),
             None => println!(
                 "seed {seed} failed once and not again: the simulation is not deterministic"
@@ -60,9 +67,9 @@ fn main() -> ExitCode {
 }
 
 /// The seeds that fail.
-fn search(arguments: &Arguments, first: u64, last: u64) -> Vec<u64> {
+fn search(arguments: &Arguments, trial: Trial, first: u64, last: u64) -> Vec<u64> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let (next, broken) = (AtomicU64::new(first), arguments.broken);
+    let next = AtomicU64::new(first);
     let run = || {
         let mut failed = Vec::new();
         while failed.len() < ENOUGH {
@@ -71,7 +78,7 @@ fn search(arguments: &Arguments, first: u64, last: u64) -> Vec<u64> {
                 break;
             }
             AT.set(seed);
-            if check(seed, broken).is_some() {
+            if check(seed, trial).is_some() {
                 failed.push(seed);
             }
         }

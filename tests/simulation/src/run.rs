@@ -69,6 +69,7 @@ enum Event {
     Start(usize),
     Stop(usize),
     Incident(Incident),
+    Grow(usize),
 }
 
 /// A worker's place: the process that runs in it, if any.
@@ -102,6 +103,7 @@ impl<'a> Run<'a> {
         }
         let incidents = scenario.incidents.iter();
         events.extend(incidents.map(|&(at, incident)| (at, Event::Incident(incident))));
+        events.extend(scenario.grows.map(|(source, at)| (at, Event::Grow(source))));
         // Stable, and only then turned round: what comes at the same time comes in its order.
         events.sort_by_key(|(at, _)| *at);
         events.reverse();
@@ -113,7 +115,8 @@ impl<'a> Run<'a> {
         {
             let mut log = world.log();
             for (index, source) in scenario.shape.sources.iter().enumerate() {
-                log.create(&source_name(index), source.partitions, false);
+                let later = u32::from(scenario.grows.is_some_and(|(source, _)| source == index));
+                log.create(&source_name(index), source.partitions - later, false);
             }
         }
         Self {
@@ -125,11 +128,14 @@ impl<'a> Run<'a> {
             plan,
             world,
             events,
-            bounded: false,
+            bounded: scenario.bounded,
         }
     }
 
     fn whole(&mut self) -> Result<(), String> {
+        if self.bounded {
+            return self.end_of_input();
+        }
         self.until("all has been read", Self::is_at_rest)?;
         self.check.at_rest(self.world)?;
         self.stop_all();
@@ -138,8 +144,12 @@ impl<'a> Run<'a> {
         for closer in 0..self.scenario.closers {
             self.start(self.scenario.workers.len() + closer);
         }
+        self.end_of_input()
+    }
+
+    fn end_of_input(&mut self) -> Result<(), String> {
         self.until("the input has ended", |run| {
-            Ok(run.is_empty() && run.world.log().is_at_rest())
+            Ok(run.events.is_empty() && run.is_empty() && run.world.log().is_at_rest())
         })?;
         self.check.at_end(self.world)
     }
@@ -205,6 +215,7 @@ impl<'a> Run<'a> {
             Event::Start(worker) => self.start(worker),
             Event::Stop(worker) => self.stop(worker),
             Event::Incident(incident) => self.befall(incident),
+            Event::Grow(source) => self.world.log().grow(&source_name(source)),
         }
     }
 

@@ -1,6 +1,6 @@
 //! A scenario: a pipeline, its records, its workers and what befalls them, all from one seed.
 
-use crate::grammar::{self, Record, Shape};
+use crate::grammar::{self, Body, Record, Shape};
 use crate::log::{MS, Time};
 use crate::random::Random;
 use crate::world::{Fault, Mishap, Site};
@@ -39,6 +39,10 @@ pub(crate) struct Scenario {
     pub(crate) commit_interval: Time,
     /// How many workers close all windows in the end.
     pub(crate) closers: usize,
+    /// All records are there from the start, and the workers run to the input's end.
+    pub(crate) bounded: bool,
+    /// A source whose last partition is added while the pipeline runs, and when.
+    pub(crate) grows: Option<(usize, Time)>,
 }
 
 impl Scenario {
@@ -73,7 +77,42 @@ impl Scenario {
             incidents,
             commit_interval: random.pick(&[15, 30, 60], 30) * MS,
             closers: random.range(1, 3) as usize,
+            bounded: false,
+            grows: None,
         }
+        .perhaps_bounded(&mut random)
+    }
+
+    fn perhaps_bounded(mut self, random: &mut Random) -> Self {
+        if random.chance(20) {
+            self.bounded = true;
+            self.records.iter_mut().for_each(|record| record.at = 0);
+        }
+        self
+    }
+
+    /// The same, but that a source gets another partition on the way.
+    pub(crate) fn growing(mut self) -> Self {
+        let at = self.records.last().map_or(0, |record| record.at / 2);
+        let Some(source) = self.shape.sources.first_mut() else {
+            return self;
+        };
+        let partition = source.partitions.cast_signed();
+        source.partitions += 1;
+        self.grows = Some((0, at));
+        let mut moved = self
+            .records
+            .iter_mut()
+            .filter(|r| r.source == 0 && r.at >= at);
+        // By a key of its own, so that a promise about keys is kept.
+        for record in moved.by_ref().step_by(3) {
+            record.partition = partition;
+            if let Body::Row { k, .. } = &mut record.body {
+                *k = format!("new{partition}");
+            }
+        }
+        self.bounded = false;
+        self
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::Trial;
 use crate::broken::Broken;
 use crate::grammar::{Body, Over, source_name, stream_name};
 use crate::run::{Report, run};
@@ -12,8 +13,8 @@ const RUNS: usize = 400;
 
 /// Why a seed fails, in the smallest scenario found, for a person; `None` if it does not.
 #[must_use]
-pub fn explain(seed: u64, broken: Option<Broken>) -> Option<String> {
-    let scenario = Scenario::of(seed);
+pub fn explain(seed: u64, trial: Trial) -> Option<String> {
+    let (scenario, broken) = (trial.scenario(seed), trial.broken);
     let first = run(&scenario, broken, false).failure?;
     let small = shrink(scenario, broken);
     let report = run(&small, broken, true);
@@ -73,6 +74,7 @@ fn simpler(best: &mut Scenario, offer: Offer<'_>) {
     change(&|s| s.workers.truncate(1));
     change(&|s| s.workers.iter_mut().for_each(|w| w.stops = None));
     change(&|s| s.closers = 1);
+    change(&|s| s.bounded = false);
     change(&|s| s.shape.letters = false);
     change(&|s| s.shape.shards = 1);
     change(&|s| s.shape.streams.iter_mut().for_each(|s| s.outside = false));
@@ -139,6 +141,12 @@ fn describe(seed: u64, first: &str, small: &Scenario, report: &Report) -> String
         small.commit_interval / 1000
     );
     let _ = writeln!(text, "Mishaps: {:?}", small.mishaps);
+    if small.bounded {
+        let _ = writeln!(
+            text,
+            "All records are there from the start; the workers run to the input's end."
+        );
+    }
     let _ = writeln!(text, "\nWhat happened:\n{}", report.story.join("\n"));
     text
 }

@@ -8,7 +8,7 @@ use crate::log::{MS, Time};
 use crate::run::run;
 use crate::scenario::{Scenario, Worker};
 use crate::world::{Fault, Mishap, Site};
-use crate::{check, explain};
+use crate::{Trial, check, explain};
 
 const SEEDS: u64 = 1_000;
 
@@ -25,8 +25,8 @@ fn a_seed_runs_the_same_way_every_time() {
 #[test]
 fn a_thousand_seeds_write_what_a_batch_computation_gives() {
     for seed in 0..SEEDS {
-        if check(seed, None).is_some() {
-            panic!("{}", explain(seed, None).unwrap_or_default());
+        if check(seed, Trial::default()).is_some() {
+            panic!("{}", explain(seed, Trial::default()).unwrap_or_default());
         }
     }
 }
@@ -77,6 +77,8 @@ fn quiet(records: &[(Time, i64)], idle: Option<u64>) -> Scenario {
         incidents: Vec::new(),
         commit_interval: 20 * MS,
         closers: 1,
+        bounded: false,
+        grows: None,
     }
 }
 
@@ -105,8 +107,42 @@ fn a_table_gets_rows_once_though_its_answer_is_lost_and_they_are_read_again() {
     }
 }
 
+/// It wakes without its partitions, with a commit on its way, and is given partitions anew before that has ended.
+#[test]
+fn a_worker_that_is_told_to_stop_while_it_stands_still_in_a_commit_stops() {
+    for seed in 0..60 {
+        let mut scenario = quiet(&[(30 * MS, 3), (60 * MS, 17), (90 * MS, 30)], None);
+        scenario.seed = seed;
+        scenario.workers[0].stops = Some(500 * MS);
+        for (nth, span) in [(2, 900), (3, 300)] {
+            scenario.mishaps.push(Mishap {
+                worker: 0,
+                site: Site::Produce,
+                nth,
+                fault: if nth == 2 {
+                    Fault::Pause(span * MS)
+                } else {
+                    Fault::Slow(span * MS)
+                },
+            });
+            scenario.mishaps.push(Mishap {
+                worker: 0,
+                site: Site::SendOffsets,
+                nth: nth - 1,
+                fault: Fault::Slow(span / 3 * MS),
+            });
+        }
+        let report = run(&scenario, None, true);
+        assert_eq!(report.failure, None, "seed {seed}: {:#?}", report.story);
+    }
+}
+
 fn is_found(broken: Broken) {
-    let found = (0..SEEDS).find(|&seed| check(seed, Some(broken)).is_some());
+    let trial = Trial {
+        broken: Some(broken),
+        ..Trial::default()
+    };
+    let found = (0..SEEDS).find(|&seed| check(seed, trial).is_some());
     assert!(found.is_some(), "{broken:?} is not found by {SEEDS} seeds");
 }
 

@@ -102,6 +102,15 @@ impl Log {
         });
     }
 
+    /// Adds a partition to a topic; the group's members see it and share anew.
+    pub(crate) fn grow(&mut self, name: &str) {
+        if let Some(topic) = self.topics.get_mut(name) {
+            topic.partitions.push(Partition::default());
+        }
+        self.group.rebalance(self.now);
+        self.tell(|| format!("{name} gets another partition"));
+    }
+
     pub(crate) fn count(&self, topic: &str) -> Option<u32> {
         Some(self.topics.get(topic)?.partitions.len() as u32)
     }

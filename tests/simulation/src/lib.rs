@@ -4,7 +4,7 @@
 //! over a simulated log, on one thread, in simulated time. A seed decides about everything: the pipeline, its records,
 //! the workers, and what goes wrong: crashes before and after each step, answers that are lost, commits of unknown
 //! outcome, rebalances in the middle of a commit, workers that stand still and go on, partitions that are slow. What has
-//! been written is compared with an [`oracle`] that has all records and computes in batch.
+//! been written is compared with an oracle that has all records and computes in batch.
 
 mod broken;
 mod check;

@@ -87,6 +87,12 @@ impl Scenario {
         if random.chance(20) {
             self.bounded = true;
             self.records.iter_mut().for_each(|record| record.at = 0);
+            // Not to tables outside the log: where a commit that closes windows at the input's end is aborted after its
+            // table has been written, the end comes again at another offset, and the table gets those rows twice.
+            self.shape
+                .streams
+                .iter_mut()
+                .for_each(|s| s.outside = false);
         }
         self
     }

@@ -8,10 +8,10 @@ use tidemill_plan::model::{EventTime, Micros, Origin, Plan};
 
 use crate::aggregate::ChunkKey;
 use crate::clock::{self, ShardClock};
-use crate::decode::{JsonDecoder, Limits};
+use crate::decode::{Decoder, Limits, RegisteredSchema};
 use crate::effects::Effects;
 use crate::error::{EngineError, Result};
-use crate::record::RawBatch;
+use crate::record::{RawBatch, RawRecord};
 use crate::reject::Place;
 use crate::rows::Flow;
 use crate::shuffle::{self, Word};
@@ -56,8 +56,8 @@ impl Task {
             .ok_or_else(|| EngineError::Plan(format!("there is no source {source}")))?;
         let (topic, decoder) = match &from.origin {
             Origin::Topic { topic, .. } => {
-                let decoder =
-                    JsonDecoder::new(&from.columns, Arc::clone(&from.schema), Limits::default())?;
+                let schema = Arc::clone(&from.schema);
+                let decoder = Decoder::new(&from.format, &from.columns, schema, Limits::default())?;
                 (topic.clone(), Some(decoder))
             }
             Origin::Generator(_) => (from.name.clone(), None),
@@ -204,6 +204,23 @@ impl Task {
                 self.round(Round::Advance, Some(batch), fx)
             }
             Feeder::Shard(_) => self.receive(batch, fx),
+        }
+    }
+
+    /// The first of these records of a source whose schema must be asked for before it can be taken: its index, and the
+    /// schema's number in the source's registry.
+    #[must_use]
+    pub fn missing_schema(&self, records: &[RawRecord<'_>]) -> Option<(usize, u32)> {
+        match &self.feeder {
+            Feeder::Source(reader) => reader.missing_schema(records),
+            Feeder::Shard(_) => None,
+        }
+    }
+
+    /// Learns the schema of this number, or why there is none: its records become dead letters then.
+    pub fn learn_schema(&mut self, id: u32, schema: Result<&RegisteredSchema, &str>) {
+        if let Feeder::Source(reader) = &mut self.feeder {
+            reader.learn_schema(id, schema);
         }
     }
 

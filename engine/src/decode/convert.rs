@@ -1,5 +1,6 @@
 //! The lenient reading: what a column's type makes of a JSON value. Nothing is read that would lose something.
 
+use arrow::datatypes::TimeUnit;
 use tidemill_plan::model::Micros;
 
 use super::number::{Number, Unfit, has_precision};
@@ -23,10 +24,10 @@ pub(super) struct Misfit {
 }
 
 impl Misfit {
-    const WRONG_TYPE: Self = Self::new(Reason::WrongType, "");
-    const TOO_LARGE: Self = Self::new(Reason::OutOfRange, "is out of its range");
+    pub(super) const WRONG_TYPE: Self = Self::new(Reason::WrongType, "");
+    pub(super) const TOO_LARGE: Self = Self::new(Reason::OutOfRange, "is out of its range");
 
-    const fn new(reason: Reason, which: &'static str) -> Self {
+    pub(super) const fn new(reason: Reason, which: &'static str) -> Self {
         Self { reason, which }
     }
 }
@@ -83,6 +84,26 @@ pub(super) fn decimal(value: Value<'_>, precision: u8, scale: u8) -> Result<i128
         Ok(_) | Err(Unfit::TooLarge) => Err(Misfit::TOO_LARGE),
         Err(Unfit::Fraction) => Err(FRACTION),
     }
+}
+
+/// An unscaled value that has no more digits than the precision.
+pub(super) fn within(unscaled: i128, precision: u8) -> Result<i128, Misfit> {
+    if has_precision(unscaled, precision) {
+        Ok(unscaled)
+    } else {
+        Err(Misfit::TOO_LARGE)
+    }
+}
+
+/// A time since the epoch; what is finer than a microsecond is cut off.
+pub(super) fn micros(time: i64, unit: TimeUnit) -> Result<Micros, Misfit> {
+    match unit {
+        TimeUnit::Second => time.checked_mul(1_000_000),
+        TimeUnit::Millisecond => time.checked_mul(1_000),
+        TimeUnit::Microsecond => Some(time),
+        TimeUnit::Nanosecond => Some(time.div_euclid(1_000)),
+    }
+    .ok_or(Misfit::TOO_LARGE)
 }
 
 /// A time as text (see [`time::parse`]), or as a number or numeric string since the epoch (see [`time::from_epoch`]).

@@ -108,6 +108,13 @@ pub enum Format {
         /// Whether the records are changes of a table's rows, as Debezium writes them.
         changes: bool,
     },
+    /// Protobuf's binary encoding.
+    Protobuf {
+        /// Where the schemas are known.
+        schemas: Schemas,
+        /// The message that records are, of a schema given as text with several.
+        message: Option<String>,
+    },
 }
 
 impl Format {
@@ -116,6 +123,10 @@ impl Format {
     pub fn registry(&self) -> Option<&Registry> {
         match self {
             Self::Avro {
+                schemas: Schemas::Registry(registry),
+                ..
+            }
+            | Self::Protobuf {
                 schemas: Schemas::Registry(registry),
                 ..
             } => Some(registry),
@@ -193,6 +204,13 @@ pub enum Written {
         /// The name of the records.
         name: String,
     },
+    /// Protobuf's binary encoding, after the number of its schema.
+    Protobuf {
+        /// Where the schema is registered.
+        registry: Registry,
+        /// The name of the message.
+        name: String,
+    },
 }
 
 impl Written {
@@ -200,7 +218,7 @@ impl Written {
     #[must_use]
     pub fn registry(&self) -> Option<&Registry> {
         match self {
-            Self::Avro { registry, .. } => Some(registry),
+            Self::Avro { registry, .. } | Self::Protobuf { registry, .. } => Some(registry),
             Self::Json { .. } | Self::Csv { .. } | Self::Raw { .. } => None,
         }
     }

@@ -26,6 +26,7 @@ mod debezium;
 mod fault;
 mod json;
 mod number;
+mod protobuf;
 mod raw;
 mod registry;
 mod scan;
@@ -48,6 +49,7 @@ pub use self::avro::AvroDecoder;
 pub use self::csv::CsvDecoder;
 pub use self::debezium::DebeziumDecoder;
 pub use self::json::JsonDecoder;
+pub use self::protobuf::ProtobufDecoder;
 pub use self::raw::RawDecoder;
 pub use self::registry::RegisteredSchema;
 use crate::record::{RawRecord, Rejection};
@@ -65,6 +67,8 @@ pub enum Decoder {
     Debezium(DebeziumDecoder),
     /// Avro's binary encoding.
     Avro(AvroDecoder),
+    /// Protobuf's binary encoding.
+    Protobuf(ProtobufDecoder),
 }
 
 impl Decoder {
@@ -89,6 +93,11 @@ impl Decoder {
                 let text = schemas.text();
                 Self::Avro(AvroDecoder::new(text, *changes, columns, schema, limits)?)
             }
+            Format::Protobuf { schemas, message } => {
+                let (text, message) = (schemas.text(), message.as_deref());
+                let decoder = ProtobufDecoder::new(text, message, columns, schema, limits)?;
+                Self::Protobuf(decoder)
+            }
         })
     }
 
@@ -98,6 +107,7 @@ impl Decoder {
     pub fn missing_schema(&self, records: &[RawRecord<'_>]) -> Option<(usize, u32)> {
         match self {
             Self::Avro(decoder) => decoder.missing_schema(records),
+            Self::Protobuf(decoder) => decoder.missing_schema(records),
             Self::Json(_) | Self::Csv(_) | Self::Raw(_) | Self::Debezium(_) => None,
         }
     }
@@ -106,6 +116,7 @@ impl Decoder {
     pub fn learn(&mut self, id: u32, schema: Result<&RegisteredSchema, &str>) {
         match self {
             Self::Avro(decoder) => decoder.learn(id, schema),
+            Self::Protobuf(decoder) => decoder.learn(id, schema),
             Self::Json(_) | Self::Csv(_) | Self::Raw(_) | Self::Debezium(_) => {}
         }
     }
@@ -125,6 +136,7 @@ impl Decoder {
             Self::Raw(decoder) => decoder.decode(records, rejected),
             Self::Debezium(decoder) => decoder.decode(records, rejected),
             Self::Avro(decoder) => decoder.decode(records, rejected),
+            Self::Protobuf(decoder) => decoder.decode(records, rejected),
         }
     }
 }

@@ -9,9 +9,11 @@ mod csv;
 mod json;
 mod key;
 mod number;
+mod protobuf;
 mod raw;
 mod text;
 mod time;
+mod typed;
 
 use std::ops::Range;
 
@@ -27,6 +29,7 @@ pub use self::avro::{AvroEncoder, schema_text as avro_schema};
 pub use self::csv::CsvEncoder;
 pub use self::json::JsonEncoder;
 pub use self::key::KeyEncoder;
+pub use self::protobuf::{ProtobufEncoder, schema_text as protobuf_schema};
 pub use self::raw::RawEncoder;
 
 /// Writes the rows of an output in its format.
@@ -40,6 +43,8 @@ pub enum RowEncoder {
     Raw(RawEncoder),
     /// As Avro records.
     Avro(AvroEncoder),
+    /// As Protobuf messages.
+    Protobuf(ProtobufEncoder),
 }
 
 impl RowEncoder {
@@ -55,6 +60,7 @@ impl RowEncoder {
             Written::Csv { dialect, .. } => Self::Csv(CsvEncoder::new(schema, dialect, options)?),
             Written::Raw { .. } => Self::Raw(RawEncoder::new(schema, options)?),
             Written::Avro { .. } => Self::Avro(AvroEncoder::new(schema, id?)?),
+            Written::Protobuf { .. } => Self::Protobuf(ProtobufEncoder::new(schema, id?)?),
         })
     }
 
@@ -73,6 +79,7 @@ impl RowEncoder {
             Self::Csv(encoder) => encoder.encode(batch, arena, ranges),
             Self::Raw(encoder) => encoder.encode(batch, arena, ranges),
             Self::Avro(encoder) => encoder.encode(batch, arena, ranges),
+            Self::Protobuf(encoder) => encoder.encode(batch, arena, ranges),
         }
     }
 }
@@ -85,7 +92,7 @@ impl JsonOptions {
             Written::Json { timestamps }
             | Written::Csv { timestamps, .. }
             | Written::Raw { timestamps } => *timestamps,
-            Written::Avro { .. } => sink::Timestamps::default(),
+            Written::Avro { .. } | Written::Protobuf { .. } => sink::Timestamps::default(),
         };
         Self {
             timestamps: match timestamps {
@@ -151,6 +158,21 @@ pub enum EncodeError {
         /// The most bytes an arena may hold.
         limit: u32,
     },
+}
+
+/// What stands before a record with a registered schema: a zero byte and the schema's number.
+fn header(id: u32) -> [u8; 5] {
+    let [a, b, c, d] = id.to_be_bytes();
+    [0, a, b, c, d]
+}
+
+/// Writes a number, seven bits a byte, the lowest first.
+fn push_varint(out: &mut Vec<u8>, mut rest: u64) {
+    while rest >= 0x80 {
+        out.push(rest as u8 | 0x80);
+        rest >>= 7;
+    }
+    out.push(rest as u8);
 }
 
 /// A column whose type has no form in the format.

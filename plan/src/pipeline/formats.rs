@@ -58,11 +58,10 @@ pub(super) fn read(
                 changes: true,
             }),
         },
-        SourceFormatType::Protobuf => {
-            let path = format!("{path}.format.type");
-            problems.not_yet(path, "this format is", "write Json, Csv, Raw or Avro");
-            None
-        }
+        SourceFormatType::Protobuf => Some(Format::Protobuf {
+            schemas: schemas(format, path, problems)?,
+            message: format.message.clone(),
+        }),
     }
 }
 
@@ -197,7 +196,7 @@ pub(super) fn written(
                 "write one column to it, or give it another kafka.format",
             ),
         },
-        SinkFormatType::Avro => {
+        SinkFormatType::Avro | SinkFormatType::Protobuf => {
             let (Some(SinkKind::Kafka(kafka)), Some(its)) = (to.kind(), &format.schema_registry)
             else {
                 let message = "has a kafka.format whose records nobody could read";
@@ -208,15 +207,13 @@ pub(super) fn written(
             }
             let subject = format.subject.clone();
             let subject = subject.unwrap_or_else(|| format!("{}-value", kafka.topic));
-            Some(Written::Avro {
-                registry: registry(its, Some(subject)),
-                name: output.from.clone(),
+            let registry = registry(its, Some(subject));
+            let name = output.from.clone();
+            Some(match format.format {
+                SinkFormatType::Protobuf => Written::Protobuf { registry, name },
+                _ => Written::Avro { registry, name },
             })
         }
-        SinkFormatType::Protobuf => refuse(
-            "has a kafka.format that is not supported yet".to_owned(),
-            "write Json, Csv, Raw or Avro",
-        ),
     }
 }
 

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tidemill_engine::encode::avro_schema;
+use tidemill_engine::encode::{avro_schema, protobuf_schema};
 use tidemill_plan::model::{Output, Plan, Written};
 
 use self::client::Client;
@@ -117,6 +117,10 @@ fn register_one(output: &Output, secrets: &Secrets) -> Result<Option<u32>, Regis
         |error: tidemill_engine::encode::EncodeError| RegistryError::Refused(error.to_string());
     let (kind, text) = match &output.written {
         Written::Avro { name, .. } => ("AVRO", avro_schema(name, &output.schema).map_err(refused)?),
+        Written::Protobuf { name, .. } => {
+            let text = protobuf_schema(name, &output.schema).map_err(refused)?;
+            ("PROTOBUF", text)
+        }
         Written::Json { .. } | Written::Csv { .. } | Written::Raw { .. } => return Ok(None),
     };
     let subject = registry.subject.as_deref().unwrap_or_default();

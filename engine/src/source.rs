@@ -11,20 +11,20 @@ use crate::effects::Effects;
 use crate::error::{EngineError, Result};
 use crate::record::{RawRecord, Reason, Rejection};
 use crate::reject::{Fault, Place};
-use crate::rows::Flow;
+use crate::rows::{Flow, Replaces};
 use crate::steps::{isolate, truth};
 use crate::window::NEVER;
 
 /// Reads one partition of a source.
 pub(crate) struct Reader {
     /// Absent where rows are generated.
-    decoder: Option<Decoder>,
+    decoder: Option<Box<Decoder>>,
     rejected: Vec<Rejection>,
     pub(crate) clock: SourceClock,
 }
 
 impl Reader {
-    pub(crate) fn new(decoder: Option<Decoder>) -> Self {
+    pub(crate) fn new(decoder: Option<Box<Decoder>>) -> Self {
         Self {
             decoder,
             rejected: Vec::new(),
@@ -66,7 +66,14 @@ impl Reader {
         let record = decoded
             .record
             .unwrap_or_else(|| (0..decoded.batch.num_rows() as u32).collect());
-        Ok(Self::fresh(decoded.batch, Some(UInt32Array::from(record))))
+        let replaces = decoded.deleted.map(|deleted| Replaces {
+            key: None,
+            deleted: Some(deleted),
+        });
+        Ok(Flow {
+            replaces,
+            ..Self::fresh(decoded.batch, Some(UInt32Array::from(record)))
+        })
     }
 
     /// Takes rows that nobody has looked at yet.

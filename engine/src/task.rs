@@ -58,7 +58,7 @@ impl Task {
             Origin::Topic { topic, .. } => {
                 let schema = Arc::clone(&from.schema);
                 let decoder = Decoder::new(&from.format, &from.columns, schema, Limits::default())?;
-                (topic.clone(), Some(decoder))
+                (topic.clone(), Some(Box::new(decoder)))
             }
             Origin::Generator(_) => (from.name.clone(), None),
         };

@@ -11,7 +11,7 @@ import fastavro
 import pytest
 import yaml
 from confluent_kafka import Producer
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, timestamp_pb2
 
 from harness.kafka import Kafka
 from harness.registry import Registry, framed, unframed
@@ -288,8 +288,6 @@ def messages(name: str, fields: list[tuple[str, int, int, str | None]], inner=()
             made.proto3_optional = True
             made.oneof_index = len(message.oneof_decl)
             message.oneof_decl.add(name=f"_{field}")
-    from google.protobuf import timestamp_pb2
-
     pool = descriptor_pool.DescriptorPool()
     pool.AddSerializedFile(timestamp_pb2.DESCRIPTOR.serialized_pb)
     pool.Add(file)

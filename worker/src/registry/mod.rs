@@ -134,3 +134,6 @@ fn wait(pause: &mut Duration, stop: &AtomicBool) -> bool {
     *pause = (*pause * 2).min(LONGEST_PAUSE);
     !stop.load(Ordering::Relaxed)
 }
+
+#[cfg(test)]
+mod tests;

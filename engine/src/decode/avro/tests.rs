@@ -797,3 +797,30 @@ fn debezium_changes_are_rows_and_deletions() {
         ]
     );
 }
+
+#[test]
+fn items_without_bytes_take_no_time_however_many_they_are() {
+    let schema = r#"{"type":"record","name":"R","fields":[
+        {"name":"nothings","type":{"type":"array","items":"null"}},{"name":"id","type":"long"}]}"#;
+    let mut decoder = decoder(Some(schema), &[column("id", DataType::Int64)], false);
+    let many = [
+        &[0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01][..],
+        &[0, 6],
+    ]
+    .concat();
+    let (decoded, rejected) = decode(&mut decoder, &[many]);
+    assert_eq!(rejected, []);
+    assert_eq!(rows(&decoded.batch), ["3"]);
+}
+
+#[test]
+fn a_block_that_says_its_size_is_stepped_over() {
+    let schema = r#"{"type":"record","name":"R","fields":[
+        {"name":"tags","type":{"type":"array","items":"string"}},{"name":"id","type":"long"}]}"#;
+    let mut decoder = decoder(Some(schema), &[column("id", DataType::Int64)], false);
+    // One item in a block of two bytes, and then one without its size.
+    let record = [1, 4, 2, b'a', 2, 2, b'b', 0, 6];
+    let (decoded, rejected) = decode(&mut decoder, &[record]);
+    assert_eq!(rejected, []);
+    assert_eq!(rows(&decoded.batch), ["3"]);
+}

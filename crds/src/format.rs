@@ -30,7 +30,8 @@ pub struct SourceFormat {
     #[schemars(length(max = 1), regex(pattern = patterns::CHARACTER_OR_NONE))]
     pub quote: Option<String>,
 
-    /// Csv: the text of a field, not in quotes, that means null. Default: no text at all.
+    /// Csv: the text of a field, not in quotes, that means null. Default: no text at all. In YAML the word itself wants
+    /// quotes: `"NULL"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub null_text: Option<String>,
@@ -120,7 +121,7 @@ pub struct SinkFormat {
     #[schemars(length(max = 1), regex(pattern = patterns::CHARACTER))]
     pub quote: Option<String>,
 
-    /// Csv: what stands for null. Default: nothing at all.
+    /// Csv: what stands for null. Default: nothing at all. In YAML the word itself wants quotes: `"NULL"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub null_text: Option<String>,

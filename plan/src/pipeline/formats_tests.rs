@@ -50,7 +50,7 @@ fn csv_knows_the_fields_of_the_columns_that_are_read() {
             fields: vec![2]
         }
     );
-    let own = r#"{type: Csv, delimiter: "\t", quote: "", nullText: NULL}"#;
+    let own = r#"{type: Csv, delimiter: "\t", quote: "", nullText: "NULL"}"#;
     let dialect = Csv {
         delimiter: b'\t',
         quote: None,

@@ -86,7 +86,7 @@ fn sources() {
         );
     }
     let good = [
-        "format: {type: Csv, delimiter: ;, quote: '', nullText: NULL}",
+        "format: {type: Csv, delimiter: ;, quote: '', nullText: 'NULL'}",
         "format: {type: Raw}",
         &format!("format: {{type: Avro, {registry}, subject: s}}"),
         "format: {type: Protobuf, schema: x, message: M}",

@@ -14,6 +14,7 @@ mod segment;
 mod spec;
 mod state;
 mod update;
+mod whole;
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};

@@ -15,6 +15,7 @@ use tidemill_plan::model::{
 };
 
 use crate::aggregate::rowbytes::RowCodec;
+use crate::aggregate::whole::WholeSum;
 use crate::error::{EngineError, Result};
 use crate::rows::{batch_of, conform};
 use crate::stamp::Stamp;
@@ -34,6 +35,9 @@ pub(crate) struct FunctionSpec {
 impl FunctionSpec {
     /// An accumulator without groups.
     pub(crate) fn accumulator(&self) -> Result<Box<dyn GroupsAccumulator>> {
+        if WholeSum::is(&self.expr) {
+            return Ok(Box::new(WholeSum::new()));
+        }
         if self.expr.groups_accumulator_supported() {
             return Ok(self.expr.create_groups_accumulator()?);
         }
@@ -46,6 +50,7 @@ impl FunctionSpec {
     /// Whether its result can never fail, whatever was aggregated.
     fn infallible(&self) -> bool {
         match self.expr.fun().name() {
+            _ if WholeSum::is(&self.expr) => false,
             "count" | "sum" | "min" | "max" => true,
             "avg" => self.expr.field().data_type() == &DataType::Float64,
             _ => false,
@@ -141,13 +146,7 @@ impl Spec {
         let mut identity = String::new();
         for function in &aggregate.functions {
             let before = state_types.len();
-            state_types.extend(
-                function
-                    .expr
-                    .state_fields()?
-                    .iter()
-                    .map(|f| f.data_type().clone()),
-            );
+            state_types.extend(state_types_of(&function.expr)?);
             let mut args = function.expr.expressions();
             args.extend(
                 function
@@ -294,6 +293,15 @@ impl Spec {
         let columns = columns.collect::<Result<Vec<_>>>()?;
         batch_of(&self.schema, columns, rows)
     }
+}
+
+/// The types of a function's state.
+fn state_types_of(function: &AggregateFunctionExpr) -> Result<Vec<DataType>> {
+    if WholeSum::is(function) {
+        return Ok(vec![WholeSum::STATE]);
+    }
+    let fields = function.state_fields()?;
+    Ok(fields.iter().map(|f| f.data_type().clone()).collect())
 }
 
 /// A reset stream has closed no window and handed nothing on yet, so its marks are others.

@@ -191,8 +191,8 @@ impl Operator {
         let mut rows: Vec<(&[u8], &[u8])> = Vec::new();
         for pane in self.panes_of(span) {
             if let Some(segment) = self.segments.get(&pane) {
-                let row = |key: &Box<[u8]>| segment.base.find(wire::hash(key), key);
-                rows.extend(changed.iter().filter_map(row));
+                let row = |key: &[u8]| segment.base.find(wire::hash(key), key);
+                rows.extend(changed.iter().filter_map(|key| row(key)));
             }
         }
         self.results_of_rows(span, &rows, before, place, fx, flows)

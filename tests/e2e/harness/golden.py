@@ -169,12 +169,12 @@ def records(body: list[str]) -> list[Record]:
 
 
 def as_json(cell: str) -> str:
-    """A cell as JSON: as written if it is that, or else as text."""
+    """A cell as JSON: as written if it is that, or else as text. DuckDB's JSON has floats alone beyond 18 digits: those are texts too."""
     try:
-        json.loads(cell, parse_constant=lambda text: json.loads(""))
-        return cell
+        number = json.loads(cell, parse_int=str, parse_float=str, parse_constant=lambda text: json.loads(""))
     except json.JSONDecodeError:
         return json.dumps(cell)
+    return json.dumps(cell) if isinstance(number, str) and len(re.sub(r"\D", "", cell)) > 15 else cell
 
 
 def fates(comment: str) -> list[tuple[str, str]]:

@@ -63,7 +63,7 @@ fn text(case: &Case) -> String {
                 .map_or(String::new(), |f| format!(", from: {f}"));
             writeln!(
                 out,
-                "    - {{name: {}, type: \"{}\"{required}{from}}}",
+                "    - {{name: \"{}\", type: \"{}\"{required}{from}}}",
                 column.name, column.kind
             )
             .unwrap();

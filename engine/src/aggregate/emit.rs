@@ -18,7 +18,7 @@ use crate::error::{EngineError, Result};
 use crate::record::Reason;
 use crate::reject::{Fault, Place};
 use crate::rows::{Flow, Replaces, batch_of};
-use crate::steps::failing;
+use crate::steps::{check_digits, failing};
 use crate::window::{self, Pane, Span};
 use crate::wire;
 
@@ -348,7 +348,9 @@ impl Operator {
         merger
             .merge(&self.spec.columns_of(part), &all)
             .map_err(external)?;
-        merger.values().map_err(external)
+        let values = merger.values().map_err(external)?;
+        check_digits(&values)?;
+        Ok(values)
     }
 
     fn flow(

@@ -20,9 +20,7 @@ def test_there_are_cases():
 @pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}/{file.stem}")
 def test_another_engine_gives_the_rows_in_batch(file):
     case = load(file)
-    if case.errors:
-        return
-    for stream in case.compared():
+    for stream in case.compared() if case.records else []:
         rows = case.batch_rows(stream)
         if os.environ.get("TIDEMILL_GOLDEN_WRITE") and stream not in case.rows:
             case.add(stream, rows)

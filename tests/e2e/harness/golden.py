@@ -45,7 +45,6 @@ class Case:
     batch: dict[str, str] = field(default_factory=dict)
     records: dict[str, list[Record]] = field(default_factory=dict)
     rows: dict[str, list[list[str]]] = field(default_factory=dict)
-    errors: bool = False
 
     def reads(self, stream: str) -> set[str]:
         """The streams that a stream reads, through others too, and itself."""
@@ -126,8 +125,6 @@ def load(file: Path) -> Case:
                 case.rows[name] = [cells(line)[0] for line in body if line.strip()]
             case ["input", name]:
                 case.records.setdefault(name, []).extend(records(body))
-            case ["errors"]:
-                case.errors = True
     return case
 
 

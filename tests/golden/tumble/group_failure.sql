@@ -18,7 +18,7 @@ input t:
 
 dead letters:
   | stream | reason           | value                                                       |
-  | out    | ExpressionFailed | {"k":"b","sum(t.n)":0,"window_start":"2024-01-01T00:00:00"} |
+  | out    | ExpressionFailed | {"k":"b","window_start":"2024-01-01T00:00:00","window_end":"2024-01-01T00:00:10","sum(t.n)":0} |
 
 rows out:
   | k | share | window_start         |

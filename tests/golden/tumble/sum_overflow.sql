@@ -19,3 +19,7 @@ input t:
 rows out:
   | k | sum                                    | window_start         |
   | a | 99999999999999999999999999999999999999 | 2024-01-01T00:00:00Z |
+
+dead letters:
+  | stream | reason           | value     |
+  | out    | ExpressionFailed | {"k":"b"} |

@@ -52,7 +52,7 @@ fn canonical(text: &str, kind: &DataType) -> String {
     match kind {
         // Sums of floats depend on the order of the rows, a little.
         DataType::Float64 => match text.parse::<f64>() {
-            Ok(number) => significant(number),
+            Ok(number) => significant(number + 0.0),
             Err(_) => text.to_owned(),
         },
         DataType::Decimal128(..) => shortest(text).to_owned(),

@@ -13,6 +13,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 import duckdb
+import yaml
 
 from harness.manifests import ROOT
 from harness.oracle import quoted, value_of
@@ -28,6 +29,14 @@ CREATE MACRO regexp_like(text, pattern) AS regexp_matches(text, pattern);
 
 
 @dataclass(frozen=True)
+class Source:
+    """A source; a table has a primary key."""
+
+    columns: list[dict]
+    key: list[str]
+
+
+@dataclass(frozen=True)
 class Record:
     """A record, and the fates (reason, stream) that keep it from being used."""
 
@@ -40,7 +49,7 @@ class Case:
     """One case, as far as a batch needs it."""
 
     file: Path
-    sources: dict[str, list[dict]] = field(default_factory=dict)
+    sources: dict[str, "Source"] = field(default_factory=dict)
     streams: dict[str, str] = field(default_factory=dict)
     batch: dict[str, str] = field(default_factory=dict)
     records: dict[str, list[Record]] = field(default_factory=dict)
@@ -73,8 +82,8 @@ class Case:
         db = duckdb.connect()
         db.execute(DIALECT)
         streams = self.reads(stream)
-        for name, columns in self.sources.items():
-            self._add_source(db, name, columns, streams)
+        for name, source in self.sources.items():
+            self._add_source(db, name, source, streams)
         for name in streams - {stream}:
             assert name in self.compared(), f"{stream} reads {name}, which has no meaning in batch"
         for name in self.streams:
@@ -83,13 +92,15 @@ class Case:
         result = db.execute(f"SELECT * FROM {quoted(stream)}")
         return Rows([Column(name, str(kind)) for name, kind, *_ in result.description], result.fetchall())
 
-    def _add_source(self, db, name: str, columns: list[dict], streams: set[str]):
+    def _add_source(self, db, name: str, source: Source, streams: set[str]):
         used = [r.value for r in self.records.get(name, []) if not any(s in streams or not s for _, s in r.fates)]
-        db.execute("CREATE TABLE raw (json VARCHAR)")
-        for value in used:
-            db.execute("INSERT INTO raw VALUES (?)", [value])
-        values = ", ".join(f"{value_of(c)} AS {quoted(c['name'])}" for c in columns)
-        db.execute(f"CREATE TABLE {quoted(name)} AS SELECT {values} FROM raw; DROP TABLE raw")
+        db.execute("CREATE TABLE raw (arrival BIGINT, json VARCHAR)")
+        for record in enumerate(used):
+            db.execute("INSERT INTO raw VALUES (?, ?)", record)
+        values = ", ".join(f"{value_of(c)} AS {quoted(c['name'])}" for c in source.columns)
+        keys = ", ".join(quoted(k) for k in source.key)
+        latest = f"QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY arrival DESC) = 1" if keys else ""
+        db.execute(f"CREATE TABLE {quoted(name)} AS SELECT * EXCLUDE arrival FROM (SELECT arrival, {values} FROM raw) {latest}; DROP TABLE raw")
 
     def add(self, stream: str, rows: Rows):
         """Writes the rows of a stream to the end of the case's file."""
@@ -115,8 +126,10 @@ def load(file: Path) -> Case:
     for head, rest, body in sections:
         match head.split():
             case ["source", name]:
-                _, more = split_fields(body)
-                case.sources[name] = [column(c) for c in re.split(r",(?![^(]*\))", " ".join([rest, *more])) if c.strip()]
+                fields, more = split_fields(body)
+                columns = [column(c) for c in re.split(r",(?![^(]*\))", " ".join([rest, *more])) if c.strip()]
+                table = yaml.safe_load("\n".join(f.strip() for f in fields) or "{}").get("table", {})
+                case.sources[name] = Source(columns, table.get("primaryKey", []))
             case ["stream", name]:
                 case.streams[name] = "\n".join(split_fields(body)[1])
             case ["batch", name]:

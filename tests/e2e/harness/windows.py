@@ -13,7 +13,20 @@ def tumble(table: str, time: str, size: str) -> str:
     return f"SELECT *, {start} AS window_start, {start} + {size} AS window_end FROM {table}"
 
 
-WINDOWS = {"TUMBLE": tumble}
+def hop(table: str, time: str, slide: str, size: str) -> str:
+    first = f"time_bucket({slide}, {time} - {size}, {EPOCH}) + {slide}"
+    last = f"time_bucket({slide}, {time}, {EPOCH})"
+    starts = f"SELECT *, unnest(range({first}, {last} + {slide}, {slide})) AS window_start FROM {table}"
+    return f"SELECT *, window_start + {size} AS window_end FROM ({starts})"
+
+
+def cumulate(table: str, time: str, step: str, size: str) -> str:
+    start = f"time_bucket({size}, {time}, {EPOCH})"
+    first = f"time_bucket({step}, {time}, {EPOCH}) + {step}"
+    return f"SELECT *, {start} AS window_start, unnest(range({first}, {start} + {size} + {step}, {step})) AS window_end FROM {table}"
+
+
+WINDOWS = {"TUMBLE": tumble, "HOP": hop, "CUMULATE": cumulate}
 CALL = re.compile(rf"\b({'|'.join(WINDOWS)})\s*\(", re.I)
 
 

@@ -35,6 +35,13 @@ pub(crate) struct Source {
     pub(crate) partitions: usize,
 }
 
+impl Source {
+    /// Whether it is a table, which is loaded before what comes after it is read.
+    pub(crate) fn is_table(&self) -> bool {
+        self.fields.iter().any(|f| f.starts_with("table:"))
+    }
+}
+
 /// A column of a source: `NAME TYPE [required] [from PATH]`.
 #[derive(Debug)]
 pub(crate) struct Column {

@@ -56,7 +56,14 @@ pub(crate) fn run(case: &Case, plan: &Arc<Plan>, way: Way) -> Result<(), String>
     let mut waiting = Vec::new();
     for event in &case.input {
         match event {
-            Event::Record(record) => waiting.push(record),
+            Event::Record(record) => {
+                let sources = waiting.last().map(|r: &&Record| [r.source, record.source]);
+                let is_table = |source: usize| case.sources[source].is_table();
+                if sources.is_some_and(|[a, b]| a != b && (is_table(a) || is_table(b))) {
+                    take(&mut world, &mut waiting, &mut records, way);
+                }
+                waiting.push(record);
+            }
             Event::Idle(source, partition) => {
                 take(&mut world, &mut waiting, &mut records, way);
                 world.idle(*source, *partition);

@@ -1,4 +1,4 @@
--- A division of whole numbers or decimals by zero has no value: the row is a dead letter, those around it are not. (DuckDB gives null.)
+-- A division of whole numbers or decimals by zero has no value: the row is a dead letter, those around it are not.
 
 source t: id Int64, n Int64, m Int64
 

@@ -1,4 +1,4 @@
--- Where an expression over a group fails, that group is a dead letter and the others are not. (DuckDB gives null.)
+-- Where an expression over a group fails, that group is a dead letter and the others are not.
 
 source t: k String, n Int64, ts Timestamp
   eventTime: {column: ts}

@@ -14,7 +14,7 @@ use datafusion_expr::expr::{Between, InList};
 use datafusion_expr::expr_rewriter::FunctionRewrite;
 use datafusion_expr::{BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, Operator, cast};
 use datafusion_physical_expr::create_physical_expr;
-use datafusion_physical_expr::expressions::BinaryExpr as Operation;
+use datafusion_physical_expr::expressions::{BinaryExpr as Operation, NegativeExpr, lit};
 
 use crate::model::ExprRef;
 
@@ -145,15 +145,23 @@ fn approximate(expr: Expr, float: bool, schema: &DFSchema) -> Result<Expr> {
     }
 }
 
-/// An expression over rows. A whole number's sum, difference or product that does not fit its type fails, where the
-/// planner's own would go on with a wrong one.
+/// An expression over rows. A whole number that does not fit its type fails, where the planner's own arithmetic would go
+/// on with a wrong one.
 pub(crate) fn physical(expr: &Expr, input: &DFSchema) -> Result<ExprRef> {
     let expr = create_physical_expr(expr, input, &ExecutionProps::new())?;
     let checked = expr.transform_up(|expr| {
-        let Some(operation) = expr.as_any().downcast_ref::<Operation>() else {
+        let checked = if let Some(operation) = expr.as_any().downcast_ref::<Operation>() {
+            operation.clone()
+        } else if let Some(negative) = expr.as_any().downcast_ref::<NegativeExpr>()
+            && let kind = negative.arg().data_type(input.as_arrow())?
+            && kind.is_integer()
+        {
+            let zero = lit(ScalarValue::new_zero(&kind)?);
+            Operation::new(zero, Operator::Minus, Arc::clone(negative.arg()))
+        } else {
             return Ok(Transformed::no(expr));
         };
-        let checked = operation.clone().with_fail_on_overflow(true);
+        let checked = checked.with_fail_on_overflow(true);
         Ok(Transformed::yes(Arc::new(checked) as ExprRef))
     })?;
     Ok(checked.data)

@@ -11,6 +11,7 @@ pub mod column_type;
 mod definitions;
 pub mod duration;
 mod format;
+pub mod names;
 pub mod patterns;
 pub mod pipeline;
 pub mod reasons;

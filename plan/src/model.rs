@@ -399,13 +399,47 @@ pub struct Window {
 }
 
 /// Which windows a time falls into.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum WindowKind {
     /// One window of this size, aligned to the epoch.
     Tumble {
         /// The window's length.
         size: Micros,
     },
+    /// Windows of this size of which one ends every `slide`, aligned to the epoch.
+    Hop {
+        /// The time from one window's end to the next's; the size is a multiple of it.
+        slide: Micros,
+        /// The windows' length.
+        size: Micros,
+    },
+    /// Windows that start together every `size`, aligned to the epoch, each a `step` longer than the one before.
+    Cumulate {
+        /// The length of the shortest; the size is a multiple of it.
+        step: Micros,
+        /// The length of the longest.
+        size: Micros,
+    },
+}
+
+impl WindowKind {
+    /// The length of the longest window.
+    #[must_use]
+    pub fn size(self) -> Micros {
+        match self {
+            Self::Tumble { size } | Self::Hop { size, .. } | Self::Cumulate { size, .. } => size,
+        }
+    }
+
+    /// The time from one window's end to the next's, and the length of the panes that windows are made of.
+    #[must_use]
+    pub fn pane(self) -> Micros {
+        match self {
+            Self::Tumble { size } => size,
+            Self::Hop { slide, .. } => slide,
+            Self::Cumulate { step, .. } => step,
+        }
+    }
 }
 
 /// When results are handed on.

@@ -63,14 +63,14 @@ pub(super) fn int32(value: Value<'_>) -> Result<i32, Misfit> {
     i32::try_from(int64(value)?).map_err(|_| Misfit::TOO_LARGE)
 }
 
-/// The nearest `f64` of a number.
+/// The nearest `f64` of a number. A zero has no sign: to SQL there is one, and to the comparisons here there are two.
 pub(super) fn float64(value: Value<'_>) -> Result<f64, Misfit> {
     if value.kind != Kind::Number {
         number(value)?; // `f64` reads more than numbers: `inf`, `nan`, `.5`.
     }
     let text = std::str::from_utf8(value.text).ok();
     match text.and_then(|text| text.parse::<f64>().ok()) {
-        Some(number) if number.is_finite() => Ok(number),
+        Some(number) if number.is_finite() => Ok(number + 0.0),
         Some(_) => Err(Misfit::TOO_LARGE),
         None => Err(Misfit::WRONG_TYPE),
     }

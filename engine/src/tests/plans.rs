@@ -21,6 +21,8 @@ pub(super) const BEGIN: Micros = 1_699_999_980 * SECOND;
 #[derive(Debug, Clone)]
 pub(super) struct Shape {
     pub(super) exchange: Exchange,
+    /// The windows of `sums` and `live`.
+    pub(super) kind: WindowKind,
     pub(super) allowed_lateness: Micros,
     pub(super) late: Late,
     pub(super) every: Micros,
@@ -196,7 +198,7 @@ fn windowed(shape: &Shape, name: &str, emit: Emit) -> Stream {
         aggregate: Some(Aggregate {
             window: Some(Window {
                 time: 2,
-                kind: WindowKind::Tumble { size: 10 * SECOND },
+                kind: shape.kind,
             }),
             keys: vec![col("k", &input).unwrap()],
             key_schema: schema_of(&[("k", DataType::Utf8)]),

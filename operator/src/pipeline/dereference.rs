@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kube::ResourceExt as _;
+use kube::api::ObjectMeta;
 use tidemill_crds::{Pipeline, Sink, reasons};
 use tidemill_plan::compat::States;
 
-use super::build::read_state;
+use super::build::{given, read_state};
 use super::validate::{Found, Missing, SecretVersion};
+use crate::kafka::clusters::Key;
 use crate::names;
 use crate::world::{World, find, secret_of};
 
@@ -25,6 +27,9 @@ pub fn dereference(world: &World, pipeline: Pipeline) -> Found {
         registry_secrets,
         missing,
         states: states(world, &pipeline),
+        given: find(&world.made.configs, &made(&pipeline))
+            .filter(|config| is_of(&pipeline, &config.metadata))
+            .and_then(|config| given(&config).cloned()),
         pipeline,
     }
 }
@@ -104,27 +109,30 @@ fn secret(
 
 /// The streams' state as it was last accepted, from where it was kept twice.
 fn states(world: &World, pipeline: &Pipeline) -> States {
-    let at = (
-        pipeline.namespace().unwrap_or_default(),
-        names::worker(&pipeline.name_any()),
-    );
+    let at = made(pipeline);
     let config = find(&world.made.configs, &at).map(|config| config.metadata.clone());
     let deployment =
         find(&world.made.deployments, &at).map(|deployment| deployment.metadata.clone());
-    let ours = |owner: &k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference| {
-        Some(&owner.uid) == pipeline.metadata.uid.as_ref()
-    };
     let kept = [config, deployment]
         .into_iter()
         .flatten()
         .find_map(|metadata| {
-            let is_ours = metadata.owner_references.as_ref()?.iter().any(ours);
-            let text = metadata
-                .annotations
-                .as_ref()?
-                .get(names::STATE)
-                .filter(|_| is_ours)?;
-            read_state(text)
+            let text = metadata.annotations.as_ref()?.get(names::STATE);
+            read_state(text.filter(|_| is_of(pipeline, &metadata))?)
         });
     kept.unwrap_or_default()
+}
+
+/// Where that is which was made for a Pipeline.
+fn made(pipeline: &Pipeline) -> Key {
+    (
+        pipeline.namespace().unwrap_or_default(),
+        names::worker(&pipeline.name_any()),
+    )
+}
+
+/// Whether something was made for this very Pipeline, and not for an earlier one of its name.
+fn is_of(pipeline: &Pipeline, made: &ObjectMeta) -> bool {
+    let mut owners = made.owner_references.iter().flatten();
+    owners.any(|owner| Some(&owner.uid) == pipeline.metadata.uid.as_ref())
 }

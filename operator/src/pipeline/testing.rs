@@ -35,6 +35,7 @@ pub(crate) fn defaults() -> Defaults {
     Defaults {
         image: "tidemill:test".to_owned(),
         pull_policy: Some("IfNotPresent".to_owned()),
+        pull_secrets: Vec::new(),
         otlp_endpoint: Some("http://collector:4318".to_owned()),
     }
 }
@@ -70,6 +71,7 @@ pub(crate) fn found(text: &str) -> Found {
         registry_secrets: BTreeSet::new(),
         missing: Vec::new(),
         states: States::new(),
+        given: None,
         sinks,
         pipeline,
     }

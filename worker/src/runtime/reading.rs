@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 use tidemill_engine::generator::{Generator, TimeSource};
 use tidemill_engine::record::RawBatch;
-use tidemill_plan::model::{self, Micros, Plan, WindowKind};
+use tidemill_plan::model::{self, Micros, Plan};
 
 use super::pending::Pending;
 use super::pick::{Candidate, order};
@@ -25,16 +25,14 @@ const GENERATED_FROM: Micros = 1_704_110_400_000_000;
 /// Event time between such records.
 const GENERATED_STEP: Micros = 10_000;
 
-/// How far a partition is read ahead of the lowest watermark: about a window.
+/// How far a partition is read ahead of the lowest watermark: about the time in which a window closes.
 pub(super) fn ahead(plan: &Plan) -> Micros {
     let windows = plan
         .streams
         .iter()
         .filter_map(|s| s.aggregate.as_ref()?.window);
-    let sizes = windows.map(|window| match window.kind {
-        WindowKind::Tumble { size } => size,
-    });
-    sizes.min().unwrap_or(AHEAD_WITHOUT_WINDOWS)
+    let panes = windows.map(|window| window.kind.pane());
+    panes.min().unwrap_or(AHEAD_WITHOUT_WINDOWS)
 }
 
 impl Runner {

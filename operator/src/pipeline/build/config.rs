@@ -21,6 +21,12 @@ pub(super) fn config_map(valid: &Valid) -> ConfigMap {
     }
 }
 
+/// What workers are given to read.
+#[must_use]
+pub fn given(config: &ConfigMap) -> Option<&String> {
+    config.data.as_ref()?.get(MANIFESTS)
+}
+
 /// The streams' state as text: it is kept on the ConfigMap and on the Deployment, so that one may be lost.
 pub(super) fn state(valid: &Valid) -> String {
     // Maps of texts and numbers: this does not fail.

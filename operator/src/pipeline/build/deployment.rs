@@ -7,9 +7,9 @@ use k8s_openapi::api::apps::v1::{
 };
 use k8s_openapi::api::core::v1::{
     Capabilities, ConfigMapVolumeSource, Container, ContainerPort, EmptyDirVolumeSource, EnvVar,
-    EnvVarSource, HTTPGetAction, KeyToPath, ObjectFieldSelector, PodSecurityContext, PodSpec,
-    PodTemplateSpec, Probe, ResourceRequirements, SeccompProfile, SecretVolumeSource,
-    SecurityContext, TopologySpreadConstraint, Volume, VolumeMount,
+    EnvVarSource, HTTPGetAction, KeyToPath, LocalObjectReference, ObjectFieldSelector,
+    PodSecurityContext, PodSpec, PodTemplateSpec, Probe, ResourceRequirements, SeccompProfile,
+    SecretVolumeSource, SecurityContext, TopologySpreadConstraint, Volume, VolumeMount,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -123,6 +123,7 @@ fn pod(valid: &Valid, defaults: &Defaults) -> PodSpec {
             }),
             ..PodSecurityContext::default()
         }),
+        image_pull_secrets: pull_secrets(defaults),
         containers: vec![worker(valid, defaults)],
         volumes: Some(volumes(valid)),
         node_selector: (!template.node_selector.is_empty()).then(|| template.node_selector.clone()),
@@ -136,6 +137,12 @@ fn pod(valid: &Valid, defaults: &Defaults) -> PodSpec {
         }]),
         ..PodSpec::default()
     }
+}
+
+fn pull_secrets(defaults: &Defaults) -> Option<Vec<LocalObjectReference>> {
+    let named = defaults.pull_secrets.iter();
+    let named = named.map(|name| LocalObjectReference { name: name.clone() });
+    (!defaults.pull_secrets.is_empty()).then(|| named.collect())
 }
 
 fn worker(valid: &Valid, defaults: &Defaults) -> Container {

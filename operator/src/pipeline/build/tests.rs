@@ -85,6 +85,24 @@ fn pod_hash(resources: &Resources) -> String {
 }
 
 #[test]
+fn pods_name_the_secrets_that_the_image_is_pulled_with() {
+    let named = |names: &[&str]| {
+        let defaults = Defaults {
+            pull_secrets: names.iter().map(|name| (*name).to_owned()).collect(),
+            ..defaults()
+        };
+        let valid = validate(&found(&least())).unwrap();
+        let pod = build(&valid, 1, &defaults, None).deployment.spec.unwrap();
+        serde_json::to_value(pod.template.spec.unwrap().image_pull_secrets).unwrap()
+    };
+    assert_eq!(
+        named(&["registry", "mirror"]),
+        serde_json::json!([{"name": "registry"}, {"name": "mirror"}])
+    );
+    assert!(named(&[]).is_null());
+}
+
+#[test]
 fn scaling_suspending_and_policies_restart_no_pod() {
     let before = built(&least(), 1);
     for spec in [

@@ -38,6 +38,8 @@ def measure(place: Place, rate: int, seconds: int, partitions: int) -> dict:
             feeder = multiprocessing.Process(target=feed, args=(place.bootstrap, rate, records))
             feeder.start()
             feeder.join()
+            if feeder.exitcode != 0:
+                raise RuntimeError("the feed failed; what it said is above")
             reader.join(60)
         finally:
             worker.terminate()
@@ -56,7 +58,9 @@ def feed(bootstrap: str, rate: int, records: int):
         record = {"account": account, "amount": 12.34, "sent": time.time_ns() // 1_000_000}
         producer.produce(TOPIC, json.dumps(record).encode(), account.encode())
         producer.poll(0)
-    producer.flush(30)
+    left = producer.flush(30)
+    if left > 0:
+        raise RuntimeError(f"{left:,} records were not taken by Kafka")
 
 
 class Reader(threading.Thread):

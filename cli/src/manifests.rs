@@ -6,7 +6,7 @@ use std::time::Duration;
 use tidemill_crds::{AlertRule, Pipeline, Sink};
 use tidemill_plan::manifest::{self, FieldPath, Position, Problem, Resource, ResourceKind};
 use tidemill_plan::model::Plan;
-use tidemill_plan::{PlanProblem, plan};
+use tidemill_plan::{PlanProblem, plan, plan_in_cluster};
 use tidemill_worker::edits::{Version, Versions};
 
 use crate::failure::Failure;
@@ -100,9 +100,9 @@ impl Manifests {
         (planned, problems)
     }
 
-    /// Each Pipeline with its plan, or with what is wrong with it. Sinks that are not in the files may be in
+    /// Each Pipeline with its plan in a cluster, or with what is wrong with it. Sinks that are not in the files may be in
     /// `more`.
-    pub(crate) fn plans(
+    pub(crate) fn plans_in_cluster(
         &self,
         more: &[Sink],
     ) -> impl Iterator<Item = (&Resource, &Pipeline, Result<Plan, Vec<Problem>>)> {
@@ -120,8 +120,8 @@ impl Manifests {
             sinks.extend(new);
             let problems =
                 |found: Vec<PlanProblem>| found.into_iter().map(|it| place(resource, it)).collect();
-            let planned = plan(pipeline, &sinks, &self.rules(pipeline)).map_err(problems);
-            Some((resource, &**pipeline, planned))
+            let planned = plan_in_cluster(pipeline, &sinks, &self.rules(pipeline));
+            Some((resource, &**pipeline, planned.map_err(problems)))
         })
     }
 

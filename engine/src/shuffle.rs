@@ -4,10 +4,11 @@ use tidemill_plan::model::Micros;
 
 use crate::effects::ShuffleRecord;
 use crate::stamp::Stamp;
+use crate::window::Pane;
 use crate::wire::{Malformed, Reader, Writer};
 
 /// The format of values.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 /// No record grows beyond this by more than one row.
 const MAX_BYTES: usize = 256 * 1024;
@@ -19,7 +20,7 @@ const IDLE: u8 = 1;
 const LAST: u8 = 2;
 const TIMED: u8 = 4;
 
-const WINDOW: u8 = 1;
+const PANE: u8 = 1;
 const ROW: u8 = 2;
 
 /// How far a source partition is, as it says with each record.
@@ -52,7 +53,7 @@ struct Outgoing {
     /// The last word that the shard was told.
     told: Option<Word>,
     body: Writer,
-    window: Option<Micros>,
+    pane: Option<Pane>,
 }
 
 impl Sender {
@@ -68,7 +69,7 @@ impl Sender {
     pub(crate) fn add(
         &mut self,
         hash: u64,
-        window: Micros,
+        pane: Pane,
         row: (&[u8], &[u8]),
         word: Word,
         out: &mut Vec<ShuffleRecord>,
@@ -78,10 +79,11 @@ impl Sender {
         let Some(outgoing) = self.shards.get_mut(shard) else {
             return;
         };
-        if outgoing.window != Some(window) {
-            outgoing.window = Some(window);
-            outgoing.body.byte(WINDOW);
-            outgoing.body.signed(window);
+        if outgoing.pane != Some(pane) {
+            outgoing.pane = Some(pane);
+            outgoing.body.byte(PANE);
+            outgoing.body.signed(pane.first);
+            outgoing.body.signed(pane.start);
         }
         outgoing.body.byte(ROW);
         outgoing.body.bytes(row.0);
@@ -121,7 +123,7 @@ impl Sender {
 impl Outgoing {
     fn take(&mut self, word: Word, stamp: Stamp) -> Vec<u8> {
         self.told = Some(word);
-        self.window = None;
+        self.pane = None;
         let mut writer = Writer::default();
         writer.byte(VERSION);
         let flag = |on: bool, flag: u8| if on { flag } else { 0 };
@@ -138,8 +140,8 @@ impl Outgoing {
     }
 }
 
-/// A partial aggregate: its window's start, its key and its state.
-pub(crate) type Partial<'a> = (Micros, &'a [u8], &'a [u8]);
+/// A partial aggregate: its pane, its key and its state.
+pub(crate) type Partial<'a> = (Pane, &'a [u8], &'a [u8]);
 
 /// A record that was received.
 pub(crate) struct Received<'a> {
@@ -167,11 +169,16 @@ pub(crate) fn read(value: &[u8]) -> Result<Received<'_>, Malformed> {
     };
     let stamp = Stamp::read(&mut reader)?;
     let mut partials = Vec::new();
-    let mut window = 0;
+    let mut pane = Pane::bucket(0);
     while !reader.is_empty() {
         match reader.byte()? {
-            WINDOW => window = reader.signed()?,
-            ROW => partials.push((window, reader.bytes()?, reader.bytes()?)),
+            PANE => {
+                pane = Pane {
+                    first: reader.signed()?,
+                    start: reader.signed()?,
+                }
+            }
+            ROW => partials.push((pane, reader.bytes()?, reader.bytes()?)),
             _ => return Err("it holds something unknown"),
         }
     }
@@ -214,7 +221,7 @@ mod tests {
         let mut out = Vec::new();
         let keys = ["a", "b", "c", "d", "e", "f"];
         for (i, key) in keys.iter().enumerate() {
-            let window = (i as i64 % 2) * 10;
+            let window = Pane::bucket((i as i64 % 2) * 10);
             sender.add(
                 hash(key.as_bytes()),
                 window,
@@ -243,10 +250,13 @@ mod tests {
             }
         }
         found.sort();
-        let wanted = keys
-            .iter()
-            .enumerate()
-            .map(|(i, k)| ((*k).to_owned(), (i as i64 % 2) * 10, b"1".to_vec()));
+        let wanted = keys.iter().enumerate().map(|(i, k)| {
+            (
+                (*k).to_owned(),
+                Pane::bucket((i as i64 % 2) * 10),
+                b"1".to_vec(),
+            )
+        });
         assert_eq!(found, wanted.collect::<Vec<_>>());
 
         out.clear();
@@ -263,7 +273,13 @@ mod tests {
         sender.send(word(1), &mut out);
         let state = vec![0; 1000];
         for i in 0..1000u64 {
-            sender.add(i, 0, (&i.to_le_bytes(), &state), word(50), &mut out);
+            sender.add(
+                i,
+                Pane::bucket(0),
+                (&i.to_le_bytes(), &state),
+                word(50),
+                &mut out,
+            );
         }
         sender.send(word(50), &mut out);
         assert!(out.len() > 3);

@@ -8,10 +8,10 @@ use tidemill_plan::model::{EventTime, Micros, Origin, Plan};
 
 use crate::aggregate::ChunkKey;
 use crate::clock::{self, ShardClock};
-use crate::decode::{JsonDecoder, Limits};
+use crate::decode::{Decoder, Limits, RegisteredSchema};
 use crate::effects::Effects;
 use crate::error::{EngineError, Result};
-use crate::record::RawBatch;
+use crate::record::{RawBatch, RawRecord};
 use crate::reject::Place;
 use crate::rows::Flow;
 use crate::shuffle::{self, Word};
@@ -19,10 +19,10 @@ use crate::source::Reader;
 use crate::stage::Stage;
 pub use crate::streams::StreamState;
 use crate::streams::{Round, Streams, Turn};
-use crate::window::NEVER;
+use crate::window::{NEVER, Pane};
 
-/// Keys and states of partial aggregates, by their window's start.
-type ByWindow<'a> = BTreeMap<Micros, Vec<(&'a [u8], &'a [u8])>>;
+/// Keys and states of partial aggregates, by their pane.
+type ByPane<'a> = BTreeMap<Pane, Vec<(&'a [u8], &'a [u8])>>;
 
 /// What a task reads.
 enum Feeder {
@@ -56,9 +56,9 @@ impl Task {
             .ok_or_else(|| EngineError::Plan(format!("there is no source {source}")))?;
         let (topic, decoder) = match &from.origin {
             Origin::Topic { topic, .. } => {
-                let decoder =
-                    JsonDecoder::new(&from.columns, Arc::clone(&from.schema), Limits::default())?;
-                (topic.clone(), Some(decoder))
+                let schema = Arc::clone(&from.schema);
+                let decoder = Decoder::new(&from.format, &from.columns, schema, Limits::default())?;
+                (topic.clone(), Some(Box::new(decoder)))
             }
             Origin::Generator(_) => (from.name.clone(), None),
         };
@@ -207,6 +207,23 @@ impl Task {
         }
     }
 
+    /// The first of these records of a source whose schema must be asked for before it can be taken: its index, and the
+    /// schema's number in the source's registry.
+    #[must_use]
+    pub fn missing_schema(&self, records: &[RawRecord<'_>]) -> Option<(usize, u32)> {
+        match &self.feeder {
+            Feeder::Source(reader) => reader.missing_schema(records),
+            Feeder::Shard(_) => None,
+        }
+    }
+
+    /// Learns the schema of this number, or why there is none: its records become dead letters then.
+    pub fn learn_schema(&mut self, id: u32, schema: Result<&RegisteredSchema, &str>) {
+        if let Feeder::Source(reader) = &mut self.feeder {
+            reader.learn_schema(id, schema);
+        }
+    }
+
     /// Takes rows that were generated, in the source's schema.
     ///
     /// # Errors
@@ -256,13 +273,13 @@ impl Task {
         self.round(Round::Advance, Some(batch), fx)
     }
 
-    /// Sorts the partials of a record by window; whether all input has ended with it.
+    /// Sorts the partials of a record by pane; whether all input has ended with it.
     fn receive_one<'b>(
         &mut self,
         index: usize,
         value: &'b [u8],
         batch: &RawBatch<'_>,
-        merging: &mut ByWindow<'b>,
+        merging: &mut ByPane<'b>,
         fx: &mut Effects,
     ) -> Result<bool> {
         let received = shuffle::read(value).map_err(|problem| self.unreadable(problem))?;
@@ -280,22 +297,21 @@ impl Task {
             };
             (Vec::new(), word)
         };
-        let mut late: ByWindow<'_> = BTreeMap::new();
-        for (start, key, state) in partials {
-            let target = if operator.is_late(start, before) {
-                &mut late
-            } else {
-                &mut *merging
+        let mut late: ByPane<'_> = BTreeMap::new();
+        for (pane, key, state) in partials {
+            let (target, pane) = match operator.still_open(pane, before) {
+                Some(pane) => (&mut *merging, pane),
+                None => (&mut late, pane),
             };
-            target.entry(start).or_default().push((key, state));
+            target.entry(pane).or_default().push((key, state));
         }
         let place = Place {
             topic: batch.topic,
             partition: self.partition,
             raw: Some(batch),
         };
-        for (start, rows) in late {
-            operator.reject_partials(start, &rows, index, before, place, fx)?;
+        for (pane, rows) in late {
+            operator.reject_partials(pane, &rows, index, before, place, fx)?;
         }
         match &mut self.feeder {
             Feeder::Shard(clock) => {
@@ -317,10 +333,10 @@ impl Task {
         }
     }
 
-    fn merge(&mut self, merging: &mut ByWindow<'_>) -> Result<()> {
+    fn merge(&mut self, merging: &mut ByPane<'_>) -> Result<()> {
         if let Some(operator) = self.streams.shuffled() {
-            for (start, rows) in std::mem::take(merging) {
-                operator.merge(start, &rows)?;
+            for (pane, rows) in std::mem::take(merging) {
+                operator.merge(pane, &rows)?;
             }
         }
         Ok(())

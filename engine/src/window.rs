@@ -1,4 +1,7 @@
 //! Which windows a time falls into. Everything that depends on the kind of window is here.
+//!
+//! Rows are kept by *pane*, a stretch of time that lies wholly in or out of each window, so that windows which overlap
+//! share what is kept. A window is put together from its panes when its results are wanted.
 
 use arrow::array::UInt32Array;
 use hashbrown::HashMap;
@@ -9,28 +12,96 @@ use crate::error::{EngineError, Result};
 /// Before any time: the watermark of a partition without a record yet.
 pub(crate) const NEVER: Micros = Micros::MIN;
 
+/// What is kept together: the rows of a stretch of time that count for its windows from one on. For rows that are on
+/// time, that is the first there is; for others, the first that is still open. They are ordered by that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Pane {
+    /// The end of the first window that the rows count for.
+    pub(crate) first: Micros,
+    /// The first microsecond of the stretch.
+    pub(crate) start: Micros,
+}
+
+impl Pane {
+    /// What is kept in no window: a table, or one of its buckets.
+    pub(crate) fn bucket(number: i64) -> Self {
+        Self {
+            first: 0,
+            start: number,
+        }
+    }
+}
+
+/// A window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Span {
+    /// Its first microsecond.
+    pub(crate) start: Micros,
+    /// The first microsecond after it.
+    pub(crate) end: Micros,
+}
+
+impl Span {
+    /// The window of this kind that ends there.
+    pub(crate) fn ending(kind: WindowKind, end: Micros) -> Self {
+        let start = match kind {
+            WindowKind::Tumble { size } | WindowKind::Hop { size, .. } => end.saturating_sub(size),
+            WindowKind::Cumulate { size, .. } => floor(end.saturating_sub(1), size),
+        };
+        Self { start, end }
+    }
+
+    /// Whether the rows of a pane count for it.
+    pub(crate) fn holds(self, pane: Pane) -> bool {
+        self.start <= pane.start && pane.start < self.end && pane.first <= self.end
+    }
+}
+
+fn floor(time: Micros, to: Micros) -> Micros {
+    time.saturating_sub(time.rem_euclid(to))
+}
+
 /// Refuses windows that have no length.
 pub(crate) fn validate(kind: WindowKind) -> Result<()> {
+    let (pane, size) = (kind.pane(), kind.size());
+    if pane > 0 && size >= pane && size % pane == 0 {
+        return Ok(());
+    }
+    let message = format!("a window of {size} µs in parts of {pane} µs cannot be");
+    Err(EngineError::Plan(message))
+}
+
+/// The end of the first window that ends after a time.
+pub(crate) fn next_end(kind: WindowKind, after: Micros) -> Micros {
+    floor(after, kind.pane()).saturating_add(kind.pane())
+}
+
+/// The end of the last window that a pane which starts there lies in.
+pub(crate) fn last_end(kind: WindowKind, start: Micros) -> Micros {
     match kind {
-        WindowKind::Tumble { size } if size > 0 => Ok(()),
-        WindowKind::Tumble { size } => Err(EngineError::Plan(format!(
-            "a window of {size} µs has no length"
-        ))),
+        WindowKind::Tumble { size } | WindowKind::Hop { size, .. } => start.saturating_add(size),
+        WindowKind::Cumulate { size, .. } => floor(start, size).saturating_add(size),
     }
 }
 
-/// The start of the window that a time falls into.
-pub(crate) fn assign(kind: WindowKind, time: Micros) -> Micros {
-    match kind {
-        WindowKind::Tumble { size } => time.saturating_sub(time.rem_euclid(size)),
-    }
+/// The last window that a time falls into.
+pub(crate) fn last_of(kind: WindowKind, time: Micros) -> Span {
+    Span::ending(kind, last_end(kind, floor(time, kind.pane())))
 }
 
-/// The first microsecond after the window that starts there.
-pub(crate) fn end(kind: WindowKind, start: Micros) -> Micros {
-    match kind {
-        WindowKind::Tumble { size } => start.saturating_add(size),
-    }
+/// The windows that rows of a pane count for and that end after a time, by their end.
+pub(crate) fn spans_after(
+    kind: WindowKind,
+    pane: Pane,
+    after: Micros,
+) -> impl Iterator<Item = Span> {
+    let last = last_end(kind, pane.start);
+    let from = pane.first.max(next_end(kind, after));
+    std::iter::successors(Some(from), move |&end| {
+        end.checked_add(kind.pane()).filter(|&next| next > end)
+    })
+    .take_while(move |&end| end <= last && end > after)
+    .map(move |end| Span::ending(kind, end))
 }
 
 /// The watermark of the rows that windows give, once all windows with an end up to `closed` have been closed: the
@@ -39,67 +110,96 @@ pub(crate) fn downstream(kind: WindowKind, closed: Micros) -> Micros {
     if closed == NEVER {
         return NEVER;
     }
-    assign(kind, closed)
+    Span::ending(kind, next_end(kind, closed)).start
 }
 
-/// Finds the window of each time, remembering the one before: times come close together.
+/// Finds the pane of each time, remembering the one before: times come close together.
 pub(crate) struct Finder {
     kind: WindowKind,
     start: Micros,
-    end: Micros,
+    first: Micros,
+    last: Micros,
 }
 
 impl Finder {
     pub(crate) fn new(kind: WindowKind) -> Self {
-        // An empty range, so that the first time is looked up.
+        // An empty stretch, so that the first time is looked up.
         Self {
             kind,
             start: 0,
-            end: 0,
+            first: 0,
+            last: 0,
         }
     }
 
-    /// Start and end of the window of a time.
-    pub(crate) fn find(&mut self, time: Micros) -> (Micros, Micros) {
-        if time < self.start || time >= self.end {
-            self.start = assign(self.kind, time);
-            self.end = end(self.kind, self.start);
+    /// The pane of a time for a row that came when all windows with an end up to `closed` were closed; `None` if that
+    /// leaves it none.
+    pub(crate) fn find(&mut self, time: Micros, closed: Micros) -> Option<Pane> {
+        // A pane is as long as it takes until the first of its windows ends.
+        if time < self.start || time >= self.first {
+            self.start = floor(time, self.kind.pane());
+            self.first = next_end(self.kind, time);
+            self.last = last_end(self.kind, self.start);
         }
-        (self.start, self.end)
+        reachable(self.kind, self.start, self.first, self.last, closed)
     }
 }
 
-/// The rows of a batch that fall into one window.
+/// The pane for rows of another that come when all windows with an end up to `closed` were closed.
+pub(crate) fn still_open(kind: WindowKind, pane: Pane, closed: Micros) -> Option<Pane> {
+    reachable(
+        kind,
+        pane.start,
+        pane.first,
+        last_end(kind, pane.start),
+        closed,
+    )
+}
+
+fn reachable(
+    kind: WindowKind,
+    start: Micros,
+    first: Micros,
+    last: Micros,
+    closed: Micros,
+) -> Option<Pane> {
+    if first > closed {
+        return Some(Pane { first, start });
+    }
+    (last > closed).then(|| Pane {
+        first: next_end(kind, closed),
+        start,
+    })
+}
+
+/// The rows of a batch that fall into one pane.
 #[derive(Debug)]
 pub(crate) struct Share {
-    /// The window's start.
-    pub(crate) start: Micros,
+    pub(crate) pane: Pane,
     /// Indices of the rows; `None` is all of them.
     pub(crate) rows: Option<UInt32Array>,
 }
 
-/// Splits rows by window, windows in the order in which they first occur.
-pub(crate) fn split(kind: WindowKind, times: &[Micros]) -> Vec<Share> {
-    let mut finder = Finder::new(kind);
-    let Some(first) = times.first().map(|&t| finder.find(t).0) else {
+/// Splits rows by pane, panes in the order in which they first occur.
+pub(crate) fn split(panes: &[Pane]) -> Vec<Share> {
+    let Some(&first) = panes.first() else {
         return Vec::new();
     };
-    let Some(other) = times.iter().position(|&t| finder.find(t).0 != first) else {
+    let Some(other) = panes.iter().position(|&pane| pane != first) else {
         return vec![Share {
-            start: first,
+            pane: first,
             rows: None,
         }];
     };
     let mut shares = vec![(first, (0..other as u32).collect::<Vec<u32>>())];
-    let mut places: HashMap<Micros, usize> = HashMap::new();
+    let mut places: HashMap<Pane, usize> = HashMap::new();
     places.insert(first, 0);
     let (mut last, mut place) = (first, 0usize);
-    for (row, &time) in times.iter().enumerate().skip(other) {
-        let start = finder.find(time).0;
-        if start != last {
-            last = start;
-            place = *places.entry(start).or_insert_with(|| {
-                shares.push((start, Vec::new()));
+    for (row, &pane) in panes.iter().enumerate().skip(other) {
+        if pane != last {
+            last = pane;
+            place = *places.entry(pane).or_insert_with(|| {
+                shares.push((pane, Vec::new()));
                 shares.len() - 1
             });
         }
@@ -109,8 +209,8 @@ pub(crate) fn split(kind: WindowKind, times: &[Micros]) -> Vec<Share> {
     }
     shares
         .into_iter()
-        .map(|(start, rows)| Share {
-            start,
+        .map(|(pane, rows)| Share {
+            pane,
             rows: Some(UInt32Array::from(rows)),
         })
         .collect()
@@ -121,31 +221,117 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    const TEN: WindowKind = WindowKind::Tumble { size: 10 };
+    const TUMBLE: WindowKind = WindowKind::Tumble { size: 10 };
+    const HOP: WindowKind = WindowKind::Hop { slide: 5, size: 15 };
+    const CUMULATE: WindowKind = WindowKind::Cumulate { step: 5, size: 15 };
+
+    fn pane(kind: WindowKind, time: Micros, closed: Micros) -> Option<(Micros, Micros)> {
+        let found = Finder::new(kind).find(time, closed);
+        found.map(|p| (p.start, p.first))
+    }
+
+    /// The windows that a row counts for, by the panes.
+    fn windows(kind: WindowKind, time: Micros, closed: Micros) -> Vec<(Micros, Micros)> {
+        let Some(pane) = Finder::new(kind).find(time, closed) else {
+            return Vec::new();
+        };
+        let spans: Vec<Span> = spans_after(kind, pane, NEVER).collect();
+        assert!(spans.iter().all(|span| span.holds(pane)));
+        spans.iter().map(|s| (s.start, s.end)).collect()
+    }
+
+    /// The same, by their definition.
+    fn defined(kind: WindowKind, time: Micros, closed: Micros) -> Vec<(Micros, Micros)> {
+        let bounds = |end: Micros| match kind {
+            WindowKind::Tumble { size } => (end % size == 0).then(|| (end - size, end)),
+            WindowKind::Hop { slide, size } => (end % slide == 0).then(|| (end - size, end)),
+            WindowKind::Cumulate { step, size } => {
+                let start = (-10..10).map(|i| i * size).rfind(|&s| s < end);
+                (end % step == 0).then(|| (start.unwrap(), end))
+            }
+        };
+        let all = (-60..60).filter(|&end| end > closed).filter_map(bounds);
+        all.filter(|&(start, end)| start <= time && time < end)
+            .collect()
+    }
+
+    #[test]
+    fn a_row_counts_for_the_windows_that_hold_its_time_and_are_open() {
+        for kind in [TUMBLE, HOP, CUMULATE] {
+            for time in -31..31 {
+                for closed in [NEVER, -20, -3, 0, 4, 5, 9, 10, 14, 15, 20, 40] {
+                    assert_eq!(
+                        windows(kind, time, closed),
+                        defined(kind, time, closed),
+                        "{kind:?}, time {time}, closed {closed}"
+                    );
+                }
+            }
+        }
+    }
 
     #[test]
     fn windows_are_half_open_and_aligned_to_the_epoch() {
         for (time, start) in [(0, 0), (9, 0), (10, 10), (-1, -10), (-10, -10), (-11, -20)] {
-            assert_eq!(assign(TEN, time), start, "{time}");
-            assert_eq!(end(TEN, start), start + 10);
+            assert_eq!(
+                pane(TUMBLE, time, NEVER),
+                Some((start, start + 10)),
+                "{time}"
+            );
         }
-        assert_eq!(assign(TEN, i64::MIN), i64::MIN, "no overflow");
-        assert_eq!(end(TEN, i64::MAX), i64::MAX, "no overflow");
+        for kind in [TUMBLE, HOP, CUMULATE] {
+            let first = Finder::new(kind).find(i64::MIN, NEVER).unwrap();
+            assert!(last_end(kind, first.start) >= first.first, "no overflow");
+            assert!(
+                Finder::new(kind).find(i64::MAX, i64::MAX).is_none(),
+                "no overflow"
+            );
+            assert_eq!(last_end(kind, i64::MAX - 1), i64::MAX, "no overflow");
+        }
     }
 
     #[test]
-    fn rows_of_one_window_are_not_copied() {
-        let shares = split(TEN, &[3, 9, 0]);
+    fn a_late_row_counts_for_the_windows_that_are_still_open() {
+        assert_eq!(pane(HOP, 12, 14), Some((10, 15)));
+        assert_eq!(pane(HOP, 12, 15), Some((10, 20)), "the first has closed");
+        assert_eq!(pane(HOP, 12, 24), Some((10, 25)), "only the last has not");
+        assert_eq!(pane(HOP, 12, 25), None);
+        assert_eq!(pane(CUMULATE, 7, 10), Some((5, 15)));
+        assert_eq!(pane(CUMULATE, 7, 15), None);
+    }
+
+    #[test]
+    fn what_comes_downstream_is_no_earlier_than_an_open_window() {
+        assert_eq!(downstream(TUMBLE, 19), 10);
+        assert_eq!(downstream(TUMBLE, 20), 20);
+        assert_eq!(downstream(HOP, 20), 10, "the one that ends at 25");
+        assert_eq!(downstream(CUMULATE, 20), 15);
+        assert_eq!(downstream(CUMULATE, 29), 15);
+        assert_eq!(downstream(CUMULATE, 30), 30);
+        assert_eq!(downstream(HOP, NEVER), NEVER);
+    }
+
+    fn panes(times: &[Micros]) -> Vec<Pane> {
+        let mut finder = Finder::new(TUMBLE);
+        times
+            .iter()
+            .map(|&t| finder.find(t, NEVER).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn rows_of_one_pane_are_not_copied() {
+        let shares = split(&panes(&[3, 9, 0]));
         assert_eq!(shares.len(), 1);
         assert!(shares[0].rows.is_none());
     }
 
     #[test]
-    fn rows_are_split_by_window_in_order() {
-        let shares = split(TEN, &[3, 12, 9, 25, 11]);
+    fn rows_are_split_by_pane_in_order() {
+        let shares = split(&panes(&[3, 12, 9, 25, 11]));
         let found: Vec<(i64, Vec<u32>)> = shares
             .iter()
-            .map(|s| (s.start, s.rows.as_ref().unwrap().values().to_vec()))
+            .map(|s| (s.pane.start, s.rows.as_ref().unwrap().values().to_vec()))
             .collect();
         assert_eq!(found, [(0, vec![0, 2]), (10, vec![1, 4]), (20, vec![3])]);
     }

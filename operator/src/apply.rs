@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use kube::api::{Patch, PatchParams};
-use kube::core::NamespaceResourceScope;
+use kube::core::{NamespaceResourceScope, Status};
 use kube::{Api, Client, Resource, ResourceExt as _};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -42,14 +42,17 @@ pub enum ApplyError {
 /// Deployment comes from `spec.worker`.
 fn words(kind: &str, error: &kube::Error) -> String {
     match error {
-        kube::Error::Api(status)
-            if kind == "Deployment" && matches!(status.code, 400 | 422 | 500) =>
-        {
+        kube::Error::Api(status) if kind == "Deployment" && is_about_object(status) => {
             format!("{}; correct spec.worker", status.message)
         }
         kube::Error::Api(status) => status.message.clone(),
         other => other.to_string(),
     }
+}
+
+/// Whether the API server refuses an object for what is in it.
+pub(crate) fn is_about_object(status: &Status) -> bool {
+    matches!(status.code, 400 | 422 | 500)
 }
 
 /// How objects are applied.

@@ -20,7 +20,7 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 use tidemill_crds::{AlertRuleStatus, PipelineStatus, SinkStatus};
 
-use crate::apply::{merge_params, params};
+use crate::apply::{is_about_object, merge_params, params};
 use crate::backoff::Failures;
 use crate::events::{Events, news};
 use crate::kafka::clusters::Key;
@@ -146,9 +146,13 @@ impl Context {
         let (namespace, name) = key(object);
         let written = write::<K>(&self.world.client, object, &namespace, &name, status).await;
         match written {
-            Ok(()) => {}
+            Ok(()) => self.metrics.status_written(kind_name::<K>()),
             Err(kube::Error::Api(refusal)) if refusal.code == 404 || refusal.code == 409 => {
                 return Ok(());
+            }
+            // It is said by events alone then, and not again: it counts as written.
+            Err(error) if takes_no_status(object, &error) => {
+                tracing::warn!(%error, "the object takes no status");
             }
             Err(error) => {
                 return Err(StatusError {
@@ -159,13 +163,20 @@ impl Context {
             }
         }
         said.note(object, status.clone());
-        self.metrics.status_written(kind_name::<K>());
         let about = reference(object);
         for news in news(before, now) {
             self.events.publish(&about, news).await;
         }
         Ok(())
     }
+}
+
+/// Whether an object is so malformed that the API server refuses any status for it.
+fn takes_no_status<K>(object: &Guarded<K>, error: &kube::Error) -> bool {
+    let kube::Error::Api(refusal) = error else {
+        return false;
+    };
+    object.0.is_err() && is_about_object(refusal)
 }
 
 async fn write<K>(
@@ -211,4 +222,33 @@ where
     K: Resource<DynamicType = ()> + Clone + Debug,
 {
     object.object_ref(&())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use tidemill_crds::Sink;
+
+    use super::*;
+
+    #[test]
+    fn only_what_cannot_be_read_and_is_refused_for_it_goes_without_status() {
+        let object = |spec: &str| -> Guarded<Sink> {
+            let text = format!(r#"{{"metadata": {{"name": "a"}}, "spec": {spec}}}"#);
+            serde_json::from_str(&text).unwrap()
+        };
+        let refused = |code| {
+            kube::Error::Api(
+                kube::core::Status::failure("no", "Invalid")
+                    .with_code(code)
+                    .boxed(),
+            )
+        };
+        let (malformed, good) = (object("5"), object(r#"{"stdout": {}}"#));
+        assert!(takes_no_status(&malformed, &refused(422)));
+        assert!(!takes_no_status(&good, &refused(422)));
+        for code in [401, 403, 429, 503] {
+            assert!(!takes_no_status(&malformed, &refused(code)), "{code}");
+        }
+    }
 }

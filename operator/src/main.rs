@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::Parser;
-use tidemill_operator::operator::{Settings, run};
+use tidemill_operator::operator::{Error, Settings, run};
 use tidemill_operator::pipeline::build::Defaults;
+use tidemill_worker::signals::Wishes;
 use tidemill_worker::telemetry;
-use tokio::signal::unix::{SignalKind, signal};
 
 /// Runs Tidemill's Pipelines in a Kubernetes cluster.
 #[derive(Debug, Parser)]
@@ -30,6 +30,14 @@ struct Args {
     /// When the workers' image is pulled: Always, IfNotPresent or Never.
     #[arg(long, env = "TIDEMILL_WORKER_IMAGE_PULL_POLICY")]
     worker_image_pull_policy: Option<String>,
+    /// The Secrets to pull it with, with commas between; each must be in the namespaces of Pipelines.
+    #[arg(
+        long,
+        env = "TIDEMILL_WORKER_IMAGE_PULL_SECRETS",
+        default_value = "",
+        value_delimiter = ','
+    )]
+    worker_image_pull_secrets: Vec<String>,
     /// Where workers send traces.
     #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT")]
     otlp_endpoint: Option<String>,
@@ -44,16 +52,17 @@ struct Args {
 impl Args {
     fn settings(self) -> Settings {
         let given = |text: Option<String>| text.filter(|text| !text.is_empty());
-        let namespaces = self
-            .watch_namespaces
-            .into_iter()
-            .map(|name| name.trim().to_owned());
+        let names = |list: Vec<String>| {
+            let names = list.into_iter().map(|name| name.trim().to_owned());
+            names.filter(|name| !name.is_empty()).collect()
+        };
         Settings {
             listen: self.listen,
-            namespaces: namespaces.filter(|name| !name.is_empty()).collect(),
+            namespaces: names(self.watch_namespaces),
             defaults: Defaults {
                 image: self.worker_image,
                 pull_policy: given(self.worker_image_pull_policy),
+                pull_secrets: names(self.worker_image_pull_secrets),
                 otlp_endpoint: given(self.otlp_endpoint),
             },
             pod: self.pod_name,
@@ -75,7 +84,10 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error.to_string()),
     };
-    let outcome = runtime.block_on(run(args.settings(), asked_to_stop()));
+    let outcome = runtime.block_on(async {
+        let mut wishes = Wishes::listen().map_err(Error::Signals)?;
+        run(args.settings(), wishes.next()).await
+    });
     // Kafka may still be asked something; nobody waits for the answer.
     runtime.shutdown_background();
     let status = match outcome {
@@ -89,23 +101,35 @@ fn main() -> ExitCode {
     status
 }
 
-async fn asked_to_stop() {
-    let signals = (
-        signal(SignalKind::terminate()),
-        signal(SignalKind::interrupt()),
-    );
-    if let (Ok(mut terminate), Ok(mut interrupt)) = signals {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    } else {
-        std::future::pending().await
-    }
-}
-
 #[allow(clippy::print_stderr)] // before there are logs
 fn failed(why: &str) -> ExitCode {
     eprintln!("tidemill-operator: {why}");
     ExitCode::FAILURE
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+
+    #[test]
+    fn lists_are_names_with_commas_between() {
+        let settings = |list: &str| {
+            let lists = [
+                "--watch-namespaces",
+                list,
+                "--worker-image-pull-secrets",
+                list,
+            ];
+            let program = ["tidemill-operator"].into_iter();
+            Args::try_parse_from(program.chain(lists))
+                .unwrap()
+                .settings()
+        };
+        let named = settings("a, b,");
+        assert_eq!(named.namespaces, ["a", "b"]);
+        assert_eq!(named.defaults.pull_secrets, ["a", "b"]);
+        let none = settings("");
+        assert!(none.namespaces.is_empty() && none.defaults.pull_secrets.is_empty());
+    }
 }

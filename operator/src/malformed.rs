@@ -93,6 +93,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_of_another_type_altogether_is_named_too() {
+        let pipeline = ApiResource::erase::<Pipeline>(&());
+        let source = json!([{"name": "s", "kafka": {"topic": "t"}}]);
+        for (spec, part) in [
+            (
+                json!({"sources": source, "commitInterval": 5}),
+                "spec.commitInterval: ",
+            ),
+            (json!({"sources": "payments"}), "spec.sources: "),
+        ] {
+            let said = problems(&pipeline, "p", &spec);
+            assert!(said.iter().any(|line| line.starts_with(part)), "{said:?}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_looked_at_again_is_said_as_it_is_known() {
         let verdicts = judge(&[], "missing field `sources`");
         let message = verdicts.first().map(|it| it.message.as_str());

@@ -40,6 +40,9 @@ pub enum Error {
     /// There is no cluster to be found.
     #[error("the cluster cannot be reached: {0}")]
     Client(Box<kube::Error>),
+    /// Nobody could ask it to end.
+    #[error("signals cannot be listened for: {0}")]
+    Signals(std::io::Error),
     /// Health and metrics cannot be served.
     #[error("{0}: {1}")]
     Listen(SocketAddr, std::io::Error),

@@ -11,6 +11,8 @@ use datafusion_common::tree_node::{Transformed, TreeNode as _};
 use datafusion_physical_expr::PhysicalExpr;
 use datafusion_physical_expr::expressions::Column;
 use serde::{Deserialize, Serialize};
+use tidemill_crds::Pipeline;
+use tidemill_crds::pipeline::OnIncompatibleChange;
 
 use crate::model::{
     Aggregate, Exchange, ExprRef, Input, Origin, Plan, ResultColumn, Source, Step, Stream,
@@ -62,7 +64,7 @@ pub type States = BTreeMap<String, StreamState>;
 pub struct Lost {
     /// The stream.
     pub stream: String,
-    /// What differs.
+    /// What differs; nothing where it is lost all the same.
     pub differences: Vec<String>,
     /// What is lost.
     pub what: &'static str,
@@ -75,11 +77,11 @@ impl fmt::Display for Lost {
             differences,
             what,
         } = self;
-        write!(
-            f,
-            "stream `{stream}`: {}; {what} would be lost",
-            differences.join(", ")
-        )
+        write!(f, "stream `{stream}`: ")?;
+        if !differences.is_empty() {
+            write!(f, "{}; ", differences.join(", "))?;
+        }
+        write!(f, "{what} would be lost")
     }
 }
 
@@ -98,18 +100,42 @@ pub fn signatures(plan: &Plan) -> BTreeMap<String, Signature> {
     plan.streams.iter().filter_map(signed).collect()
 }
 
-/// What of the accepted states the new streams cannot go on from.
+/// What an edit makes of stored state, where it does not go on from it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Edited {
+    /// What would be lost though the manifest does not say that it may be: such an edit is held.
+    pub held: Vec<Lost>,
+    /// What is lost as `onIncompatibleChange: Reset` has it.
+    pub reset: Vec<Lost>,
+    /// What is lost as the annotation [`resets::ANNOTATION`] has it, whether it would fit or not.
+    pub told: Vec<Lost>,
+}
+
+/// What an edit of a Pipeline, with these signatures, makes of its accepted states. An annotation that cannot be read counts
+/// as none: planning has refused it.
 #[must_use]
-pub fn compare(old: &States, new: &BTreeMap<String, Signature>) -> Vec<Lost> {
-    let lost = |(stream, now): (&String, &Signature)| {
-        let before = &old.get(stream)?.signature;
-        (before != now).then(|| Lost {
+pub fn judge(pipeline: &Pipeline, old: &States, new: &BTreeMap<String, Signature>) -> Edited {
+    let told = resets::read(pipeline).unwrap_or_default();
+    let mut edited = Edited::default();
+    for (stream, now) in new {
+        let Some(before) = old.get(stream) else {
+            continue;
+        };
+        let lost = Lost {
             stream: stream.clone(),
-            differences: differences(before, now),
-            what: resets::lost(before.window.is_some()),
-        })
-    };
-    new.iter().filter_map(lost).collect()
+            differences: differences(&before.signature, now),
+            what: resets::lost(before.signature.window.is_some()),
+        };
+        if told.get(stream).is_some_and(|epoch| *epoch > before.epoch) {
+            edited.told.push(lost);
+        } else if before.signature != *now {
+            match pipeline.spec.on_incompatible_change {
+                OnIncompatibleChange::Block => edited.held.push(lost),
+                OnIncompatibleChange::Reset => edited.reset.push(lost),
+            }
+        }
+    }
+    edited
 }
 
 /// The states after an edit is taken: a stream that lost its state begins a new epoch. No epoch is before that in
@@ -191,10 +217,19 @@ fn sign(plan: &Plan, stream: &Stream, aggregate: &Aggregate, columns: &[String])
             .and_then(|i| plan.sources.get(i))
             .map_or_else(String::new, origin),
         window: aggregate.window.map(|window| {
-            let WindowKind::Tumble { size } = window.kind;
-            let size = tidemill_crds::Duration::from_millis(size.unsigned_abs() / 1_000);
+            let span =
+                |micros: i64| tidemill_crds::Duration::from_millis(micros.unsigned_abs() / 1_000);
             let time = columns.get(window.time).map_or("", String::as_str);
-            format!("tumbling {size} over {time}")
+            let size = span(window.kind.size());
+            match window.kind {
+                WindowKind::Tumble { .. } => format!("tumbling {size} over {time}"),
+                WindowKind::Hop { slide, .. } => {
+                    format!("hopping {size} every {} over {time}", span(slide))
+                }
+                WindowKind::Cumulate { step, .. } => {
+                    format!("cumulating {size} by {} over {time}", span(step))
+                }
+            }
         }),
         keys: keys
             .map(|(expr, of)| format!("{} {of}", text(expr, columns)))

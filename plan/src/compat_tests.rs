@@ -33,15 +33,18 @@ spec:
   - {from: sales, sink: out}
 "#;
 
-fn signed(edit: &[(&str, &str)]) -> BTreeMap<String, Signature> {
+fn pipeline(edit: &[(&str, &str)]) -> Pipeline {
     let text = edit.iter().fold(PIPELINE.to_owned(), |text, (old, new)| {
         assert!(text.contains(old), "{old} is not there");
         text.replace(old, new)
     });
-    let pipeline: Pipeline = serde_saphyr::from_str(&text).unwrap();
+    serde_saphyr::from_str(&text).unwrap()
+}
+
+fn signed(edit: &[(&str, &str)]) -> BTreeMap<String, Signature> {
     let sink = "apiVersion: tidemill.io/v1alpha1\nkind: Sink\nmetadata: {name: out, namespace: bank}\nspec: {stdout: {}}";
     let sink: Sink = serde_saphyr::from_str(sink).unwrap();
-    match crate::plan(&pipeline, &[sink], &[]) {
+    match crate::plan(&pipeline(edit), &[sink], &[]) {
         Ok(plan) => signatures(&plan),
         Err(problems) => panic!("{problems:#?}"),
     }
@@ -50,7 +53,8 @@ fn signed(edit: &[(&str, &str)]) -> BTreeMap<String, Signature> {
 /// What an edit of the pipeline above would lose.
 fn lost(edit: &[(&str, &str)]) -> Vec<String> {
     let before = accept(&States::new(), signed(&[]), &Epochs::new());
-    compare(&before, &signed(edit))
+    judge(&pipeline(edit), &before, &signed(edit))
+        .held
         .iter()
         .map(ToString::to_string)
         .collect()
@@ -211,7 +215,7 @@ fn a_reset_stream_begins_a_new_epoch_and_one_that_comes_back_is_still_known() {
     assert_eq!(epochs(&reset), [("spend".to_owned(), 1)].into());
     let gone = accept(&reset, BTreeMap::new(), &Epochs::new());
     assert_eq!(gone, reset);
-    assert_eq!(compare(&gone, &signed(&[])).len(), 1);
+    assert_eq!(judge(&pipeline(&[]), &gone, &signed(&[])).held.len(), 1);
 }
 
 #[test]
@@ -219,4 +223,30 @@ fn states_are_read_back_as_they_were_written() {
     let states = accept(&States::new(), signed(&[]), &Epochs::new());
     let text = serde_json::to_string(&states).unwrap();
     assert_eq!(serde_json::from_str::<States>(&text).unwrap(), states);
+}
+
+#[test]
+fn a_loss_is_held_unless_the_manifest_says_that_it_may_be() {
+    let other = ("category, sum(amount)", "category, max(amount)");
+    let reset = ("spec:\n", "spec:\n  onIncompatibleChange: Reset\n");
+    let told = (
+        "namespace: bank}",
+        "namespace: bank, annotations: {tidemill.io/state-epochs: sales=1}}",
+    );
+    let mut states = accept(&States::new(), signed(&[]), &Epochs::new());
+    let judged = |states: &States, edit: &[(&str, &str)]| {
+        let Edited { held, reset, told } = judge(&pipeline(edit), states, &signed(edit));
+        (held.len(), reset.len(), told.len())
+    };
+    assert_eq!(judged(&states, &[]), (0, 0, 0));
+    assert_eq!(judged(&states, &[other]), (1, 0, 0));
+    assert_eq!(judged(&states, &[other, reset]), (0, 1, 0));
+    assert_eq!(judged(&states, &[other, told]), (0, 0, 1));
+    assert_eq!(judged(&states, &[told]), (0, 0, 1), "it fits, and is reset");
+    states.get_mut("sales").unwrap().epoch = 1;
+    assert_eq!(
+        judged(&states, &[other, told]),
+        (1, 0, 0),
+        "it was reset already"
+    );
 }

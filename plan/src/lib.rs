@@ -11,4 +11,4 @@ pub mod resets;
 pub mod sql;
 
 pub use generator_columns::generator_columns;
-pub use pipeline::{PlanProblem, Position, plan};
+pub use pipeline::{PlanProblem, Position, plan, plan_in_cluster};

@@ -14,7 +14,7 @@ EVERYTHING = {
     "replicas": 2,
     "watchNamespaces": ["payments", "risk"],
     "image": {"repository": "registry.example/tidemill", "tag": "1.2.3", "pullPolicy": "Always"},
-    "imagePullSecrets": [{"name": "registry"}],
+    "imagePullSecrets": [{"name": "registry"}, {"name": "mirror"}],
     "crds": {"install": False},
     "log": "warn,tidemill_operator=debug",
     "otlpEndpoint": "http://collector.monitoring:4318",
@@ -71,6 +71,7 @@ def test_the_operator_is_told_what_it_needs(default, everything):
         "TIDEMILL_WATCH_NAMESPACES": "payments,risk",
         "TIDEMILL_WORKER_IMAGE": "registry.example/tidemill:1.2.3",
         "TIDEMILL_WORKER_IMAGE_PULL_POLICY": "Always",
+        "TIDEMILL_WORKER_IMAGE_PULL_SECRETS": "registry,mirror",
         "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector.monitoring:4318",
         "RUST_LOG": "warn,tidemill_operator=debug",
     }
@@ -79,7 +80,7 @@ def test_the_operator_is_told_what_it_needs(default, everything):
 def test_values_reach_the_pod(everything):
     spec = everything.pod["spec"]
     assert everything.one("Deployment")["spec"]["replicas"] == 2
-    assert spec["imagePullSecrets"] == [{"name": "registry"}]
+    assert spec["imagePullSecrets"] == [{"name": "registry"}, {"name": "mirror"}]
     assert spec["nodeSelector"] == {"disk": "ssd"}
     assert spec["tolerations"] == [{"key": "dedicated", "operator": "Exists"}]
     assert spec["affinity"] == {"podAntiAffinity": {}}
@@ -161,6 +162,7 @@ def test_prometheus_reads_the_operators_service(default, everything):
         ({"image": {"tag": "a b"}}, "/image/tag"),
         ({"image": {"name": "tidemill"}}, "name"),
         ({"imagePullSecrets": ["registry"]}, "/imagePullSecrets/0"),
+        ({"imagePullSecrets": [{"name": "registry,mirror"}]}, "/imagePullSecrets/0/name"),
         ({"crds": {"install": "yes"}}, "/crds/install"),
         ({"log": ""}, "/log"),
         ({"otlpEndpoint": "collector:4318"}, "/otlpEndpoint"),

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from harness import footprint
 from harness.broker import Broker
 from harness.cluster import Cluster
 from harness.waiting import wait_until
@@ -61,6 +62,9 @@ def test_twenty_pipelines_at_rest_cost_nothing(cluster, operator, namespace, bro
     after = requests(cluster)
     more = {what: count - asked.get(what, 0) for what, count in after.items() if count > asked.get(what, 0)}
     print(f"about Pipelines, AlertRules and Sinks, in {QUIET} s: {more}")
+    (cost,) = footprint.of_program("tidemill-operator")
+    workers = sorted(footprint.of_program("tidemill-worker"), key=lambda it: it.resident)
+    print(f"the operator: {cost}; the least of {len(workers)} workers: {workers[:1]}, the most: {workers[-1:]}")
     assert operator.figure(WRITTEN) == written
     assert versions(namespace) == before
     assert sum(more.values()) <= MOST_REQUESTS, more

@@ -108,7 +108,7 @@ def test_nothing_is_lost_or_repeated_whatever_is_done(operator, namespace, broke
     wait_until(lambda: not deployed.pods(), 60, "the last worker to leave")
     # Nothing but the end of the input closes the last windows.
     tidemill.run(deployed.write(tmp_path / "rest"), kafka=broker.bootstrap, state=tmp_path / "state", bounded=True).succeed(limit=300)
-    # While its Secret is there: with that gone first, as a namespace's end may have it, cleaning up takes two minutes to give up.
+    # While its Secret is there: with that gone first, as a namespace's end may have it, nothing can be cleaned up.
     namespace.kubectl("delete", "pipeline", deployed.name, "--timeout=60s", limit=70)
     print(f"{feed.written:,} records")
     assert_exact(kafka, example, Oracle(example.pipeline, {example.source["name"]: feed.file}))
@@ -169,8 +169,10 @@ def disturbances(operator: Cluster, namespace: Cluster, broker: Broker, it: Depl
     return [
         ("a worker's pod is deleted", lambda: namespace.kubectl("delete", "pod", next(iter(it.pods())), "--wait=false"), 2),
         ("a worker is killed in its container", lambda: it.kill_in_container(next(iter(it.pods()))), 2),
+        ("scaled to 1", lambda: it.scale(1), 1),
         ("scaled to 4", lambda: it.scale(4), 4),
         ("scaled to 2", lambda: it.scale(2), 2),
+        ("scaled to 1 by the autoscaler", lambda: autoscale(1, 1), 1),
         ("scaled to 4 by the autoscaler", lambda: autoscale(4, 4), 4),
         ("scaled to 2 by the autoscaler", lambda: autoscale(1, 2), 2),
         ("two workers again, without the autoscaler", lambda: it.patch(autoscale=None, workers=2), 2),

@@ -89,6 +89,27 @@ def test_edits_that_cannot_be_leave_what_runs_alone(operator, namespace, broker)
     assert versions(namespace) == before
 
 
+def test_what_needs_no_plan_takes_effect_while_an_edit_is_refused(operator, namespace, broker):
+    namespace.apply(sink("spend"), pipeline(broker))
+    namespace.wait_for_condition("pipeline", "made", "Ready")
+    before = versions(namespace)
+    suspend = lambda it: namespace.kubectl("patch", "pipeline", "made", "--type=merge", "--patch", f'{{"spec": {{"suspend": {it}}}}}')
+
+    namespace.apply(pipeline(broker, sql="SELECT account, amuont FROM payments"))
+    accepted(namespace, "Invalid")
+    namespace.kubectl("scale", "pipeline", "made", "--replicas=2")
+    wait_until(lambda: len(versions(namespace)) == 2, 30, "a second worker")
+    assert before.items() <= versions(namespace).items()
+
+    suspend("true")
+    namespace.wait_for_condition("pipeline", "made", "Ready", reason="Suspended")
+    assert versions(namespace) == {}
+    accepted(namespace, "Invalid")
+
+    suspend("false")
+    wait_until(lambda: len(versions(namespace)) == 2, 30, "both workers to be back")
+
+
 def test_what_takes_effect_live_restarts_no_pod(operator, namespace, broker):
     namespace.apply(sink("spend"), pipeline(broker))
     namespace.wait_for_condition("pipeline", "made", "Ready")

@@ -10,6 +10,7 @@ use tidemill_crds::sink::{PostgresSink, SinkKind, WriteMode};
 use tidemill_engine::encode::{JsonEncoder, JsonOptions};
 use tidemill_plan::live::Live;
 use tidemill_plan::model::{Changes, Input, Output, OutputOf, Plan};
+use tokio::sync::watch;
 
 use crate::log::embedded::EmbeddedLog;
 use crate::log::kafka::{KafkaAdmin, KafkaCommitter, KafkaConfig, KafkaReader};
@@ -130,6 +131,8 @@ pub struct Running {
     pub name: String,
     edits: Sender<Live>,
     stop: Arc<AtomicBool>,
+    /// Whose other end is gone when the thread ends, however it does.
+    alive: watch::Receiver<()>,
     thread: JoinHandle<Result<(), RunError>>,
 }
 
@@ -149,6 +152,12 @@ impl Running {
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.thread.is_finished()
+    }
+
+    /// Returns when it has ended.
+    pub async fn ended(&self) {
+        let mut alive = self.alive.clone();
+        while alive.changed().await.is_ok() {}
     }
 
     /// Waits for its end.
@@ -203,9 +212,11 @@ pub fn start(
     let name = plan.name.clone();
     let stop = Arc::new(AtomicBool::new(false));
     let (its_status, its_stop) = (status.clone(), Arc::clone(&stop));
+    let (lives, alive) = watch::channel(());
     let thread = std::thread::Builder::new()
         .name(format!("run-{}", plan.name))
         .spawn(move || {
+            let _lives = lives;
             let result = runtime::run(&plan, settings, parts, its_status.clone(), &its_stop);
             if let Err(error) = &result {
                 its_status.update(|s| {
@@ -220,6 +231,7 @@ pub fn start(
         name,
         edits,
         stop,
+        alive,
         thread,
     })
 }
@@ -300,6 +312,45 @@ fn table_mode(plan: &Plan, output: &Output, table: &PostgresSink) -> Result<Mode
                     .map(index)
                     .collect::<Result<_, _>>()?,
             })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+
+    #[test]
+    fn its_end_is_told_however_it_ends() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        for breaks in [false, true] {
+            let (lives, alive) = watch::channel(());
+            let stop = Arc::<AtomicBool>::default();
+            let its_stop = Arc::clone(&stop);
+            let thread = std::thread::spawn(move || {
+                let _lives = lives;
+                while !its_stop.load(Ordering::Relaxed) {
+                    std::thread::yield_now();
+                }
+                assert!(!breaks, "as it should");
+                Ok(())
+            });
+            let running = Running {
+                status: Shared::default(),
+                name: "a".to_owned(),
+                edits: crossbeam_channel::unbounded().0,
+                stop,
+                alive,
+                thread,
+            };
+            assert!(!running.is_finished());
+            running.stop();
+            runtime.block_on(running.ended());
+            runtime.block_on(running.ended());
+            assert_eq!(running.join().is_err(), breaks);
         }
     }
 }

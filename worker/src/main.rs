@@ -3,8 +3,6 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::Parser;
@@ -16,13 +14,15 @@ use tidemill_worker::edits::{Edit, Edits, Version, Versions, Watch};
 use tidemill_worker::http;
 use tidemill_worker::launch::{self, LogAt, Running, Tables};
 use tidemill_worker::log::kafka::credentials;
+use tidemill_worker::registry::Secrets;
 use tidemill_worker::runtime::Settings;
-use tidemill_worker::{signals, telemetry};
+use tidemill_worker::signals::Wishes;
+use tidemill_worker::telemetry;
 
 /// Partitions of topics that say nothing themselves.
 const PARTITIONS: u32 = 8;
-/// How often the pipeline is looked after.
-const TICK: Duration = Duration::from_millis(50);
+/// How often it may be looked whether the manifests have changed.
+const TICK: Duration = Duration::from_millis(250);
 
 /// One worker of one pipeline.
 #[derive(Debug, Parser)]
@@ -34,6 +34,9 @@ struct Args {
     /// The Secret of `kafka.auth`, mounted: a file for each of its keys.
     #[arg(long, value_name = "DIR", env = "TIDEMILL_KAFKA_AUTH")]
     kafka_auth: Option<PathBuf>,
+    /// The other Secrets that the manifests name, mounted: a folder for each, with a file for each of its keys.
+    #[arg(long, value_name = "DIR", env = "TIDEMILL_SECRETS")]
+    secrets: Option<PathBuf>,
     /// Who this worker is among those of the pipeline: no other's name, and the same after a restart.
     #[arg(long, value_name = "NAME", env = "POD_NAME")]
     identity: String,
@@ -83,15 +86,14 @@ fn run(args: &Args) -> Result<(), String> {
         .build()
         .map_err(|e| format!("cannot start: {e}"))?;
     runtime.block_on(async {
-        let stop = Arc::<AtomicBool>::default();
-        signals::heed(Arc::clone(&stop)).map_err(|e| format!("cannot listen for signals: {e}"))?;
+        let wishes = Wishes::listen().map_err(|e| format!("cannot listen for signals: {e}"))?;
         let plan = manifests.plan()?;
         let follower = Follower {
             watch,
             edits: Edits::new(manifests.version(&plan)),
         };
         let running = start(args, &manifests, plan)?;
-        attend(args, running, follower, &stop).await
+        attend(args, running, follower, wishes).await
     })
 }
 
@@ -115,6 +117,9 @@ fn start(args: &Args, manifests: &Manifests, plan: Plan) -> Result<Running, Stri
         commit_interval: spec.commit_interval.into(),
         bounded: false,
         default_partitions: PARTITIONS,
+        secrets: Secrets {
+            directory: args.secrets.clone(),
+        },
         create_sources: false,
     };
     let tables = Tables {
@@ -128,17 +133,17 @@ async fn attend(
     args: &Args,
     running: Running,
     mut follower: Follower,
-    stop: &AtomicBool,
+    mut wishes: Wishes,
 ) -> Result<(), String> {
     let listener = tokio::net::TcpListener::bind(args.listen).await;
     let listener = listener.map_err(|e| format!("--listen {}: {e}", args.listen))?;
     tokio::spawn(http::serve(listener, [running.status.clone()].into()));
     let mut tick = tokio::time::interval(TICK);
-    while !running.is_finished() {
-        tick.tick().await;
-        follower.follow(&args.manifests, &running);
-        if stop.load(Ordering::Relaxed) {
-            running.stop();
+    loop {
+        tokio::select! {
+            () = running.ended() => break,
+            () = wishes.next() => running.stop(),
+            _ = tick.tick() => follower.follow(&args.manifests, &running),
         }
     }
     running.join().map_err(|e| e.to_string())

@@ -22,6 +22,9 @@ use crate::failure::Failure;
 use connection::Cluster;
 pub(crate) use validate::validate;
 
+/// Who changes something, as the cluster keeps it.
+const MANAGER: &str = "kubectl-tidemill";
+
 /// Which cluster, and where in it: as kubectl finds it.
 #[derive(Debug, Args)]
 pub(crate) struct Target {

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tidemill_crds::pipeline::OnIncompatibleChange;
+use tidemill_crds::pipeline::SecretRef;
 use tidemill_crds::{AlertRule, Pipeline, Sink};
 use tidemill_plan::compat::{self, States};
 use tidemill_plan::manifest::{FieldPath, Problem, Resource, ResourceKind};
 use tidemill_plan::model::Plan;
-use tidemill_plan::names;
+use tidemill_plan::{names, resets};
 
 /// Namespace and name.
 pub(super) type Key = (String, String);
@@ -37,19 +37,22 @@ pub(super) fn key(resource: &Resource) -> Option<Key> {
 }
 
 /// The Secrets that a resource names, with the fields that do.
-fn secrets(resource: &Resource) -> Vec<(&'static str, String)> {
-    let named = match &resource.kind {
+fn secrets(resource: &Resource) -> Vec<(String, String)> {
+    let named: Vec<(String, &SecretRef)> = match &resource.kind {
         ResourceKind::Pipeline(pipeline) => {
-            let auth = pipeline
-                .spec
-                .kafka
-                .as_ref()
-                .and_then(|kafka| kafka.auth.as_ref());
-            auth.map(|auth| ("spec.kafka.auth.secretRef", &auth.secret_ref))
-                .into_iter()
-                .collect()
+            let spec = &pipeline.spec;
+            let auth = spec.kafka.as_ref().and_then(|kafka| kafka.auth.as_ref());
+            let kafka = auth.map(|it| ("spec.kafka.auth.secretRef".to_owned(), &it.secret_ref));
+            let sources = spec.sources.iter().enumerate().filter_map(|(i, source)| {
+                let field = format!("spec.sources[{i}].format.schemaRegistry.auth.secretRef");
+                Some((field, source.registry_secret()?))
+            });
+            kafka.into_iter().chain(sources).collect()
         }
-        ResourceKind::Sink(sink) => sink.spec.secrets(),
+        ResourceKind::Sink(sink) => {
+            let named = sink.spec.secrets().into_iter();
+            named.map(|(field, it)| (field.to_owned(), it)).collect()
+        }
         ResourceKind::AlertRule(_) | ResourceKind::Other(_) => Vec::new(),
     };
     named
@@ -107,7 +110,7 @@ fn missing_secrets(resource: &Resource, there: &There) -> Vec<Problem> {
         .map(|(field, name)| {
             let message = format!("there is no Secret `{name}` in the namespace {namespace}");
             resource
-                .problem(&FieldPath::parse(field), message)
+                .problem(&FieldPath::parse(&field), message)
                 .hint("create it before this is applied")
         })
         .collect()
@@ -166,44 +169,50 @@ fn hinted(problem: Problem, hint: Option<String>) -> Problem {
     }
 }
 
-/// State of what runs that the manifest would lose: problems, or news where the manifest wants it so.
-pub(super) fn lost(
-    resource: &Resource,
-    pipeline: &Pipeline,
-    plan: &Plan,
-    there: &There,
-) -> Result<Vec<String>, Vec<Problem>> {
+/// What a manifest does to the state of what runs.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Lost {
+    /// State that it would lose, for which it is refused.
+    pub(super) held: Vec<Problem>,
+    /// State that it loses as it is meant to.
+    pub(super) wanted: Vec<String>,
+}
+
+/// State of what runs that the manifest would lose.
+pub(super) fn lost(resource: &Resource, pipeline: &Pipeline, plan: &Plan, there: &There) -> Lost {
     let Some(before) = key(resource).and_then(|key| there.states.get(&key)) else {
-        return Ok(Vec::new());
+        return Lost::default();
     };
-    let lost = compat::compare(before, &compat::signatures(plan));
-    if pipeline.spec.on_incompatible_change == OnIncompatibleChange::Reset {
-        let told = lost.iter().map(|it| {
-            format!(
-                "{}, as onIncompatibleChange: Reset has it: {it}",
-                resource.name()
-            )
-        });
-        return Ok(told.collect());
+    let edited = compat::judge(pipeline, before, &compat::signatures(plan));
+    let by_policy = edited
+        .reset
+        .iter()
+        .map(|it| ("onIncompatibleChange: Reset", it));
+    let by_hand = edited.told.iter().map(|it| (resets::ANNOTATION, it));
+    let wanted = by_policy
+        .chain(by_hand)
+        .map(|(by, it)| format!("{}, as {by} has it: {it}", resource.name()));
+    Lost {
+        wanted: wanted.collect(),
+        held: edited
+            .held
+            .iter()
+            .map(|it| held(resource, pipeline, it))
+            .collect(),
     }
-    let streams = &pipeline.spec.streams;
-    let problem = |it: &compat::Lost| {
-        let place = streams.iter().position(|stream| stream.name == it.stream);
-        let path = FieldPath::root()
-            .field("spec")
-            .field("streams")
-            .index(place.unwrap_or_default())
-            .field("sql");
-        resource
-            .problem(&path, format!("it cannot go on from the state of what runs: {it}"))
-            .hint("give the stream another name, or set onIncompatibleChange: Reset to start it again without state")
-    };
-    let problems: Vec<Problem> = lost.iter().map(problem).collect();
-    if problems.is_empty() {
-        Ok(Vec::new())
-    } else {
-        Err(problems)
-    }
+}
+
+fn held(resource: &Resource, pipeline: &Pipeline, lost: &compat::Lost) -> Problem {
+    let mut streams = pipeline.spec.streams.iter();
+    let place = streams.position(|stream| stream.name == lost.stream);
+    let path = FieldPath::root()
+        .field("spec")
+        .field("streams")
+        .index(place.unwrap_or_default())
+        .field("sql");
+    resource
+        .problem(&path, format!("it cannot go on from the state of what runs: {lost}"))
+        .hint("give the stream another name, or set onIncompatibleChange: Reset to start it again without state")
 }
 
 #[cfg(test)]

@@ -119,29 +119,40 @@ fn an_edit_that_would_lose_what_runs_is_a_problem_unless_it_is_wanted() {
         ..There::default()
     };
     let judged = |text: &str| lost(&resources(text)[0], &pipeline(text), &plan(text), &there);
-    assert_eq!(judged(PIPELINE), Ok(Vec::new()));
+    assert_eq!(judged(PIPELINE), Lost::default());
 
     let edited = PIPELINE.replace(
         "SELECT account, sum(amount) AS total FROM payments GROUP BY account",
         "SELECT type, sum(amount) AS total FROM payments GROUP BY type",
     );
-    let Err(problems) = judged(&edited) else {
-        panic!("it keeps nothing");
-    };
-    let said = said(&problems).concat();
+    let found = judged(&edited);
+    assert_eq!(found.wanted, [""; 0]);
+    let said = said(&found.held).concat();
     assert!(said.starts_with("a.yaml:11:10: spec.streams[0].sql: it cannot go on from the state of what runs: stream `spend`: its keys"), "{said}");
     assert!(
         said.ends_with("set onIncompatibleChange: Reset to start it again without state"),
         "{said}"
     );
 
-    let wanted = edited.replace("spec:\n", "spec:\n  onIncompatibleChange: Reset\n");
-    let Ok(told) = judged(&wanted) else {
-        panic!("it is wanted");
-    };
-    assert_eq!(told.len(), 1);
-    assert!(
-        told[0].starts_with("payments, as onIncompatibleChange: Reset has it: stream `spend`"),
-        "{told:?}"
-    );
+    let by_policy = edited.replace("spec:\n", "spec:\n  onIncompatibleChange: Reset\n");
+    let annotated = "namespace: bank, annotations: {tidemill.io/state-epochs: spend=1}}";
+    let by_hand = |text: &str| text.replacen("namespace: bank}", annotated, 1);
+    for (text, told) in [
+        (
+            by_policy,
+            "payments, as onIncompatibleChange: Reset has it: stream `spend`: its keys",
+        ),
+        (
+            by_hand(&edited),
+            "payments, as tidemill.io/state-epochs has it: stream `spend`: its keys",
+        ),
+        (
+            by_hand(PIPELINE),
+            "payments, as tidemill.io/state-epochs has it: stream `spend`: its table, counted since the beginning, would be lost",
+        ),
+    ] {
+        let found = judged(&text);
+        assert_eq!((found.held.len(), found.wanted.len()), (0, 1));
+        assert!(found.wanted[0].starts_with(told), "{:?}", found.wanted);
+    }
 }

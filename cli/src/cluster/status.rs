@@ -10,7 +10,7 @@ use k8s_openapi::jiff::Timestamp;
 use kube::api::ListParams;
 use kube::core::Request;
 use kube::{Resource as _, ResourceExt as _};
-use tidemill_crds::{Pipeline, Sink, SinkSpec};
+use tidemill_crds::{Pipeline, Sink, SinkSpec, names};
 use tidemill_worker::http::StatusPage;
 use tidemill_worker::status::Status;
 
@@ -109,12 +109,7 @@ pub(super) fn selector(pipeline: &Pipeline) -> ListParams {
         .status
         .as_ref()
         .and_then(|status| status.selector.clone());
-    let usual = || {
-        format!(
-            "app.kubernetes.io/component=worker,app.kubernetes.io/instance={}",
-            pipeline.name_any()
-        )
-    };
+    let usual = || names::selector_text(&pipeline.name_any());
     ListParams::default().labels(&given.unwrap_or_else(usual))
 }
 

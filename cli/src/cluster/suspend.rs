@@ -9,11 +9,10 @@ use tidemill_crds::Pipeline;
 use tidemill_crds::reasons::{self, condition};
 use tidemill_crds::status::Condition;
 
+use super::MANAGER;
 use super::connection::Cluster;
 use crate::failure::Failure;
 
-/// Who changed the field, as the cluster keeps it.
-const MANAGER: &str = "kubectl-tidemill";
 /// How often it is looked at.
 const AGAIN: Duration = Duration::from_millis(300);
 

@@ -10,22 +10,15 @@ use kube::discovery::{ApiResource, Scope, pinned_kind};
 use kube::error::DiscoveryError;
 use kube::{Api, ResourceExt as _};
 use serde_json::Value;
-use tidemill_crds::{AlertRule, Pipeline, Sink};
+use tidemill_crds::{AlertRule, Pipeline, Sink, names};
 use tidemill_plan::compat::{self, States};
 use tidemill_plan::manifest::{FieldPath, Problem, Resource, ResourceKind};
 
-use super::Target;
 use super::connection::Cluster;
 use super::references::{self, Key, There};
+use super::{MANAGER, Target};
 use crate::failure::Failure;
 use crate::manifests::Manifests;
-
-/// Who would apply the manifests.
-const MANAGER: &str = "kubectl-tidemill";
-/// On what the operator has made for a Pipeline.
-const MADE: &str = "app.kubernetes.io/managed-by=tidemill-operator";
-/// The label that names the Pipeline.
-const INSTANCE: &str = "app.kubernetes.io/instance";
 
 /// Checks manifests by themselves and against the cluster.
 pub(crate) fn validate(manifests: Manifests, target: &Target) -> Result<(), Failure> {
@@ -41,13 +34,14 @@ async fn against(cluster: &Cluster, mut manifests: Manifests) -> Result<(), Fail
     let mut problems = manifests.take_problems();
     let mut notes = there.unknown.clone();
     let mut pipelines = 0;
-    for (resource, pipeline, planned) in manifests.plans(&there.sinks) {
+    for (resource, pipeline, planned) in manifests.plans_in_cluster(&there.sinks) {
         pipelines += 1;
         match planned {
-            Ok(plan) => match references::lost(resource, pipeline, &plan, &there) {
-                Ok(reset) => notes.extend(reset),
-                Err(lost) => problems.extend(lost),
-            },
+            Ok(plan) => {
+                let lost = references::lost(resource, pipeline, &plan, &there);
+                problems.extend(lost.held);
+                notes.extend(lost.wanted);
+            }
             Err(found) => problems.extend(found),
         }
     }
@@ -118,10 +112,10 @@ fn namespaces(resources: &[Resource]) -> BTreeSet<String> {
 async fn states(cluster: &Cluster, namespace: &str) -> Result<BTreeMap<Key, States>, kube::Error> {
     let api: Api<Deployment> = Api::namespaced(cluster.client.clone(), namespace);
     let made = api
-        .list_metadata(&ListParams::default().labels(MADE))
+        .list_metadata(&ListParams::default().labels(names::MANAGED))
         .await?;
     let state = |it: &kube::core::PartialObjectMeta<Deployment>| {
-        let pipeline = it.labels().get(INSTANCE)?.clone();
+        let pipeline = it.labels().get(names::INSTANCE)?.clone();
         let text = it.annotations().get(compat::ANNOTATION)?;
         Some((
             (namespace.to_owned(), pipeline),

@@ -77,6 +77,11 @@ impl Base {
         place
     }
 
+    /// A key, as it is held, with its state.
+    pub(crate) fn find(&self, hash: u64, key: &[u8]) -> Option<(&[u8], &[u8])> {
+        self.at(self.place(hash, key)?)
+    }
+
     /// Remembers that the key at a place has changed.
     pub(crate) fn mark_pending(&mut self, place: u32) {
         if let Some(entry) = self.entries.get_mut(place as usize)
@@ -85,6 +90,11 @@ impl Base {
             entry.pending = true;
             self.pending.push(place);
         }
+    }
+
+    /// The places that have changed.
+    pub(crate) fn pending(&self) -> &[u32] {
+        &self.pending
     }
 
     /// The places that have changed; from now on none has.

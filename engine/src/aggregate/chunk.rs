@@ -3,10 +3,11 @@
 
 use crate::effects::ChangelogRecord;
 use crate::stamp::Stamp;
+use crate::window::Pane;
 use crate::wire::{Malformed, Reader, Writer};
 
 /// The format of keys.
-const KEYS: u8 = 1;
+const KEYS: u8 = 2;
 /// The format of values.
 const VALUES: u8 = 2;
 
@@ -18,8 +19,8 @@ const MAX_BYTES: usize = 256 * 1024;
 pub(crate) struct ChunkKey<'a> {
     /// The stream's name.
     pub(crate) stream: &'a str,
-    /// A window's start, or a bucket of a table.
-    pub(crate) segment: i64,
+    /// A pane of windows, or a bucket of a table.
+    pub(crate) segment: Pane,
     /// Ascending over the commits of a stream.
     pub(crate) sequence: u64,
 }
@@ -29,7 +30,8 @@ impl<'a> ChunkKey<'a> {
         let mut writer = Writer::default();
         writer.byte(KEYS);
         writer.bytes(self.stream.as_bytes());
-        writer.signed(self.segment);
+        writer.signed(self.segment.first);
+        writer.signed(self.segment.start);
         writer.unsigned(self.sequence);
         writer.sealed()
     }
@@ -43,7 +45,10 @@ impl<'a> ChunkKey<'a> {
             std::str::from_utf8(reader.bytes()?).map_err(|_| "its stream's name is not UTF-8")?;
         Ok(Self {
             stream,
-            segment: reader.signed()?,
+            segment: Pane {
+                first: reader.signed()?,
+                start: reader.signed()?,
+            },
             sequence: reader.unsigned()?,
         })
     }

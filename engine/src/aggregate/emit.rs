@@ -1,5 +1,6 @@
 //! Results: a window that closes, groups that have changed.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -8,68 +9,108 @@ use datafusion_common::DataFusionError;
 use tidemill_plan::model::{Emit, Micros};
 
 use super::chunk::ChunkKey;
-use super::delta::Merger;
+use super::delta::{Delta, Feed, Merger};
 use super::spec::Groups;
 use super::state::Settled;
-use super::{Operator, RESULT_ROWS};
+use super::{NO_WINDOW, Operator, RESULT_ROWS};
 use crate::effects::Effects;
 use crate::error::{EngineError, Result};
 use crate::record::Reason;
 use crate::reject::{Fault, Place};
 use crate::rows::{Flow, Replaces, batch_of};
-use crate::steps::failing;
-use crate::window;
+use crate::steps::{check_digits, failing};
+use crate::window::{self, Pane, Span};
+use crate::wire;
+
+/// Keys that have changed.
+type Changed = BTreeSet<Box<[u8]>>;
 
 impl Operator {
-    /// Closes a window: its results come out, its state is forgotten.
+    /// Closes a window: its results come out, and what no other window needs is forgotten.
     pub(super) fn close(
         &mut self,
-        start: Micros,
+        span: Span,
         before: Micros,
         place: Place<'_>,
         fx: &mut Effects,
         flows: &mut Vec<Flow>,
     ) -> Result<()> {
-        let delta = self.deltas.remove(&start);
-        if let Some(w) = self.spec.window {
-            self.closed = self.closed.max(window::end(w.kind, start));
+        self.closed = self.closed.max(span.end);
+        let panes = self.panes_of(span);
+        if let &[pane] = panes.as_slice()
+            && self.is_over(pane)
+            && !self.segments.contains_key(&pane)
+            && let Some(delta) = self.deltas.remove(&pane)
+        {
+            flows.extend(self.results_of_delta(span, delta, before, place, fx)?);
+            return Ok(());
         }
-        if !self.segments.contains_key(&start) {
-            let Some(delta) = delta else { return Ok(()) };
-            if !self.spec.infallible {
-                flows.extend(self.results(start, delta.into_groups()?, before, place, fx)?);
-                return Ok(());
+        for &pane in &panes {
+            if let Some(delta) = self.deltas.remove(&pane) {
+                let settled = self.settle(pane, delta)?;
+                if let Emit::OnUpdate { .. } = self.spec.emit {
+                    self.mark_pending(&settled);
+                }
             }
-            let rows = delta.len();
-            let (keys, values) = delta.into_values()?;
-            flows.push(self.flow(start, &keys, &values, rows, before)?);
-            return Ok(());
         }
-        let settled = delta.map(|d| self.settle(start, d)).transpose()?;
-        if let (Some(settled), Emit::OnUpdate { .. }) = (&settled, self.spec.emit) {
-            self.mark_pending(settled);
+        match self.spec.emit {
+            Emit::OnClose => {
+                let rows = self.rows_of(&panes);
+                self.results_of_rows(span, &rows, before, place, fx, flows)?;
+            }
+            Emit::OnUpdate { .. } => {
+                let changed = panes.iter().flat_map(|pane| self.changed(*pane)).collect();
+                self.emit_changed(span, &changed, before, place, fx, flows)?;
+            }
         }
-        let Some(mut segment) = self.segments.remove(&start) else {
-            return Ok(());
-        };
-        let pending = segment.base.take_pending();
-        let rows: Vec<(&[u8], &[u8])> = match self.spec.emit {
-            Emit::OnClose => segment.base.iter().collect(),
-            Emit::OnUpdate { .. } => pending
-                .into_iter()
-                .filter_map(|p| segment.base.at(p))
-                .collect(),
-        };
-        self.results_of(start, &rows, before, place, fx, flows)?;
-        segment.forget(
-            ChunkKey {
-                stream: &self.spec.stream,
-                segment: start,
-                sequence: 0,
-            },
-            &mut fx.changelog,
-        );
+        for pane in panes {
+            self.forget_if_over(pane, fx);
+        }
         Ok(())
+    }
+
+    /// The panes that a window is made of.
+    fn panes_of(&self, span: Span) -> Vec<Pane> {
+        // Panes are ordered by the first of their windows.
+        let until = ..=Pane {
+            first: span.end,
+            start: Micros::MAX,
+        };
+        let deltas = self.deltas.range(until).map(|(pane, _)| *pane);
+        let segments = self.segments.range(until).map(|(pane, _)| *pane);
+        let mut panes: Vec<Pane> = deltas.chain(segments).filter(|p| span.holds(*p)).collect();
+        panes.sort_unstable_by_key(|pane| (pane.start, pane.first));
+        panes.dedup();
+        panes
+    }
+
+    /// Whether all windows of a pane have closed.
+    fn is_over(&self, pane: Pane) -> bool {
+        self.spec
+            .window
+            .is_some_and(|w| window::last_end(w.kind, pane.start) <= self.closed)
+    }
+
+    fn forget_if_over(&mut self, pane: Pane, fx: &mut Effects) {
+        if !self.is_over(pane) {
+            return;
+        }
+        if let Some(segment) = self.segments.remove(&pane) {
+            let key = ChunkKey {
+                stream: &self.spec.stream,
+                segment: pane,
+                sequence: 0,
+            };
+            segment.forget(key, &mut fx.changelog);
+        }
+        self.unlogged.remove(&pane);
+        self.pending.remove(&pane);
+    }
+
+    /// Keys and states of panes, one pane after the other.
+    fn rows_of(&self, panes: &[Pane]) -> Vec<(&[u8], &[u8])> {
+        let segments = panes.iter().filter_map(|pane| self.segments.get(pane));
+        segments.flat_map(|segment| segment.base.iter()).collect()
     }
 
     /// Remembers which groups have changed since results were last handed on.
@@ -79,8 +120,18 @@ impl Operator {
                 places
                     .iter()
                     .for_each(|&place| segment.base.mark_pending(place));
+                self.pending.insert(*id);
             }
         }
+    }
+
+    /// The keys of a segment that have changed since results were last handed on.
+    fn changed(&self, id: Pane) -> impl Iterator<Item = Box<[u8]>> {
+        let base = self.segments.get(&id).map(|segment| &segment.base);
+        base.into_iter().flat_map(|base| {
+            let rows = base.pending().iter().filter_map(|&place| base.at(place));
+            rows.map(|(key, _)| key.into())
+        })
     }
 
     /// Hands on the groups that have changed since that was last done.
@@ -91,45 +142,131 @@ impl Operator {
         fx: &mut Effects,
         flows: &mut Vec<Flow>,
     ) -> Result<()> {
-        let pending: Vec<(i64, Vec<u32>)> = self
-            .segments
-            .iter_mut()
-            .map(|(&id, segment)| (id, segment.base.take_pending()))
-            .collect();
-        let rows_of = |id: &i64, places: &[u32]| -> Vec<(&[u8], &[u8])> {
-            let base = self.segments.get(id).map(|s| &s.base);
-            places
-                .iter()
-                .filter_map(|&p| base.and_then(|b| b.at(p)))
-                .collect()
-        };
-        if self.spec.window.is_some() {
-            for (start, places) in &pending {
-                self.results_of(*start, &rows_of(start, places), before, place, fx, flows)?;
+        let ids = std::mem::take(&mut self.pending);
+        if self.spec.shares_panes {
+            for (span, changed) in self.changed_windows(&ids) {
+                self.emit_changed(span, &changed, before, place, fx, flows)?;
             }
-        } else {
-            let rows: Vec<_> = pending
-                .iter()
-                .flat_map(|(id, places)| rows_of(id, places))
-                .collect();
-            self.results_of(0, &rows, before, place, fx, flows)?;
+        }
+        let mut changed: Vec<(Pane, Vec<u32>)> = Vec::with_capacity(ids.len());
+        for id in ids {
+            if let Some(segment) = self.segments.get_mut(&id) {
+                changed.push((id, segment.base.take_pending()));
+            }
+        }
+        if !self.spec.shares_panes {
+            self.emit_places(&changed, before, place, fx, flows)?;
         }
         self.emitted = self.sequence;
         self.emitted_at = Some(self.watermark);
         Ok(())
     }
 
-    fn results_of(
+    /// The open windows of panes that have changed, with the keys that have.
+    fn changed_windows(&self, ids: &BTreeSet<Pane>) -> Vec<(Span, Changed)> {
+        let Some(window) = self.spec.window else {
+            return Vec::new();
+        };
+        let mut windows: BTreeMap<Micros, Changed> = BTreeMap::new();
+        for &id in ids {
+            for span in window::spans_after(window.kind, id, self.closed) {
+                let changed = windows.entry(span.end).or_default();
+                changed.extend(self.changed(id));
+            }
+        }
+        let span = |(end, changed)| (Span::ending(window.kind, end), changed);
+        windows.into_iter().map(span).collect()
+    }
+
+    /// Hands on the results of some keys of a window.
+    fn emit_changed(
         &self,
-        start: Micros,
+        span: Span,
+        changed: &Changed,
+        before: Micros,
+        place: Place<'_>,
+        fx: &mut Effects,
+        flows: &mut Vec<Flow>,
+    ) -> Result<()> {
+        let mut rows: Vec<(&[u8], &[u8])> = Vec::new();
+        for pane in self.panes_of(span) {
+            if let Some(segment) = self.segments.get(&pane) {
+                let row = |key: &[u8]| segment.base.find(wire::hash(key), key);
+                rows.extend(changed.iter().filter_map(|key| row(key)));
+            }
+        }
+        self.results_of_rows(span, &rows, before, place, fx, flows)
+    }
+
+    /// Hands on the results of groups at some places of segments.
+    fn emit_places(
+        &self,
+        changed: &[(Pane, Vec<u32>)],
+        before: Micros,
+        place: Place<'_>,
+        fx: &mut Effects,
+        flows: &mut Vec<Flow>,
+    ) -> Result<()> {
+        let mut table: Vec<(&[u8], &[u8])> = Vec::new();
+        for (id, places) in changed {
+            let base = self.segments.get(id).map(|s| &s.base);
+            let rows = places.iter().filter_map(|&p| base.and_then(|b| b.at(p)));
+            match self.spec.window {
+                None => table.extend(rows),
+                Some(window) => {
+                    let (span, rows) = (
+                        Span::ending(window.kind, id.first),
+                        rows.collect::<Vec<_>>(),
+                    );
+                    self.results_of_rows(span, &rows, before, place, fx, flows)?;
+                }
+            }
+        }
+        self.results_of_rows(NO_WINDOW, &table, before, place, fx, flows)
+    }
+
+    /// The results of a window that has never left its delta.
+    fn results_of_delta(
+        &self,
+        span: Span,
+        delta: Delta,
+        before: Micros,
+        place: Place<'_>,
+        fx: &mut Effects,
+    ) -> Result<Vec<Flow>> {
+        if !self.spec.infallible {
+            return self.results(span, delta.into_groups()?, before, place, fx);
+        }
+        let rows = delta.len();
+        let (keys, values) = delta.into_values()?;
+        Ok(vec![self.flow(span, &keys, &values, rows, before)?])
+    }
+
+    /// The results of keys and states. Where windows share panes, a key may be there several times.
+    fn results_of_rows(
+        &self,
+        span: Span,
         rows: &[(&[u8], &[u8])],
         before: Micros,
         place: Place<'_>,
         fx: &mut Effects,
         flows: &mut Vec<Flow>,
     ) -> Result<()> {
-        for rows in rows.chunks(RESULT_ROWS) {
-            flows.extend(self.results(start, self.spec.groups_of(rows)?, before, place, fx)?);
+        let parts = rows
+            .chunks(RESULT_ROWS)
+            .map(|rows| self.spec.groups_of(rows));
+        if !self.spec.shares_panes {
+            for groups in parts {
+                flows.extend(self.results(span, groups?, before, place, fx)?);
+            }
+            return Ok(());
+        }
+        let (mut merged, mut scratch) = (Delta::new(&self.spec)?, Vec::new());
+        for groups in parts {
+            merged.feed(&self.spec.columns_of(groups?), Feed::States, &mut scratch)?;
+        }
+        if merged.len() > 0 {
+            flows.extend(self.results_of_delta(span, merged, before, place, fx)?);
         }
         Ok(())
     }
@@ -137,7 +274,7 @@ impl Operator {
     /// The results of groups. Where a function fails, the groups at fault are found and rejected.
     pub(super) fn results(
         &self,
-        start: Micros,
+        span: Span,
         groups: Groups,
         before: Micros,
         place: Place<'_>,
@@ -148,7 +285,7 @@ impl Operator {
         }
         if let Ok(values) = self.evaluate(&groups, 0..groups.len) {
             return Ok(vec![self.flow(
-                start,
+                span,
                 &groups.keys,
                 &values,
                 groups.len,
@@ -169,7 +306,7 @@ impl Operator {
             if next < row {
                 let values = self.evaluate(&groups, next..row)?;
                 flows.push(self.flow(
-                    start,
+                    span,
                     &slice(&groups.keys, next..row),
                     &values,
                     row - next,
@@ -211,18 +348,20 @@ impl Operator {
         merger
             .merge(&self.spec.columns_of(part), &all)
             .map_err(external)?;
-        merger.values().map_err(external)
+        let values = merger.values().map_err(external)?;
+        check_digits(&values)?;
+        Ok(values)
     }
 
     fn flow(
         &self,
-        start: Micros,
+        span: Span,
         keys: &[ArrayRef],
         values: &[ArrayRef],
         rows: usize,
         before: Micros,
     ) -> Result<Flow> {
-        let batch = self.spec.lay_out(start, keys, values, rows)?;
+        let batch = self.spec.lay_out(span, keys, values, rows)?;
         let replaces = match self.spec.emit {
             Emit::OnClose => None,
             Emit::OnUpdate { .. } => Some(Replaces {

@@ -4,70 +4,73 @@ use arrow::array::{Array, BooleanArray};
 use chrono::{DateTime, SecondsFormat};
 use tidemill_plan::model::{Late, Micros, Window};
 
+use super::Operator;
 use super::delta::{Delta, Feed};
-use super::{Operator, times};
+use super::update::times;
 use crate::effects::Effects;
 use crate::error::Result;
 use crate::record::Reason;
 use crate::reject::{Fault, Place};
 use crate::rows::Flow;
-use crate::window::{self, Finder};
+use crate::window::{self, Finder, Pane, Span};
 
 impl Operator {
-    /// Whether the window that starts there was closed when the watermark was `before`.
-    pub(crate) fn is_late(&self, start: Micros, before: Micros) -> bool {
-        self.spec
-            .window
-            .is_some_and(|w| self.has_closed(window::end(w.kind, start), before))
-    }
-
-    fn has_closed(&self, end: Micros, before: Micros) -> bool {
+    /// Up to where windows have closed for a row that came when the watermark was `before`.
+    pub(super) fn closed(&self, before: Micros) -> Micros {
         #[cfg(feature = "faults")]
         if crate::faults::windows_reopen() {
-            return false;
+            return crate::window::NEVER;
         }
-        end.saturating_add(self.spec.allowed_lateness) <= before || end <= self.closed
+        before
+            .saturating_sub(self.spec.allowed_lateness)
+            .max(self.closed)
     }
 
-    /// Keeps the rows that have a time and are not late.
+    /// Where rows of a pane belong that came when the watermark was `before`; `None` if all its windows were closed.
+    pub(crate) fn still_open(&self, pane: Pane, before: Micros) -> Option<Pane> {
+        match self.spec.window {
+            Some(window) => window::still_open(window.kind, pane, self.closed(before)),
+            None => Some(pane),
+        }
+    }
+
+    /// Keeps the rows that have a time and are not late, and finds their panes.
     pub(super) fn on_time(
         &self,
         flow: Flow,
         window: Window,
+        panes: &mut Vec<Pane>,
         place: Place<'_>,
         fx: &mut Effects,
     ) -> Result<Flow> {
+        self.find_panes(&flow, window, panes)?;
         let times = times(&flow.batch, window.time)?;
-        let mut finder = Finder::new(window.kind);
-        let mut pairs = times.values().iter().zip(flow.before.values());
-        if times.null_count() == 0
-            && !pairs.any(|(&t, &before)| self.has_closed(finder.find(t).1, before))
-        {
+        if panes.len() == flow.len() && times.null_count() == 0 {
             return Ok(flow);
         }
+        panes.clear();
+        let mut finder = Finder::new(window.kind);
         let mut keep = Vec::with_capacity(flow.len());
         for (row, (time, &before)) in times.iter().zip(flow.before.values()).enumerate() {
-            let Some(time) = time else {
-                place.reject_row(&flow, row, self.without_time(&flow, window), fx);
-                keep.push(false);
-                continue;
-            };
-            let (start, end) = finder.find(time);
-            let late = self.has_closed(end, before);
-            keep.push(!late);
-            match self.spec.late {
-                _ if !late => {}
-                Late::Drop => fx.late_dropped += 1,
-                Late::DeadLetter => place.reject_row(&flow, row, self.lateness(start, before), fx),
+            let pane = time.and_then(|time| finder.find(time, self.closed(before)));
+            keep.push(pane.is_some());
+            panes.extend(pane);
+            match (time, pane) {
+                (Some(_), Some(_)) => {}
+                (None, _) => place.reject_row(&flow, row, self.without_time(&flow, window), fx),
+                (Some(_), None) if self.spec.late == Late::Drop => fx.late_dropped += 1,
+                (Some(time), None) => {
+                    place.reject_row(&flow, row, self.lateness(window, time, before), fx);
+                }
             }
         }
         flow.filter(&BooleanArray::from(keep))
     }
 
-    /// Rejects partial aggregates of a window that has closed; `record` is the one they came with.
+    /// Rejects partial aggregates of a pane of which all windows have closed; `record` is the one they came with.
     pub(crate) fn reject_partials(
         &mut self,
-        start: Micros,
+        pane: Pane,
         rows: &[(&[u8], &[u8])],
         record: usize,
         before: Micros,
@@ -83,20 +86,27 @@ impl Operator {
         delta.feed(&columns, Feed::States, &mut self.scratch)?;
         let (keys, values) = delta.into_values()?;
         let rows = keys.first().map_or(1, |k| k.len());
-        let batch = self.spec.lay_out(start, &keys, &values, rows)?;
+        let Some(window) = self.spec.window else {
+            return Ok(());
+        };
+        let span = window::last_of(window.kind, pane.start);
+        let batch = self.spec.lay_out(span, &keys, &values, rows)?;
         for row in 0..rows {
-            place.reject_derived(Some(record), &batch, row, self.lateness(start, before), fx);
+            let lateness = self.lateness(window, pane.start, before);
+            place.reject_derived(Some(record), &batch, row, lateness, fx);
         }
         Ok(())
     }
 
-    fn lateness(&self, start: Micros, before: Micros) -> Fault<'_> {
-        let end = self
-            .spec
-            .window
-            .map_or(start, |w| window::end(w.kind, start));
+    fn lateness(&self, window: Window, time: Micros, before: Micros) -> Fault<'_> {
+        let Span { start, end } = window::last_of(window.kind, time);
         let due = end.saturating_add(self.spec.allowed_lateness);
-        let window = format!("its window from {} to {}", instant(start), instant(end));
+        let which = if self.spec.shares_panes {
+            "its last window"
+        } else {
+            "its window"
+        };
+        let window = format!("{which} from {} to {}", instant(start), instant(end));
         let message = if due <= before {
             let late = before.saturating_sub(due);
             format!(

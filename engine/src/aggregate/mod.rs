@@ -1,8 +1,8 @@
 //! Groupings: rows go into the accumulators of their window, results come out when it closes or as they change.
 //!
-//! A window (or a table) has a *delta*, the groups that have come since the last flush, and *segments*, the states of
-//! all groups as of the last flush, which the changelog holds too. A window that opens and closes between two flushes
-//! never leaves its delta.
+//! A pane of windows (or a table) has a *delta*, the groups that have come since the last flush, and *segments*, the
+//! states of all groups as of the last flush, which the changelog holds too. A window that opens and closes between two
+//! flushes never leaves its delta.
 
 mod base;
 mod chunk;
@@ -13,18 +13,19 @@ mod rowbytes;
 mod segment;
 mod spec;
 mod state;
+mod update;
+mod whole;
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-use arrow::array::{Array, RecordBatch, TimestampMicrosecondArray};
 use tidemill_plan::model::{Aggregate, Emit, Exchange, Micros, Stream};
 use tidemill_plan::resets;
 
 pub(crate) use self::chunk::ChunkKey;
 #[cfg(test)]
 pub(crate) use self::chunk::epoch as chunk_epoch;
-use self::delta::{Delta, Feed};
+use self::delta::Delta;
 use self::segment::Segment;
 use self::spec::Spec;
 use crate::clock::Marks;
@@ -34,8 +35,7 @@ use crate::reject::Place;
 use crate::rows::Flow;
 use crate::shuffle::{Sender, Word};
 use crate::stamp::Stamp;
-use crate::steps::isolate;
-use crate::window::{self, NEVER};
+use crate::window::{self, NEVER, Pane, Span};
 
 /// What a task has of a grouping.
 enum Role {
@@ -49,12 +49,16 @@ enum Role {
 pub(crate) struct Operator {
     spec: Spec,
     role: Role,
-    /// By the window's start; a table has one, at 0.
-    deltas: BTreeMap<Micros, Delta>,
-    /// By the window's start, or the bucket of a table.
-    segments: BTreeMap<i64, Segment>,
+    /// By pane; a table has one, bucket 0.
+    deltas: BTreeMap<Pane, Delta>,
+    /// By pane, or the bucket of a table.
+    segments: BTreeMap<Pane, Segment>,
+    /// The segments with changes that are not in the changelog yet.
+    unlogged: BTreeSet<Pane>,
+    /// The segments with changes that have not been handed on yet.
+    pending: BTreeSet<Pane>,
     /// Chunks of the changelog that are left from before a reset: segment and number.
-    stale: BTreeSet<(i64, u64)>,
+    stale: BTreeSet<(Pane, u64)>,
     /// The watermark of the rows that come in.
     watermark: Micros,
     /// The highest end of a window that has been closed.
@@ -68,7 +72,11 @@ pub(crate) struct Operator {
     /// The input has ended, so what waits to be handed on must go with the next flush.
     ending: bool,
     scratch: Vec<usize>,
+    panes: Vec<Pane>,
 }
+
+/// Where results of no window are.
+const NO_WINDOW: Span = Span { start: 0, end: 0 };
 
 /// Results are handed on in batches of up to this many rows.
 const RESULT_ROWS: usize = 65_536;
@@ -101,6 +109,8 @@ impl Operator {
             role,
             deltas: BTreeMap::new(),
             segments: BTreeMap::new(),
+            unlogged: BTreeSet::new(),
+            pending: BTreeSet::new(),
             stale: BTreeSet::new(),
             watermark: NEVER,
             closed: NEVER,
@@ -109,6 +119,7 @@ impl Operator {
             emitted_at: None,
             ending: false,
             scratch: Vec::new(),
+            panes: Vec::new(),
         }
     }
 
@@ -137,50 +148,6 @@ impl Operator {
         }
     }
 
-    /// Takes rows in; those that are late, or on which an expression fails, are rejected.
-    pub(crate) fn update(&mut self, flow: Flow, place: Place<'_>, fx: &mut Effects) -> Result<()> {
-        let flow = match self.spec.window {
-            Some(window) => self.on_time(flow, window, place, fx)?,
-            None => flow,
-        };
-        if flow.len() == 0 {
-            return Ok(());
-        }
-        let spec = &self.spec;
-        let Some((flow, columns)) = isolate(flow, Some(&spec.stream), place, fx, |batch| {
-            spec.evaluate(batch)
-        })?
-        else {
-            return Ok(());
-        };
-        let Some(window) = self.spec.window else {
-            return self.feed(0, &columns, Feed::Records);
-        };
-        for share in window::split(window.kind, times(&flow.batch, window.time)?.values()) {
-            match &share.rows {
-                None => self.feed(share.start, &columns, Feed::Records)?,
-                Some(rows) => self.feed(share.start, &columns.take(rows)?, Feed::Records)?,
-            }
-        }
-        Ok(())
-    }
-
-    /// Merges partial aggregates of a window.
-    pub(crate) fn merge(&mut self, start: Micros, rows: &[(&[u8], &[u8])]) -> Result<()> {
-        let columns = self.spec.columns_of(self.spec.groups_of(rows)?);
-        self.feed(start, &columns, Feed::States)
-    }
-
-    fn feed(&mut self, start: Micros, columns: &spec::Columns, feed: Feed) -> Result<()> {
-        let delta = match self.deltas.entry(start) {
-            std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
-            std::collections::btree_map::Entry::Vacant(entry) => {
-                entry.insert(Delta::new(&self.spec)?)
-            }
-        };
-        delta.feed(columns, feed, &mut self.scratch)
-    }
-
     /// The watermark of the rows that it hands on.
     pub(crate) fn output_watermark(&self) -> Micros {
         match self.spec.window {
@@ -204,13 +171,8 @@ impl Operator {
             return Ok(Vec::new());
         }
         self.watermark = watermark;
-        let mut flows = Vec::new();
-        if !self.is_partial() {
-            while let Some(start) = self.earliest().filter(|&start| self.is_due(start)) {
-                self.close(start, before, place, fx, &mut flows)?;
-            }
-        }
-        Ok(flows)
+        let due = watermark.saturating_sub(self.spec.allowed_lateness);
+        self.close_until(due, before, place, fx)
     }
 
     /// Sets the watermark without closing anything, as after a restart: what had to close has closed.
@@ -220,31 +182,39 @@ impl Operator {
 
     /// Closes every window, as at the end of the input.
     pub(crate) fn close_all(&mut self, place: Place<'_>, fx: &mut Effects) -> Result<Vec<Flow>> {
-        let before = self.output_watermark();
+        self.ending = true;
+        self.close_until(Micros::MAX, self.output_watermark(), place, fx)
+    }
+
+    /// Closes the windows that end up to a time, in the order of their ends.
+    fn close_until(
+        &mut self,
+        due: Micros,
+        before: Micros,
+        place: Place<'_>,
+        fx: &mut Effects,
+    ) -> Result<Vec<Flow>> {
         let mut flows = Vec::new();
         if !self.is_partial() {
-            while let Some(start) = self.earliest() {
-                self.close(start, before, place, fx, &mut flows)?;
+            while let Some(span) = self.next_span().filter(|span| span.end <= due) {
+                self.close(span, before, place, fx, &mut flows)?;
             }
         }
-        self.ending = true;
         Ok(flows)
     }
 
-    /// The start of the earliest open window.
-    fn earliest(&self) -> Option<Micros> {
-        self.spec.window?;
-        let delta = self.deltas.first_key_value().map(|(&start, _)| start);
-        let segment = self.segments.first_key_value().map(|(&start, _)| start);
-        match (delta, segment) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        }
-    }
-
-    fn is_due(&self, start: Micros) -> bool {
-        let end = self.spec.window.map(|w| window::end(w.kind, start));
-        end.is_some_and(|end| end.saturating_add(self.spec.allowed_lateness) <= self.watermark)
+    /// The window that closes next.
+    fn next_span(&self) -> Option<Span> {
+        let kind = self.spec.window?.kind;
+        let delta = self.deltas.first_key_value().map(|(pane, _)| pane);
+        let segment = self.segments.first_key_value().map(|(pane, _)| pane);
+        let first = delta.into_iter().chain(segment).min()?.first;
+        let end = if first > self.closed {
+            first
+        } else {
+            window::next_end(kind, self.closed)
+        };
+        Some(Span::ending(kind, end))
     }
 
     /// What a commit needs: partial aggregates go to their shards, or states to the changelog and updates on.
@@ -261,20 +231,18 @@ impl Operator {
             return Ok(Vec::new());
         }
         let before = self.output_watermark();
+        let at_once = self.hands_on_at_once();
         let mut flows = Vec::new();
-        for (start, delta) in deltas {
-            let settled = self.settle(start, delta)?;
-            self.log(&settled, fx);
-            match self.spec.emit {
-                Emit::OnClose => {}
-                Emit::OnUpdate { every } if every <= 0 => {
-                    flows.extend(self.results(start, settled.groups, before, place, fx)?);
-                }
-                Emit::OnUpdate { .. } => self.mark_pending(&settled),
+        for (pane, delta) in deltas {
+            let settled = self.settle(pane, delta)?;
+            if let (true, Some(span)) = (at_once, self.whole_span(pane)) {
+                flows.extend(self.results(span, settled.groups, before, place, fx)?);
+            } else if let Emit::OnUpdate { .. } = self.spec.emit {
+                self.mark_pending(&settled);
             }
         }
+        self.log(fx);
         if let Emit::OnUpdate { every } = self.spec.emit
-            && every > 0
             && self.emission_is_due(every)
         {
             self.emit_pending(before, place, fx, &mut flows)?;
@@ -283,9 +251,24 @@ impl Operator {
         Ok(flows)
     }
 
+    /// Whether what changes is handed on with each flush.
+    fn hands_on_at_once(&self) -> bool {
+        matches!(self.spec.emit, Emit::OnUpdate { every } if every <= 0)
+    }
+
+    /// The window that a pane is all of; `None` where windows share panes. A table is in none, which is as good.
+    fn whole_span(&self, pane: Pane) -> Option<Span> {
+        match self.spec.window {
+            None => Some(NO_WINDOW),
+            Some(_) if self.spec.shares_panes => None,
+            Some(window) => Some(Span::ending(window.kind, pane.first)),
+        }
+    }
+
     /// Whether `every` has gone by in event time; without event time, each flush hands on.
     fn emission_is_due(&self, every: Micros) -> bool {
         self.ending
+            || every <= 0
             || self.watermark == NEVER
             || self
                 .emitted_at
@@ -297,7 +280,9 @@ impl Operator {
         let early = self.closed.saturating_add(self.spec.allowed_lateness) > self.watermark;
         Marks {
             stream: self.spec.mark,
-            closed: (self.closed != NEVER && early).then_some(self.closed),
+            // A pane that is shared outlives windows that have closed.
+            closed: (self.closed != NEVER && (early || self.spec.shares_panes))
+                .then_some(self.closed),
             emitted: (self.emitted > 0).then_some(self.emitted),
         }
     }
@@ -313,7 +298,7 @@ impl Operator {
         self.sequence = self.sequence.max(self.emitted);
     }
 
-    /// How many windows are open.
+    /// How many panes of windows are held.
     pub(crate) fn open_windows(&self) -> usize {
         if self.spec.window.is_none() {
             return 0;
@@ -321,7 +306,7 @@ impl Operator {
         let only_delta = self
             .deltas
             .keys()
-            .filter(|start| !self.segments.contains_key(start))
+            .filter(|pane| !self.segments.contains_key(pane))
             .count();
         self.segments.len() + only_delta
     }
@@ -342,17 +327,4 @@ impl Operator {
         self.deltas.values().map(Delta::bytes).sum::<usize>()
             + self.segments.values().map(Segment::bytes).sum::<usize>()
     }
-}
-
-/// The time column of a batch.
-fn times(batch: &RecordBatch, column: usize) -> Result<&TimestampMicrosecondArray> {
-    let array = batch
-        .columns()
-        .get(column)
-        .and_then(|c| c.as_any().downcast_ref::<TimestampMicrosecondArray>());
-    array.ok_or_else(|| {
-        EngineError::Plan(format!(
-            "column {column} is not a Timestamp in microseconds"
-        ))
-    })
 }

@@ -1,4 +1,4 @@
-//! A segment: a window, or one of the buckets of a table. Its base, and the chunks of the changelog that hold it.
+//! A segment: a pane of windows, or one of the buckets of a table. Its base, and the chunks of the changelog that hold it.
 
 use std::collections::BTreeMap;
 
@@ -18,10 +18,12 @@ pub(crate) fn bucket(hash: u64) -> i64 {
 /// Rows that the chunks may hold beyond twice those that are needed, before all are written anew.
 const SLACK: usize = 1024;
 
-/// A window, or a bucket of a table.
+/// A pane of windows, or a bucket of a table.
 #[derive(Debug, Default)]
 pub(crate) struct Segment {
     pub(crate) base: Base,
+    /// The places of the base that the changelog does not have yet as they are.
+    unlogged: Vec<u32>,
     /// The chunks that are in the changelog, with their numbers of rows.
     chunks: BTreeMap<u64, usize>,
     /// The rows of all of them.
@@ -29,16 +31,24 @@ pub(crate) struct Segment {
 }
 
 impl Segment {
-    /// Writes the keys at some places of the base; or, where too much of the chunks is outdated, all of them, and
-    /// forgets the chunks before.
+    /// Sets the state of a key, and gives its place.
+    pub(crate) fn set(&mut self, hash: u64, key: &[u8], state: &[u8]) -> u32 {
+        let place = self.base.set(hash, key, state);
+        self.unlogged.push(place);
+        place
+    }
+
+    /// Writes what has changed; or, where too much of the chunks is outdated, everything, and forgets the chunks before.
     pub(crate) fn write(
         &mut self,
         key: ChunkKey<'_>,
         stamp: Stamp,
-        places: &[u32],
         sequence: &mut u64,
         out: &mut Vec<ChangelogRecord>,
     ) {
+        let mut places = std::mem::take(&mut self.unlogged);
+        places.sort_unstable();
+        places.dedup();
         let written = if self.rows + places.len() > 2 * self.base.len() + SLACK {
             let written = chunk::write(key, stamp, self.base.iter(), sequence, out);
             self.forget(key, out);

@@ -3,9 +3,11 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, RecordBatch, TimestampMicrosecondArray, UInt32Array};
+use arrow::array::{
+    ArrayRef, AsArray, BooleanArray, RecordBatch, TimestampMicrosecondArray, UInt32Array,
+};
 use arrow::compute::take;
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, Float64Type, SchemaRef};
 use datafusion_common::DataFusionError;
 use datafusion_expr::GroupsAccumulator;
 use datafusion_functions_aggregate_common::aggregate::groups_accumulator::GroupsAccumulatorAdapter;
@@ -15,11 +17,13 @@ use tidemill_plan::model::{
 };
 
 use crate::aggregate::rowbytes::RowCodec;
+use crate::aggregate::whole::WholeSum;
 use crate::error::{EngineError, Result};
 use crate::rows::{batch_of, conform};
 use crate::stamp::Stamp;
 use crate::steps::{arrays, truth};
-use crate::{window, wire};
+use crate::window::{self, Span};
+use crate::wire;
 
 /// One aggregate function.
 pub(crate) struct FunctionSpec {
@@ -33,6 +37,9 @@ pub(crate) struct FunctionSpec {
 impl FunctionSpec {
     /// An accumulator without groups.
     pub(crate) fn accumulator(&self) -> Result<Box<dyn GroupsAccumulator>> {
+        if WholeSum::is(&self.expr) {
+            return Ok(Box::new(WholeSum::new()));
+        }
         if self.expr.groups_accumulator_supported() {
             return Ok(self.expr.create_groups_accumulator()?);
         }
@@ -45,7 +52,13 @@ impl FunctionSpec {
     /// Whether its result can never fail, whatever was aggregated.
     fn infallible(&self) -> bool {
         match self.expr.fun().name() {
-            "count" | "sum" | "min" | "max" => true,
+            _ if WholeSum::is(&self.expr) => false,
+            "count" | "min" | "max" => true,
+            // A sum of decimals may have more digits than there are.
+            "sum" => !matches!(
+                self.expr.field().data_type(),
+                DataType::Decimal128(DECIMAL128_MAX_PRECISION, _)
+            ),
             "avg" => self.expr.field().data_type() == &DataType::Float64,
             _ => false,
         }
@@ -105,6 +118,8 @@ pub(crate) struct Spec {
     /// The stream's name.
     pub(crate) stream: String,
     pub(crate) window: Option<Window>,
+    /// Whether windows overlap, so that each is put together from several panes.
+    pub(crate) shares_panes: bool,
     pub(crate) emit: Emit,
     pub(crate) allowed_lateness: Micros,
     pub(crate) late: Late,
@@ -138,13 +153,7 @@ impl Spec {
         let mut identity = String::new();
         for function in &aggregate.functions {
             let before = state_types.len();
-            state_types.extend(
-                function
-                    .expr
-                    .state_fields()?
-                    .iter()
-                    .map(|f| f.data_type().clone()),
-            );
+            state_types.extend(state_types_of(&function.expr)?);
             let mut args = function.expr.expressions();
             args.extend(
                 function
@@ -186,6 +195,9 @@ impl Spec {
         Ok(Self {
             stream: stream.name.clone(),
             window: aggregate.window,
+            shares_panes: aggregate
+                .window
+                .is_some_and(|w| w.kind.pane() != w.kind.size()),
             // Without a window nothing ever closes, so a table is handed on as it changes.
             emit: match (aggregate.window, aggregate.emit) {
                 (None, Emit::OnClose) => Emit::OnUpdate { every: 0 },
@@ -221,8 +233,9 @@ impl Spec {
             })
         });
         let functions = functions.collect::<Result<_, DataFusionError>>()?;
+        let keys = arrays(&self.keys, batch)?;
         Ok(Columns {
-            keys: arrays(&self.keys, batch)?,
+            keys: keys.into_iter().map(with_one_zero).collect(),
             functions,
             rows: batch.num_rows(),
         })
@@ -259,7 +272,7 @@ impl Spec {
     /// Result rows, laid out as the query wants them.
     pub(crate) fn lay_out(
         &self,
-        start: Micros,
+        span: Span,
         keys: &[ArrayRef],
         values: &[ArrayRef],
         rows: usize,
@@ -280,15 +293,30 @@ impl Spec {
                 let array = match column {
                     ResultColumn::Key(i) => keys.get(*i).cloned().ok_or_else(missing)?,
                     ResultColumn::Function(i) => values.get(*i).cloned().ok_or_else(missing)?,
-                    ResultColumn::WindowStart => bound(start),
-                    ResultColumn::WindowEnd => {
-                        bound(self.window.map_or(start, |w| window::end(w.kind, start)))
-                    }
+                    ResultColumn::WindowStart => bound(span.start),
+                    ResultColumn::WindowEnd => bound(span.end),
                 };
                 conform(array, field.data_type())
             });
         let columns = columns.collect::<Result<Vec<_>>>()?;
         batch_of(&self.schema, columns, rows)
+    }
+}
+
+/// The types of a function's state.
+fn state_types_of(function: &AggregateFunctionExpr) -> Result<Vec<DataType>> {
+    if WholeSum::is(function) {
+        return Ok(vec![WholeSum::STATE]);
+    }
+    let fields = function.state_fields()?;
+    Ok(fields.iter().map(|f| f.data_type().clone()).collect())
+}
+
+/// Zero and minus zero are one key.
+fn with_one_zero(key: ArrayRef) -> ArrayRef {
+    match key.as_primitive_opt::<Float64Type>() {
+        Some(floats) => Arc::new(floats.unary::<_, Float64Type>(|x| x + 0.0)),
+        None => key,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tidemill_plan::model::{Emit, Micros};
+use tidemill_plan::model::Emit;
 
 use super::Operator;
 use super::chunk::{self, ChunkKey};
@@ -13,6 +13,7 @@ use super::spec::{Groups, Spec};
 use crate::effects::Effects;
 use crate::error::{EngineError, Result};
 use crate::shuffle::{Sender, Word};
+use crate::window::Pane;
 use crate::wire;
 
 /// A delta that has been merged into its segments.
@@ -20,45 +21,42 @@ pub(super) struct Settled {
     /// The groups of the delta with their states, now of all time.
     pub(super) groups: Groups,
     /// Where they are, by segment.
-    pub(super) places: BTreeMap<i64, Vec<u32>>,
+    pub(super) places: BTreeMap<Pane, Vec<u32>>,
 }
 
 impl Operator {
-    fn segment_of(&self, start: Micros, hash: u64) -> i64 {
+    fn segment_of(&self, pane: Pane, hash: u64) -> Pane {
         if self.spec.window.is_some() {
-            start
+            pane
         } else {
-            bucket(hash)
+            Pane::bucket(bucket(hash))
         }
     }
 
     /// Merges a delta into the segments.
-    pub(super) fn settle(&mut self, start: Micros, delta: Delta) -> Result<Settled> {
+    pub(super) fn settle(&mut self, pane: Pane, delta: Delta) -> Result<Settled> {
         let groups = delta.into_groups()?;
         let keys = self.spec.key_codec.encode(groups.keys.clone())?;
         let hashes: Vec<u64> = (0..groups.len)
             .map(|row| wire::hash(keys.row(row)))
             .collect();
-        let groups = self.with_base(start, groups, &keys, &hashes)?;
+        let groups = self.with_base(pane, groups, &keys, &hashes)?;
         let states = self.spec.state_codec.encode(groups.states.clone())?;
-        let mut places: BTreeMap<i64, Vec<u32>> = BTreeMap::new();
+        let mut places: BTreeMap<Pane, Vec<u32>> = BTreeMap::new();
         for (row, &hash) in hashes.iter().enumerate() {
-            let id = self.segment_of(start, hash);
-            let place =
-                self.segments
-                    .entry(id)
-                    .or_default()
-                    .base
-                    .set(hash, keys.row(row), states.row(row));
+            let id = self.segment_of(pane, hash);
+            let segment = self.segments.entry(id).or_default();
+            let place = segment.set(hash, keys.row(row), states.row(row));
             places.entry(id).or_default().push(place);
         }
+        self.unlogged.extend(places.keys());
         Ok(Settled { groups, places })
     }
 
     /// Groups with what their segments hold of them merged in.
     fn with_base(
         &self,
-        start: Micros,
+        pane: Pane,
         groups: Groups,
         keys: &Encoded,
         hashes: &[u64],
@@ -66,7 +64,7 @@ impl Operator {
         let mut known: Vec<usize> = Vec::new();
         let mut rows: Vec<(&[u8], &[u8])> = Vec::new();
         for (row, &hash) in hashes.iter().enumerate() {
-            let segment = self.segments.get(&self.segment_of(start, hash));
+            let segment = self.segments.get(&self.segment_of(pane, hash));
             if let Some(state) = segment.and_then(|s| s.base.get(hash, keys.row(row))) {
                 known.push(row);
                 rows.push((keys.row(row), state));
@@ -88,21 +86,15 @@ impl Operator {
     }
 
     /// Writes what has been merged to the changelog.
-    pub(super) fn log(&mut self, settled: &Settled, fx: &mut Effects) {
-        for (&id, places) in &settled.places {
+    pub(super) fn log(&mut self, fx: &mut Effects) {
+        for id in std::mem::take(&mut self.unlogged) {
             if let Some(segment) = self.segments.get_mut(&id) {
                 let key = ChunkKey {
                     stream: &self.spec.stream,
                     segment: id,
                     sequence: 0,
                 };
-                segment.write(
-                    key,
-                    self.spec.stamp,
-                    places,
-                    &mut self.sequence,
-                    &mut fx.changelog,
-                );
+                segment.write(key, self.spec.stamp, &mut self.sequence, &mut fx.changelog);
             }
         }
     }
@@ -149,6 +141,7 @@ impl Operator {
             let place = segment.base.set(wire::hash(row_key), row_key, state);
             if now_and_then && key.sequence > self.emitted {
                 segment.base.mark_pending(place);
+                self.pending.insert(key.segment);
             }
         }
         Ok(())
@@ -159,11 +152,11 @@ impl Operator {
 pub(super) fn send(
     spec: &Spec,
     sender: &mut Sender,
-    deltas: BTreeMap<Micros, Delta>,
+    deltas: BTreeMap<Pane, Delta>,
     word: Word,
     fx: &mut Effects,
 ) -> Result<()> {
-    for (start, delta) in deltas {
+    for (pane, delta) in deltas {
         let groups = delta.into_groups()?;
         let keys = spec.key_codec.encode(groups.keys)?;
         let states = spec.state_codec.encode(groups.states)?;
@@ -171,7 +164,7 @@ pub(super) fn send(
             let key = keys.row(row);
             sender.add(
                 wire::hash(key),
-                start,
+                pane,
                 (key, states.row(row)),
                 word,
                 &mut fx.shuffle,

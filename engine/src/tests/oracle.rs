@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tidemill_plan::model::WindowKind;
+
 use super::plans::{SECOND, Shape};
 
 /// A dead letter: the stream, the reason, the partition and the offset.
@@ -25,14 +27,30 @@ struct Row {
     ts: i64,
 }
 
-fn group(k: &str, start: i64, rows: &[Row]) -> Vec<String> {
+/// Start and end of the windows that a time falls into.
+fn windows_of(kind: WindowKind, time: i64) -> Vec<(i64, i64)> {
+    let floor = |t: i64, to: i64| t.div_euclid(to) * to;
+    match kind {
+        WindowKind::Tumble { size } => vec![(floor(time, size), floor(time, size) + size)],
+        WindowKind::Hop { slide, size } => (0..size / slide)
+            .map(|i| floor(time, slide) - i * slide)
+            .map(|start| (start, start + size))
+            .collect(),
+        WindowKind::Cumulate { step, size } => (1..=size / step)
+            .map(|i| (floor(time, size), floor(time, size) + i * step))
+            .filter(|(_, end)| time < *end)
+            .collect(),
+    }
+}
+
+fn group(k: &str, (start, end): (i64, i64), rows: &[Row]) -> Vec<String> {
     let total: i64 = rows.iter().map(|r| r.v).sum();
     let different: BTreeSet<i64> = rows.iter().map(|r| r.v).collect();
     let odd = rows.iter().filter(|r| r.v % 2 == 1).count();
     vec![
         k.to_owned(),
         start.to_string(),
-        (start + 10 * SECOND).to_string(),
+        end.to_string(),
         total.to_string(),
         rows.len().to_string(),
         k.to_owned(),
@@ -45,7 +63,7 @@ fn group(k: &str, start: i64, rows: &[Row]) -> Vec<String> {
 
 pub(super) fn wanted(sources: &[Vec<Vec<u8>>], shape: &Shape, by_key: bool) -> Wanted {
     let mut out = Wanted::default();
-    let mut windows: BTreeMap<(String, i64), Vec<Row>> = BTreeMap::new();
+    let mut windows: BTreeMap<(String, (i64, i64)), Vec<Row>> = BTreeMap::new();
     let mut tables: BTreeMap<String, Vec<Row>> = BTreeMap::new();
     for (partition, log) in sources.iter().enumerate() {
         let mut highest: Option<i64> = None;
@@ -91,8 +109,10 @@ pub(super) fn wanted(sources: &[Vec<Vec<u8>>], shape: &Shape, by_key: bool) -> W
                 (100 / (v - 5)).to_string(),
             ]);
             tables.entry(row.k.clone()).or_default().push(row.clone());
-            let start = ts.div_euclid(10 * SECOND) * 10 * SECOND;
-            if before.is_some_and(|b| start + 10 * SECOND + shape.allowed_lateness <= b) {
+            let closed = |end: i64| before.is_some_and(|b| end + shape.allowed_lateness <= b);
+            let mut open = windows_of(shape.kind, ts);
+            open.retain(|(_, end)| !closed(*end));
+            if open.is_empty() {
                 if shape.late == tidemill_plan::model::Late::Drop {
                     out.dropped += 2;
                 } else {
@@ -101,12 +121,16 @@ pub(super) fn wanted(sources: &[Vec<Vec<u8>>], shape: &Shape, by_key: bool) -> W
                 }
                 continue;
             }
-            windows.entry((row.k.clone(), start)).or_default().push(row);
+            for window in open {
+                let rows = windows.entry((row.k.clone(), window)).or_default();
+                rows.push(row.clone());
+            }
         }
     }
     let mut totals: BTreeMap<(i64, String), (usize, usize)> = BTreeMap::new();
-    for ((k, start), rows) in &windows {
-        out.sums.push(group(k, *start, rows));
+    for ((k, window), rows) in &windows {
+        out.sums.push(group(k, *window, rows));
+        let (start, _) = window;
         let outer = start.div_euclid(30 * SECOND) * 30 * SECOND;
         let total = totals
             .entry((outer, if by_key { k.clone() } else { String::new() }))

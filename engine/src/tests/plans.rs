@@ -21,6 +21,8 @@ pub(super) const BEGIN: Micros = 1_699_999_980 * SECOND;
 #[derive(Debug, Clone)]
 pub(super) struct Shape {
     pub(super) exchange: Exchange,
+    /// The windows of `sums` and `live`.
+    pub(super) kind: WindowKind,
     pub(super) allowed_lateness: Micros,
     pub(super) late: Late,
     pub(super) every: Micros,
@@ -75,6 +77,7 @@ pub(super) fn source() -> Source {
             topic: "records".into(),
             start_from: StartFrom::Earliest,
         },
+        format: Format::Json,
         columns: vec![column("k"), column("v"), column("ts")],
         check: Some(Check {
             text: "v >= 0".into(),
@@ -195,7 +198,7 @@ fn windowed(shape: &Shape, name: &str, emit: Emit) -> Stream {
         aggregate: Some(Aggregate {
             window: Some(Window {
                 time: 2,
-                kind: WindowKind::Tumble { size: 10 * SECOND },
+                kind: shape.kind,
             }),
             keys: vec![col("k", &input).unwrap()],
             key_schema: schema_of(&[("k", DataType::Utf8)]),
@@ -374,6 +377,9 @@ pub(super) fn plan(shape: &Shape) -> Arc<Plan> {
             from: OutputOf::Rows(from),
             sink: "out".into(),
             to: nowhere(),
+            written: Written::Json {
+                timestamps: Default::default(),
+            },
             key: vec![],
             schema: Arc::clone(plan.schema_of(from).unwrap()),
         })

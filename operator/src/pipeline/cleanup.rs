@@ -20,12 +20,42 @@ use crate::events::News;
 use crate::kafka::Seen;
 use crate::kafka::clusters::{Access, Key, on_admin, properties};
 use crate::names;
-use crate::world::{Guarded, World, find, key};
+use crate::world::{Guarded, World, find, key, secret_of};
 
 /// So long after its deletion a Pipeline waits for Kafka.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// So long it waits for a Secret that is not there: one is seldom made for what is deleted, and one that was made a moment
+/// ago is known by then.
+const FOR_SECRET: Duration = Duration::from_secs(10);
 /// How soon workers that stop, or a Kafka that does not answer, are looked at again.
 const AGAIN: Duration = Duration::from_secs(3);
+
+/// Why something may be left behind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Obstacle {
+    /// Kafka does not do it, which may pass.
+    Kafka(String),
+    /// The credentials are gone, as in a namespace that is deleted.
+    NoSecret(String),
+    /// Nobody can tell what there is to clean up.
+    Unreadable(String),
+}
+
+impl Obstacle {
+    /// Whether to wait longer, so long after the deletion.
+    fn may_pass(&self, waited: Duration) -> bool {
+        match self {
+            Self::Kafka(_) => waited < PATIENCE,
+            Self::NoSecret(_) => waited < FOR_SECRET,
+            Self::Unreadable(_) => false,
+        }
+    }
+
+    fn why(&self) -> &str {
+        let (Self::Kafka(why) | Self::NoSecret(why) | Self::Unreadable(why)) = self;
+        why
+    }
+}
 
 /// Whether a Pipeline is to be kept until it is cleaned up.
 #[must_use]
@@ -98,7 +128,9 @@ pub async fn clean_up(
             delete_internal(&context.world, pipeline, &group).await
         }
         Ok(_) => Ok(()),
-        Err(error) => Err(format!("the Pipeline cannot be read: {error}")),
+        Err(error) => Err(Obstacle::Unreadable(format!(
+            "the Pipeline cannot be read: {error}"
+        ))),
     };
     match outcome {
         Ok(()) => {
@@ -113,14 +145,18 @@ pub async fn clean_up(
             };
             context.events.publish(&reference(object), news).await;
         }
-        Err(why) if object.0.is_ok() && waited(object) < PATIENCE => {
+        Err(obstacle) if obstacle.may_pass(waited(object)) => {
+            let why = obstacle.why();
             tracing::warn!(group, why, "internal topics cannot be deleted yet");
             return Ok(Action::requeue(AGAIN));
         }
-        Err(why) => {
+        Err(obstacle) => {
             let note = format!(
-                "internal topics that begin with {group}. and the group {group} may be left in Kafka, delete them by hand: {why}"
+                "internal topics that begin with {group}. and the group {group} may be left in Kafka, delete them by hand: {}",
+                obstacle.why()
             );
+            // A namespace that is being deleted takes no events.
+            tracing::warn!("{note}");
             let news = News {
                 is_warning: true,
                 reason: reasons::LEFT_BEHIND.to_owned(),
@@ -165,26 +201,24 @@ async fn stop_workers(context: &Context, (namespace, name): &Key) -> Result<bool
     Ok(!poll::pods(&context.world, &(namespace.clone(), name.clone())).is_empty())
 }
 
-async fn delete_internal(world: &World, pipeline: &Pipeline, group: &str) -> Result<(), String> {
+async fn delete_internal(world: &World, pipeline: &Pipeline, group: &str) -> Result<(), Obstacle> {
     let Some(kafka) = &pipeline.spec.kafka else {
         return Ok(());
     };
     let found = dereference(world, pipeline.clone());
-    if kafka.auth.is_some() && found.secret.is_none() {
-        return Err(found
-            .missing
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join("; "));
+    if let Some(secret) = secret_of(pipeline).filter(|_| found.secret.is_none()) {
+        let why = format!("the Secret `{secret}` with the credentials for Kafka is gone");
+        return Err(Obstacle::NoSecret(why));
     }
     let namespace = pipeline.namespace().unwrap_or_default();
     let access = Access::new(kafka, &namespace, found.secret);
     let properties = properties(&world.client, &access)
         .await
         .map_err(|seen| match seen {
-            Seen::BadSecret(why) | Seen::Refused(why) | Seen::Unreachable(why) => why,
-            Seen::Unknown | Seen::Topics(_) => String::new(),
+            Seen::BadSecret(why) | Seen::Refused(why) | Seen::Unreachable(why) => {
+                Obstacle::Kafka(why)
+            }
+            Seen::Unknown | Seen::Topics(_) => Obstacle::Kafka(String::new()),
         })?;
     let (group, kept) = (group.to_owned(), topics_of_others(world));
     let done = on_admin(access.bootstrap_servers, properties, move |admin| {
@@ -195,7 +229,8 @@ async fn delete_internal(world: &World, pipeline: &Pipeline, group: &str) -> Res
         admin.delete_topics(&internal)?;
         admin.delete_group(&group)
     });
-    done.await.map_err(|error: LogError| error.to_string())
+    done.await
+        .map_err(|error: LogError| Obstacle::Kafka(error.to_string()))
 }
 
 /// Whether workers have made a topic for themselves.
@@ -234,6 +269,17 @@ fn topics_of_others(world: &World) -> BTreeSet<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_cannot_come_back_is_not_waited_for_as_long_as_kafka() {
+        let (soon, later) = (Duration::from_secs(3), Duration::from_secs(30));
+        let kafka = Obstacle::Kafka("no route".to_owned());
+        assert!(kafka.may_pass(soon) && kafka.may_pass(later));
+        assert!(!kafka.may_pass(Duration::from_secs(121)));
+        let no_secret = Obstacle::NoSecret("gone".to_owned());
+        assert!(no_secret.may_pass(soon) && !no_secret.may_pass(later));
+        assert!(!Obstacle::Unreadable("x".to_owned()).may_pass(Duration::ZERO));
+    }
 
     #[test]
     fn only_topics_that_workers_make_for_themselves_are_internal() {

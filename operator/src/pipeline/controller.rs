@@ -5,34 +5,32 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::core::NamespaceResourceScope;
 use kube::runtime::controller::Action;
 use kube::runtime::reflector::Store;
 use kube::{Client, Resource, ResourceExt as _};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tidemill_crds::pipeline::Autoscale;
 use tidemill_crds::{Pipeline, PipelineStatus, reasons};
 use tracing::Instrument as _;
 
 use super::build::{Resources, build};
 use super::cleanup;
+use super::decide::decide;
 use super::dereference::dereference;
 use super::nudge::{self, Before};
-use super::observe::{Figures, PodSeen};
+use super::observation::Observation;
 use super::poll;
-use super::scale::{self, Decision, Observed};
-use super::status::{self, Change, Facts, is_rolling, status};
-use super::validate::{Found, Refused, Valid, Workers};
+use super::resize::resize;
+use super::scale::{Decision, Workers};
+use super::status::{self, Change, Facts, status};
+use super::validate::{Found, Valid};
 use crate::apply::{ApplyError, apply};
 use crate::condition::stamp;
 use crate::controller::{AT_LEAST, Context, StatusError, now, reference};
 use crate::events::News;
 use crate::kafka::Seen;
-use crate::kafka::clusters::{Access, Key};
 use crate::malformed;
-use crate::names;
 use crate::world::{Guarded, find, key};
 
 /// Figures that move all the time are written no more often than this.
@@ -94,42 +92,31 @@ async fn run(
     context: &Context,
 ) -> Result<Action, Error> {
     let found = dereference(&context.world, pipeline);
-    let checked = context.checked.validate(&found);
-    let checked = checked.as_ref().as_ref();
+    let checked = context.checked.check(&found);
+    let workers = Workers::of(&found.pipeline.spec);
     let mut seen = Observation::of(context, &found);
-    let decision = checked
-        .ok()
-        .map(|valid| decide(valid, &found.pipeline, &seen));
-    let applied = match (checked, &decision) {
-        (Ok(valid), Some(decision)) if may_apply(&found, &seen.kafka) => {
-            let resources = build(
-                valid,
-                decision.replicas,
-                &context.defaults,
-                seen.deployment.as_deref(),
-            );
-            apply_all(context, resources, &seen).await.map(Some)
-        }
-        _ => Ok(None),
-    };
-    if seen.pods.is_empty() && is_to_become_suspended(checked, &found.pipeline) {
+    let decision = decide(&workers, checked.reads(), &found.pipeline, &seen);
+    let valid = checked.outcome.as_ref().ok();
+    let new = valid.filter(|_| may_apply(&found, &seen.kafka));
+    let applied = bring_about(context, new, decision.replicas, &seen).await;
+    if seen.pods.is_empty() && is_to_become_suspended(&workers, &found.pipeline) {
         let of = key(&found.pipeline);
         seen.pods = poll::pods_now(&context.world.client, &of)
             .await
             .map_err(|error| Error::Pods(Box::new(error)))?;
     }
-    let is_auto = checked.is_ok_and(|valid| matches!(valid.workers, Workers::Auto(_)));
-    // Where nothing was applied, what runs is left as it is.
+    // Where nothing could be applied, what runs is as it was.
     let deployment = applied
         .as_ref()
         .ok()
         .and_then(Option::as_ref)
         .or(seen.deployment.as_deref());
-    if let (true, Some(decision), Ok(Some(applied))) = (is_auto, &decision, &applied) {
+    let is_auto = deployment.is_some() && matches!(workers, Workers::Auto(_));
+    if let (true, Ok(Some(applied))) = (is_auto, &applied) {
         tell_of_scaling(
             object,
             context,
-            decision,
+            &decision,
             seen.deployment.as_deref(),
             applied,
         )
@@ -138,11 +125,11 @@ async fn run(
     let trouble = applied.as_ref().err().map(ToString::to_string);
     let facts = Facts {
         pipeline: &found.pipeline,
-        checked,
+        checked: checked.outcome.as_ref(),
         missing: &found.missing,
         trouble: trouble.as_deref(),
         deployment,
-        decision: decision.as_ref().filter(|_| is_auto),
+        decision: is_auto.then_some(&decision),
         pods: &seen.pods,
         figures: &seen.figures,
         kafka: &seen.kafka,
@@ -158,11 +145,10 @@ async fn run(
 }
 
 /// Whether `Suspended` is to be said for the first time: people take it for leave to touch what the workers wrote to.
-fn is_to_become_suspended(checked: Result<&Valid, &Refused>, pipeline: &Pipeline) -> bool {
-    let is_suspended = checked.is_ok_and(|valid| valid.workers == Workers::Suspended);
+fn is_to_become_suspended(workers: &Workers, pipeline: &Pipeline) -> bool {
     let conditions = pipeline.status.iter().flat_map(|status| &status.conditions);
     let mut said = conditions.filter(|condition| condition.type_ == reasons::condition::READY);
-    is_suspended && !said.any(|condition| condition.reason == reasons::SUSPENDED)
+    *workers == Workers::Suspended && !said.any(|condition| condition.reason == reasons::SUSPENDED)
 }
 
 /// Workers that come or go without anybody having said so are news.
@@ -192,107 +178,23 @@ fn may_apply(found: &Found, kafka: &Seen) -> bool {
     found.missing.is_empty() && tried
 }
 
-/// What is seen of a Pipeline at work.
-struct Observation {
-    deployment: Option<Arc<Deployment>>,
-    pods: Vec<PodSeen>,
-    figures: Figures,
-    kafka: Seen,
-}
-
-impl Observation {
-    fn of(context: &Context, found: &Found) -> Self {
-        let world = &context.world;
-        let of = key(&found.pipeline);
-        let uid = found.pipeline.metadata.uid.as_ref();
-        let ours = |deployment: &Arc<Deployment>| {
-            deployment
-                .owner_references()
-                .iter()
-                .any(|owner| Some(&owner.uid) == uid)
-        };
-        Self {
-            deployment: find(&world.made.deployments, &worker(&of)).filter(ours),
-            pods: poll::pods(world, &of),
-            figures: world.workers(&of, |workers| workers.figures.clone()),
-            kafka: kafka(context, found, &of),
-        }
-    }
-}
-
-fn kafka(context: &Context, found: &Found, of: &Key) -> Seen {
-    let Some(kafka) = &found.pipeline.spec.kafka else {
-        return Seen::Unknown;
-    };
-    if kafka.auth.is_some() && found.secret.is_none() {
-        return Seen::Unknown;
-    }
-    let access = Access::new(kafka, &of.0, found.secret.clone());
-    context.world.clusters.seen(of, &access)
-}
-
-fn worker((namespace, name): &Key) -> Key {
-    (namespace.clone(), names::worker(name))
-}
-
-/// How many workers there are to be.
-fn decide(valid: &Valid, pipeline: &Pipeline, seen: &Observation) -> Decision {
-    let partitions = most_partitions(valid, &seen.kafka);
-    match &valid.workers {
-        Workers::Suspended => plain(0),
-        Workers::Fixed(workers) => plain(scale::fixed(*workers, partitions)),
-        Workers::Auto(bounds) => by_lag(bounds, pipeline, partitions, seen),
-    }
-}
-
-fn plain(replicas: u32) -> Decision {
-    Decision {
-        replicas,
-        reason: reasons::BOUNDS,
-        message: String::new(),
-    }
-}
-
-fn by_lag(
-    bounds: &Autoscale,
-    pipeline: &Pipeline,
-    partitions: Option<u32>,
+/// Applies what is new with so many workers; without it, what runs goes on with so many. The workers, if there are any.
+async fn bring_about(
+    context: &Context,
+    new: Option<&Valid>,
+    replicas: u32,
     seen: &Observation,
-) -> Decision {
-    let scaled = pipeline
-        .status
-        .as_ref()
-        .and_then(|status| status.autoscale.as_ref()?.last_scaled.clone());
-    let spec = seen
-        .deployment
-        .as_ref()
-        .and_then(|deployment| deployment.spec.as_ref());
-    let observed = Observed {
-        current: spec.and_then(|spec| u32::try_from(spec.replicas?).ok()),
-        partitions,
-        lag: seen.figures.lag,
-        rate: seen.figures.rate,
-        arriving: seen.figures.arriving,
-        capacity: seen.figures.capacity,
-        rolling: is_rolling(seen.deployment.as_deref()),
-        since_change: scaled.map(|at| since(&at)),
+) -> Result<Option<Deployment>, ApplyError> {
+    let there = seen.deployment.as_deref();
+    let applied = match (new, there) {
+        (Some(valid), _) => {
+            let resources = build(valid, replicas, &context.defaults, there);
+            apply_all(context, resources, seen).await?
+        }
+        (None, Some(there)) => resize(&context.world.client, there, replicas).await?,
+        (None, None) => return Ok(None),
     };
-    scale::decide(bounds, &observed)
-}
-
-fn since(at: &Time) -> Duration {
-    let seconds = now().0.as_second().saturating_sub(at.0.as_second());
-    Duration::from_secs(u64::try_from(seconds).unwrap_or_default())
-}
-
-/// The most workers that have a partition: same-numbered partitions of all topics go to one of them.
-fn most_partitions(valid: &Valid, kafka: &Seen) -> Option<u32> {
-    let counts = valid
-        .reads
-        .iter()
-        .map(|read| read.partitions.or_else(|| kafka.partitions(&read.topic)));
-    let known: Option<Vec<u32>> = counts.collect();
-    known.and_then(|counts| counts.into_iter().max())
+    Ok(Some(applied))
 }
 
 /// Applies all, the Deployment last; it is what the status is about.

@@ -1,13 +1,15 @@
 //! From a Pipeline to all that it names: from what is known of the cluster, without asking anybody.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kube::ResourceExt as _;
+use kube::api::ObjectMeta;
 use tidemill_crds::{Pipeline, Sink, reasons};
 use tidemill_plan::compat::States;
 
-use super::build::read_state;
+use super::build::{given, read_state};
 use super::validate::{Found, Missing, SecretVersion};
+use crate::kafka::clusters::Key;
 use crate::names;
 use crate::world::{World, find, secret_of};
 
@@ -16,12 +18,18 @@ use crate::world::{World, find, secret_of};
 pub fn dereference(world: &World, pipeline: Pipeline) -> Found {
     let mut missing = Vec::new();
     let sinks = sinks(world, &pipeline, &mut missing);
-    let secret = secret(world, &pipeline, &mut missing);
+    let secret = secret_of(&pipeline)
+        .and_then(|name| secret(world, &pipeline, name, "spec.kafka.auth", &mut missing));
+    let registry_secrets = registry_secrets(world, &pipeline, &sinks, &mut missing);
     Found {
         sinks,
         secret,
+        registry_secrets,
         missing,
         states: states(world, &pipeline),
+        given: find(&world.made.configs, &made(&pipeline))
+            .filter(|config| is_of(&pipeline, &config.metadata))
+            .and_then(|config| given(&config).cloned()),
         pipeline,
     }
 }
@@ -51,13 +59,44 @@ fn sinks(world: &World, pipeline: &Pipeline, missing: &mut Vec<Missing>) -> BTre
     sinks
 }
 
-fn secret(world: &World, pipeline: &Pipeline, missing: &mut Vec<Missing>) -> Option<SecretVersion> {
-    let name = secret_of(pipeline)?;
+/// The Secrets for the schema registries of sources and of the sinks that are written to.
+fn registry_secrets(
+    world: &World,
+    pipeline: &Pipeline,
+    sinks: &BTreeMap<String, Sink>,
+    missing: &mut Vec<Missing>,
+) -> BTreeSet<SecretVersion> {
+    let of_sources = pipeline
+        .spec
+        .sources
+        .iter()
+        .enumerate()
+        .filter_map(|(i, source)| {
+            let field = format!("spec.sources[{i}].format.schemaRegistry.auth");
+            Some((field, source.registry_secret()?))
+        });
+    let of_sinks = sinks.iter().filter_map(|(name, sink)| {
+        let field = format!("Sink {name}: spec.kafka.format.schemaRegistry.auth");
+        Some((field, sink.spec.registry_secret()?))
+    });
+    let named = of_sources.chain(of_sinks);
+    named
+        .filter_map(|(field, named)| secret(world, pipeline, &named.name, &field, missing))
+        .collect()
+}
+
+fn secret(
+    world: &World,
+    pipeline: &Pipeline,
+    name: &String,
+    field: &str,
+    missing: &mut Vec<Missing>,
+) -> Option<SecretVersion> {
     let namespace = pipeline.namespace().unwrap_or_default();
     let Some(secret) = find(&world.secrets, &(namespace.clone(), name.clone())) else {
         missing.push(Missing {
             reason: reasons::SECRET_NOT_FOUND,
-            message: format!("spec.kafka.auth.secretRef: there is no Secret `{name}` in the namespace {namespace} (create it, or correct the name)"),
+            message: format!("{field}.secretRef: there is no Secret `{name}` in the namespace {namespace} (create it, or correct the name)"),
         });
         return None;
     };
@@ -70,27 +109,30 @@ fn secret(world: &World, pipeline: &Pipeline, missing: &mut Vec<Missing>) -> Opt
 
 /// The streams' state as it was last accepted, from where it was kept twice.
 fn states(world: &World, pipeline: &Pipeline) -> States {
-    let at = (
-        pipeline.namespace().unwrap_or_default(),
-        names::worker(&pipeline.name_any()),
-    );
+    let at = made(pipeline);
     let config = find(&world.made.configs, &at).map(|config| config.metadata.clone());
     let deployment =
         find(&world.made.deployments, &at).map(|deployment| deployment.metadata.clone());
-    let ours = |owner: &k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference| {
-        Some(&owner.uid) == pipeline.metadata.uid.as_ref()
-    };
     let kept = [config, deployment]
         .into_iter()
         .flatten()
         .find_map(|metadata| {
-            let is_ours = metadata.owner_references.as_ref()?.iter().any(ours);
-            let text = metadata
-                .annotations
-                .as_ref()?
-                .get(names::STATE)
-                .filter(|_| is_ours)?;
-            read_state(text)
+            let text = metadata.annotations.as_ref()?.get(names::STATE);
+            read_state(text.filter(|_| is_of(pipeline, &metadata))?)
         });
     kept.unwrap_or_default()
+}
+
+/// Where that is which was made for a Pipeline.
+fn made(pipeline: &Pipeline) -> Key {
+    (
+        pipeline.namespace().unwrap_or_default(),
+        names::worker(&pipeline.name_any()),
+    )
+}
+
+/// Whether something was made for this very Pipeline, and not for an earlier one of its name.
+fn is_of(pipeline: &Pipeline, made: &ObjectMeta) -> bool {
+    let mut owners = made.owner_references.iter().flatten();
+    owners.any(|owner| Some(&owner.uid) == pipeline.metadata.uid.as_ref())
 }

@@ -9,20 +9,17 @@ use kube::api::ObjectMeta;
 use tidemill_plan::resets;
 use twox_hash::XxHash64;
 
-use super::validate::{Found, Refused, Valid, validate};
+use super::validate::{Checked, Found};
 use crate::kafka::clusters::Key;
 use crate::world::key;
 
-/// What came of checking a Pipeline.
-pub type Checked = Arc<Result<Valid, Refused>>;
-
 /// The newest outcome for each Pipeline.
 #[derive(Debug, Default)]
-pub struct Memo(Mutex<HashMap<Key, (u64, Checked)>>);
+pub struct Memo(Mutex<HashMap<Key, (u64, Arc<Checked>)>>);
 
 impl Memo {
     /// The outcome for a Pipeline with what it names as it is now.
-    pub fn validate(&self, found: &Found) -> Checked {
+    pub fn check(&self, found: &Found) -> Arc<Checked> {
         let (of, version) = (key(&found.pipeline), version(found));
         let known = self
             .lock()
@@ -30,7 +27,7 @@ impl Memo {
             .filter(|(known, _)| *known == version)
             .map(|(_, it)| Arc::clone(it));
         known.unwrap_or_else(|| {
-            let checked = Arc::new(validate(found));
+            let checked = Arc::new(Checked::new(found));
             self.lock().insert(of, (version, Arc::clone(&checked)));
             checked
         })
@@ -41,7 +38,7 @@ impl Memo {
         self.lock().retain(|key, _| is_there(key));
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Key, (u64, Checked)>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Key, (u64, Arc<Checked>)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -60,6 +57,8 @@ fn version(found: &Found) -> u64 {
         (name, of(&sink.metadata)).hash(&mut hasher);
     }
     found.secret.hash(&mut hasher);
+    found.given.hash(&mut hasher);
+    found.registry_secrets.hash(&mut hasher);
     // Maps of texts and numbers: this does not fail.
     serde_json::to_string(&found.states)
         .unwrap_or_default()
@@ -73,18 +72,18 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
     use crate::pipeline::testing::found;
-    use crate::pipeline::validate::SecretVersion;
+    use crate::pipeline::validate::{SecretVersion, validate};
 
     #[test]
     fn it_is_checked_anew_when_anything_has_changed_and_only_then() {
         let memo = Memo::default();
         let first = found(include_str!("build/golden/everything.yaml"));
-        let checked = memo.validate(&first);
+        let checked = memo.check(&first);
         let mut status_only = first.clone();
         status_only.pipeline.status = Some(tidemill_crds::PipelineStatus::default());
-        assert!(Arc::ptr_eq(&checked, &memo.validate(&status_only)));
+        assert!(Arc::ptr_eq(&checked, &memo.check(&status_only)));
 
-        let changed: [fn(&mut Found); 6] = [
+        let changed: [fn(&mut Found); 8] = [
             |it| it.pipeline.metadata.generation = Some(4),
             |it| it.pipeline.metadata.uid = Some("another".to_owned()),
             |it| it.sinks.get_mut("spend").unwrap().metadata.generation = Some(2),
@@ -94,19 +93,26 @@ mod tests {
                     version: "8".to_owned(),
                 })
             },
+            |it| {
+                it.registry_secrets.insert(SecretVersion {
+                    name: "registry".to_owned(),
+                    version: "1".to_owned(),
+                });
+            },
             |it| it.states = validate(it).unwrap().states,
+            |it| it.given = Some(String::new()),
             |it| {
                 let told = (resets::ANNOTATION.to_owned(), "spend=2".to_owned());
                 it.pipeline.metadata.annotations = Some([told].into());
             },
         ];
         for (i, change) in changed.iter().enumerate() {
-            let before = memo.validate(&first);
+            let before = memo.check(&first);
             let mut other = first.clone();
             change(&mut other);
-            assert!(!Arc::ptr_eq(&before, &memo.validate(&other)), "change {i}");
+            assert!(!Arc::ptr_eq(&before, &memo.check(&other)), "change {i}");
         }
         memo.keep(|_| false);
-        assert!(!Arc::ptr_eq(&checked, &memo.validate(&first)));
+        assert!(!Arc::ptr_eq(&checked, &memo.check(&first)));
     }
 }

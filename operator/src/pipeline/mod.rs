@@ -3,12 +3,15 @@
 pub mod build;
 pub mod cleanup;
 pub mod controller;
+mod decide;
 pub mod dereference;
 pub mod manifests;
 pub mod memo;
 pub mod nudge;
+mod observation;
 pub mod observe;
 pub mod poll;
+pub mod resize;
 pub mod scale;
 pub mod status;
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tidemill_crds::pipeline::Autoscale;
+use tidemill_crds::pipeline::{Autoscale, PipelineSpec};
 use tidemill_crds::reasons;
 
 /// After a change upwards, nothing is changed for so long: new workers first take their partitions over.
@@ -13,6 +13,29 @@ const COOL_DOWN_DOWN: Duration = Duration::from_secs(300);
 const BUSY: f64 = 0.7;
 /// At most so many times as many workers in one step.
 const STEP: u32 = 4;
+
+/// What a manifest says about the number of workers. It needs no plan: it counts also while the rest is refused.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Workers {
+    /// None, until it is resumed.
+    Suspended,
+    /// So many; 1 if not given.
+    Fixed(Option<u32>),
+    /// By lag.
+    Auto(Autoscale),
+}
+
+impl Workers {
+    /// What a manifest says.
+    #[must_use]
+    pub fn of(spec: &PipelineSpec) -> Self {
+        match &spec.autoscale {
+            _ if spec.suspend => Self::Suspended,
+            Some(bounds) => Self::Auto(bounds.clone()),
+            None => Self::Fixed(spec.workers),
+        }
+    }
+}
 
 /// What is known when the number is decided.
 #[derive(Debug, Clone, PartialEq)]
@@ -229,6 +252,7 @@ fn as_f64(value: u64) -> f64 {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
+    use crate::pipeline::testing::found;
 
     fn bounds(min: u32, max: u32) -> Autoscale {
         Autoscale {
@@ -250,6 +274,17 @@ mod tests {
             rolling: false,
             since_change: None,
         }
+    }
+
+    #[test]
+    fn suspended_is_none_whatever_the_number() {
+        let workers = |text: &str| Workers::of(&found(text).pipeline.spec);
+        let everything = include_str!("build/golden/everything.yaml");
+        let suspended = everything.replace("  delivery:", "  suspend: true\n  delivery:");
+        assert_eq!(workers(&suspended), Workers::Suspended);
+        assert!(matches!(workers(everything), Workers::Auto(bounds) if bounds.max == 8));
+        let least = include_str!("build/golden/least.yaml");
+        assert_eq!(workers(least), Workers::Fixed(None));
     }
 
     #[test]

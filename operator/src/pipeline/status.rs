@@ -8,8 +8,8 @@ use tidemill_crds::{Duration, Pipeline, PipelineStatus};
 use tidemill_worker::status::Phase;
 
 use super::observe::{Figures, PodSeen};
-use super::scale::Decision;
-use super::validate::{Missing, Refused, Valid, Workers};
+use super::scale::{Decision, Workers};
+use super::validate::{Missing, Refused, Valid};
 use crate::condition::{Verdict, stamp};
 use crate::kafka::Seen;
 use crate::names;
@@ -221,38 +221,26 @@ fn resolved(facts: &Facts<'_>) -> Verdict {
 
 fn ready(facts: &Facts<'_>, rollout: &Rollout) -> Verdict {
     let about = condition::READY;
-    let valid = match facts.checked {
-        Ok(valid) => valid,
-        Err(refused) => {
-            let what = if rollout.exists {
-                "; what ran before goes on"
-            } else {
-                ""
-            };
-            let message = format!("the manifest is not accepted ({}){what}", refused.reason());
-            return Verdict::no(about, reasons::NOT_ACCEPTED, message);
-        }
-    };
+    if let Some(trouble) = facts.trouble {
+        return Verdict::no(about, reasons::NOT_APPLIED, trouble);
+    }
+    if is_suspended(facts) {
+        return suspended(facts, rollout);
+    }
+    if let Err(refused) = facts.checked {
+        let what = if rollout.exists {
+            "; what ran before goes on"
+        } else {
+            ""
+        };
+        let message = format!("the manifest is not accepted ({}){what}", refused.reason());
+        return Verdict::no(about, reasons::NOT_ACCEPTED, message);
+    }
     if let Some(missing) = facts.missing.first() {
         return Verdict::no(about, missing.reason, missing.message.clone());
     }
     if let Seen::BadSecret(why) = facts.kafka {
         return Verdict::no(about, reasons::SECRET_INVALID, why);
-    }
-    if let Some(trouble) = facts.trouble {
-        return Verdict::no(about, reasons::NOT_APPLIED, trouble);
-    }
-    if valid.workers == Workers::Suspended {
-        let stopped = !rollout.exists || rollout.is_done();
-        return if stopped && facts.pods.is_empty() {
-            Verdict::yes(
-                about,
-                reasons::SUSPENDED,
-                "suspended; set spec.suspend: false to go on",
-            )
-        } else {
-            Verdict::no(about, reasons::WORKERS_NOT_READY, "workers commit and stop")
-        };
     }
     let failed = facts.figures.phases.values().any(|phase| phase.is_failed());
     if rollout.is_done() && !failed {
@@ -270,6 +258,27 @@ fn ready(facts: &Facts<'_>, rollout: &Rollout) -> Verdict {
         None => format!("{} of {} workers are ready", rollout.ready, rollout.wanted),
     };
     Verdict::no(about, reasons::WORKERS_NOT_READY, message)
+}
+
+fn is_suspended(facts: &Facts<'_>) -> bool {
+    Workers::of(&facts.pipeline.spec) == Workers::Suspended
+}
+
+/// Whether nothing runs any more, whatever else is wrong: people wait for that before they touch anything.
+fn suspended(facts: &Facts<'_>, rollout: &Rollout) -> Verdict {
+    let about = condition::READY;
+    let stopped = !rollout.exists || rollout.is_done();
+    if !stopped || !facts.pods.is_empty() {
+        return Verdict::no(about, reasons::WORKERS_NOT_READY, "workers commit and stop");
+    }
+    let message = match facts.checked {
+        Ok(_) => "suspended; set spec.suspend: false to go on".to_owned(),
+        Err(refused) => format!(
+            "suspended; the manifest is not accepted ({}), correct it before you set spec.suspend: false",
+            refused.reason()
+        ),
+    };
+    Verdict::yes(about, reasons::SUSPENDED, message)
 }
 
 fn counted(workers: u32, one: &str, many: &str) -> String {
@@ -364,10 +373,7 @@ fn reachable(about: &'static str, kafka: &Seen, topics: Option<Vec<&str>>, fix: 
 fn flowing(facts: &Facts<'_>, previous: &PipelineStatus) -> Verdict {
     let about = condition::FLOWING;
     let figures = facts.figures;
-    if facts
-        .checked
-        .is_ok_and(|valid| valid.workers == Workers::Suspended)
-    {
+    if is_suspended(facts) {
         return Verdict::no(
             about,
             reasons::SUSPENDED,

@@ -29,6 +29,7 @@ impl World {
         let defaults = Defaults {
             image: "t".to_owned(),
             pull_policy: None,
+            pull_secrets: Vec::new(),
             otlp_endpoint: None,
         };
         let mut applied =
@@ -175,6 +176,42 @@ fn a_refused_edit_says_why_and_that_the_old_one_runs() {
     assert!(of(&status, "Ready").2.contains("what ran before goes on"));
     assert_eq!(status.replicas, Some(2));
     assert_eq!(of(&status, "Flowing").0, "True");
+}
+
+#[test]
+fn what_is_suspended_stops_whatever_is_wrong_with_its_manifest() {
+    let suspended = LEAST.replacen("spec:\n", "spec:\n  suspend: true\n", 1);
+    let wrong = World::new(&suspended.replace("amount > 10", "amuont > 10"));
+    let mut unresolved = World::new(&suspended);
+    unresolved.found.missing.push(Missing {
+        reason: reasons::SINK_NOT_FOUND,
+        message: "gone".to_owned(),
+    });
+    for (mut world, about, reason) in [
+        (wrong, "Accepted", reasons::INVALID),
+        (unresolved, "ResolvedRefs", reasons::SINK_NOT_FOUND),
+    ] {
+        world.applied.spec.as_mut().unwrap().replicas = Some(0);
+        let stopping = world.status();
+        assert_eq!(of(&stopping, "Ready").1, reasons::WORKERS_NOT_READY);
+        *world.rollout() = DeploymentStatus {
+            observed_generation: Some(4),
+            ..DeploymentStatus::default()
+        };
+        world.pods.clear();
+        let status = world.status();
+        assert_eq!(
+            (of(&status, "Ready").0, of(&status, "Ready").1),
+            ("True", reasons::SUSPENDED)
+        );
+        assert_eq!(of(&status, "Flowing").1, reasons::SUSPENDED);
+        let (holds, why, _) = of(&status, about);
+        assert_eq!((holds, why), ("False", reason));
+        let says = of(&status, "Ready")
+            .2
+            .contains("not accepted (Invalid), correct it");
+        assert_eq!(says, about == "Accepted");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What tests of this folder share.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tidemill_plan::compat::States;
 use tidemill_plan::manifest::{ResourceKind, load};
@@ -35,6 +35,7 @@ pub(crate) fn defaults() -> Defaults {
     Defaults {
         image: "tidemill:test".to_owned(),
         pull_policy: Some("IfNotPresent".to_owned()),
+        pull_secrets: Vec::new(),
         otlp_endpoint: Some("http://collector:4318".to_owned()),
     }
 }
@@ -67,8 +68,10 @@ pub(crate) fn found(text: &str) -> Found {
             name: auth.secret_ref.name.clone(),
             version: "7".to_owned(),
         }),
+        registry_secrets: BTreeSet::new(),
         missing: Vec::new(),
         states: States::new(),
+        given: None,
         sinks,
         pipeline,
     }

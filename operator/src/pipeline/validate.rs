@@ -1,21 +1,22 @@
 //! From what was found to what can be built: everything that may be wrong is said here, so that building cannot fail.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::Resource as _;
-use tidemill_crds::pipeline::{Autoscale, OnIncompatibleChange, PipelineSpec, WorkerTemplate};
+use tidemill_crds::pipeline::{PipelineSpec, WorkerTemplate};
 use tidemill_crds::sink::SinkKind;
 use tidemill_crds::{Pipeline, Sink, reasons};
 use tidemill_plan::compat::{self, Lost, States};
 use tidemill_plan::live;
+use tidemill_plan::manifest::{ResourceKind, load};
 use tidemill_plan::model::Plan;
+use tidemill_plan::plan_in_cluster;
 use tidemill_plan::resets::{self, Epochs};
 use tidemill_worker::runtime::Topology;
 
 use super::manifests;
-use crate::names;
 
 /// A Pipeline with what it names.
 #[derive(Debug, Clone)]
@@ -28,8 +29,12 @@ pub struct Found {
     pub missing: Vec<Missing>,
     /// The Secret with the credentials for Kafka.
     pub secret: Option<SecretVersion>,
+    /// The Secrets with the credentials for schema registries, each once.
+    pub registry_secrets: BTreeSet<SecretVersion>,
     /// The streams' state as it was last accepted.
     pub states: States,
+    /// What its workers were given to read, if there are any.
+    pub given: Option<String>,
 }
 
 /// A Secret as it is now.
@@ -73,14 +78,14 @@ pub struct Valid {
     pub bootstrap_servers: String,
     /// The credentials for it.
     pub secret: Option<SecretVersion>,
+    /// The credentials for schema registries.
+    pub registry_secrets: BTreeSet<SecretVersion>,
     /// The topics that are read.
     pub reads: Vec<Read>,
     /// The topics of other people's that are written, and whether each is made where it is not there.
     pub writes: BTreeMap<String, bool>,
     /// What the pods get besides.
     pub template: WorkerTemplate,
-    /// How many workers there are to be.
-    pub workers: Workers,
 }
 
 /// A topic that is read.
@@ -92,17 +97,6 @@ pub struct Read {
     pub partitions: Option<u32>,
     /// Whether it is a source, and not a shuffle.
     pub is_source: bool,
-}
-
-/// How many workers there are to be.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Workers {
-    /// None, until it is resumed.
-    Suspended,
-    /// So many; 1 if not given.
-    Fixed(Option<u32>),
-    /// By lag.
-    Auto(Autoscale),
 }
 
 /// Why a Pipeline cannot be built.
@@ -139,55 +133,86 @@ fn held(lost: &[Lost]) -> String {
     )
 }
 
+/// What came of checking a Pipeline.
+#[derive(Debug)]
+pub struct Checked {
+    /// What can be built.
+    pub outcome: Result<Valid, Refused>,
+    /// The topics that are read by what runs, where that goes on as it was.
+    kept: Option<Vec<Read>>,
+}
+
+impl Checked {
+    /// Checks a Pipeline, and looks at what runs if nothing comes of that.
+    #[must_use]
+    pub fn new(found: &Found) -> Self {
+        let outcome = validate(found);
+        let is_new = outcome.is_ok() && found.missing.is_empty();
+        let given = found.given.as_ref().filter(|_| !is_new);
+        Self {
+            kept: given.and_then(|given| reads_of(given)),
+            outcome,
+        }
+    }
+
+    /// The topics that the workers read, or will read; `None` if there is no telling.
+    #[must_use]
+    pub fn reads(&self) -> Option<&[Read]> {
+        let new = self.outcome.as_ref().ok().map(|valid| &valid.reads);
+        self.kept.as_ref().or(new).map(Vec::as_slice)
+    }
+}
+
+/// The topics that workers with these manifests read.
+fn reads_of(given: &str) -> Option<Vec<Read>> {
+    let (mut pipeline, mut sinks) = (None, Vec::new());
+    for resource in load("manifests", given).resources {
+        match resource.kind {
+            ResourceKind::Pipeline(it) => pipeline = Some(it),
+            ResourceKind::Sink(it) => sinks.push(*it),
+            ResourceKind::AlertRule(_) | ResourceKind::Other(_) => {}
+        }
+    }
+    let plan = tidemill_plan::plan(&*pipeline?, &sinks, &[]).ok()?;
+    Some(reads(&Topology::new(&plan)))
+}
+
 /// Checks a Pipeline.
 ///
 /// # Errors
 /// Everything that is wrong with it. Sinks that are not there are not: they are in [`Found::missing`].
 pub fn validate(found: &Found) -> Result<Valid, Refused> {
     let pipeline = &found.pipeline;
-    let mut problems: Vec<String> = Vec::new();
-    let name = pipeline.metadata.name.clone().unwrap_or_default();
-    problems.extend(names::objection(&name).map(|text| format!("metadata.name: {text}")));
-    problems.extend(local_only(found));
-    problems.extend(own_variables(found));
-    if pipeline.spec.kafka.is_none() {
-        problems.push(
-            "spec.kafka: is missing (in a cluster workers need one: write kafka: {bootstrapServers: \"kafka:9092\"})"
-                .to_owned(),
-        );
-    }
-    let sound = problems.is_empty();
-    let plan = tidemill_plan::plan(pipeline, &with_stand_ins(found), &[]);
-    let only_not_yet = match &plan {
-        Err(found) => sound && found.iter().all(|problem| problem.not_yet),
-        Ok(_) => false,
-    };
-    let plan = plan.map_err(|found| problems.extend(found.iter().map(ToString::to_string)));
-    match (
-        plan,
-        &pipeline.spec.kafka,
-        pipeline.controller_owner_ref(&()),
-    ) {
-        (Ok(plan), Some(kafka), Some(owner)) if problems.is_empty() => {
-            valid(found, &plan, name, kafka.bootstrap_servers.clone(), owner)
+    let plan = plan_in_cluster(pipeline, &with_stand_ins(found), &[]).map_err(|problems| {
+        let only_not_yet = problems.iter().all(|problem| problem.not_yet);
+        let said = problems.iter().map(ToString::to_string).collect();
+        if only_not_yet {
+            Refused::Unsupported(said)
+        } else {
+            Refused::Invalid(said)
         }
-        _ if only_not_yet => Err(Refused::Unsupported(problems)),
-        _ => Err(Refused::Invalid(problems)),
-    }
+    })?;
+    // Every object of a cluster has a uid, and planning has asked for a Kafka.
+    let (Some(kafka), Some(owner)) = (&pipeline.spec.kafka, pipeline.controller_owner_ref(&()))
+    else {
+        return Err(Refused::Invalid(vec![
+            "metadata.uid: is missing".to_owned(),
+        ]));
+    };
+    valid(found, &plan, kafka.bootstrap_servers.clone(), owner)
 }
 
 fn valid(
     found: &Found,
     plan: &Plan,
-    name: String,
     bootstrap_servers: String,
     owner: OwnerReference,
 ) -> Result<Valid, Refused> {
     let spec = &found.pipeline.spec;
     let signatures = compat::signatures(plan);
-    let lost = compat::compare(&found.states, &signatures);
-    if !lost.is_empty() && spec.on_incompatible_change == OnIncompatibleChange::Block {
-        return Err(Refused::Incompatible(lost));
+    let edited = compat::judge(&found.pipeline, &found.states, &signatures);
+    if !edited.held.is_empty() {
+        return Err(Refused::Incompatible(edited.held));
     }
     // Planning has read it already.
     let told = resets::read(&found.pipeline).unwrap_or_default();
@@ -203,14 +228,10 @@ fn valid(
     let (_, rest) = live::split(spec);
     let lasting = render(&rest)?;
     let topology = Topology::new(plan);
+    let metadata = &found.pipeline.metadata;
     Ok(Valid {
-        name,
-        namespace: found
-            .pipeline
-            .metadata
-            .namespace
-            .clone()
-            .unwrap_or_default(),
+        name: metadata.name.clone().unwrap_or_default(),
+        namespace: metadata.namespace.clone().unwrap_or_default(),
         owner,
         manifests,
         lasting,
@@ -218,15 +239,11 @@ fn valid(
         states,
         bootstrap_servers,
         secret: found.secret.clone(),
+        registry_secrets: found.registry_secrets.clone(),
         reads: reads(&topology),
         writes: writes(plan),
         group: topology.group,
         template: spec.worker.clone().unwrap_or_default(),
-        workers: match &spec.autoscale {
-            _ if spec.suspend => Workers::Suspended,
-            Some(bounds) => Workers::Auto(bounds.clone()),
-            None => Workers::Fixed(spec.workers),
-        },
     })
 }
 
@@ -238,40 +255,6 @@ fn with_stand_ins(found: &Found) -> Vec<Sink> {
         found.unwrap_or_else(|| Sink::stand_in(&output.sink, namespace))
     };
     found.pipeline.spec.outputs.iter().map(named).collect()
-}
-
-/// Outputs that would be lost with a pod.
-fn local_only(found: &Found) -> Vec<String> {
-    let outputs = found.pipeline.spec.outputs.iter().enumerate();
-    let refused = outputs.filter_map(|(i, output)| {
-        let what = match found.sinks.get(&output.sink)?.spec.kind()? {
-            SinkKind::Postgres(_) => {
-                "is a PostgreSQL table, which is not supported in a cluster yet"
-            }
-            SinkKind::Sqlite(_) => "is a SQLite file, which would be lost with the worker's pod",
-            _ => return None,
-        };
-        let hint = "write to a topic of the pipeline's Kafka, or to standard output";
-        Some(format!(
-            "spec.outputs[{i}].sink: the Sink `{}` {what} ({hint})",
-            output.sink
-        ))
-    });
-    refused.collect()
-}
-
-/// Environment variables that the workers get from the operator.
-fn own_variables(found: &Found) -> Vec<String> {
-    let template = found.pipeline.spec.worker.iter();
-    let named = template.flat_map(|template| template.env.iter().enumerate());
-    let ours = named.filter(|(_, variable)| variable.name == names::POD_NAME);
-    ours.map(|(i, variable)| {
-        format!(
-            "spec.worker.env[{i}].name: `{}` is set by the operator (leave it out)",
-            variable.name
-        )
-    })
-    .collect()
 }
 
 fn reads(topology: &Topology) -> Vec<Read> {

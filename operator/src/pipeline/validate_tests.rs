@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use tidemill_crds::pipeline::OnIncompatibleChange;
+
 use super::*;
 use crate::pipeline::testing::found;
 
@@ -67,41 +69,12 @@ fn a_sink_that_is_not_there_is_no_fault_of_the_manifest() {
 }
 
 #[test]
-fn outputs_that_would_be_lost_with_the_pod_are_refused() {
-    for (sink, said) in [
-        ("sqlite: {path: out.db, table: t}", "SQLite file"),
-        (
-            "postgres: {secretRef: {name: db}, table: t}",
-            "PostgreSQL table",
-        ),
-    ] {
-        let said_now = refused(&found(
-            &LEAST.replace("kafka: {topic: large-payments}", sink),
-        ));
-        assert!(
-            said_now.contains("spec.outputs[0].sink: the Sink `large-payments`")
-                && said_now.contains(said),
-            "{said_now}"
-        );
-    }
-}
-
-#[test]
 fn what_is_only_not_there_yet_is_told_from_what_is_wrong() {
     let reason = |text: &str| validate(&found(text)).map(|_| ()).unwrap_err().reason();
     let late = LEAST.replace("amount > 10", "amount > 10\n    onMissing: Emit");
     assert_eq!(reason(&late), reasons::UNSUPPORTED);
     let wrong_too = late.replace("amount > 10", "amuont > 10");
     assert_eq!(reason(&wrong_too), reasons::INVALID);
-}
-
-#[test]
-fn a_variable_that_the_operator_sets_is_refused() {
-    let text = EVERYTHING.replace("name: RUST_LOG", "name: POD_NAME");
-    assert_eq!(
-        refused(&found(&text)),
-        "spec.worker.env[0].name: `POD_NAME` is set by the operator (leave it out)"
-    );
 }
 
 #[test]
@@ -135,6 +108,11 @@ fn an_edit_that_loses_state_is_held_unless_it_is_meant() {
         "{}",
         valid.manifests
     );
+    let told = ("tidemill.io/state-epochs".to_owned(), "spend=1".to_owned());
+    let mut reset_by_hand = found.clone();
+    reset_by_hand.pipeline.spec.on_incompatible_change = OnIncompatibleChange::Block;
+    reset_by_hand.pipeline.metadata.annotations = Some([told].into());
+    assert_eq!(validate(&reset_by_hand).unwrap().states, valid.states);
     // Taken once, it is what runs.
     found.states = valid.states.clone();
     assert_eq!(validate(&found).unwrap().manifests, valid.manifests);
@@ -159,17 +137,30 @@ fn a_person_may_reset_a_stream_and_no_epoch_goes_back() {
 }
 
 #[test]
-fn suspended_is_none_whatever_the_number() {
-    let suspended = EVERYTHING.replace("  delivery:", "  suspend: true\n  delivery:");
-    assert_eq!(
-        validate(&found(&suspended)).unwrap().workers,
-        Workers::Suspended
-    );
-    assert!(
-        matches!(validate(&found(EVERYTHING)).unwrap().workers, Workers::Auto(bounds) if bounds.max == 8)
-    );
-    assert_eq!(
-        validate(&found(LEAST)).unwrap().workers,
-        Workers::Fixed(None)
-    );
+fn what_goes_on_is_known_while_a_new_manifest_is_not_taken() {
+    let runs = validate(&found(EVERYTHING)).unwrap();
+    let topics = |checked: &Checked| {
+        let reads = checked.reads()?.iter();
+        Some(reads.map(|read| read.topic.clone()).collect::<Vec<_>>())
+    };
+    let text = EVERYTHING.replace("topic: transactions", "topic: others");
+    let mut edited = found(&text);
+    edited.given = Some(runs.manifests.clone());
+    let taken = Checked::new(&edited);
+    assert_eq!(topics(&taken).unwrap()[0], "others");
+
+    edited.missing.push(Missing {
+        reason: reasons::SINK_NOT_FOUND,
+        message: "gone".to_owned(),
+    });
+    let held = Checked::new(&edited);
+    assert!(held.outcome.is_ok());
+    assert_eq!(held.reads(), Some(&runs.reads[..]));
+
+    let mut wrong = found(&text.replace("'10' SECOND", "'10' SECUND"));
+    assert_eq!(Checked::new(&wrong).reads(), None, "nothing runs");
+    wrong.given = Some(runs.manifests);
+    assert_eq!(Checked::new(&wrong).reads(), Some(&runs.reads[..]));
+    wrong.given = Some("broken by hand: [".to_owned());
+    assert_eq!(Checked::new(&wrong).reads(), None);
 }

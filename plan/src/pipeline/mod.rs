@@ -1,5 +1,7 @@
 //! Manifests to a [`Plan`], or everything that is wrong with them.
 
+mod formats;
+mod in_cluster;
 mod outputs;
 mod problem;
 mod sources;
@@ -12,6 +14,7 @@ mod tests;
 use tidemill_crds::pipeline::OnIncompatibleChange;
 use tidemill_crds::{AlertRule, Duration, Pipeline, Sink};
 
+pub use in_cluster::plan_in_cluster;
 pub use problem::{PlanProblem, Position};
 
 use crate::model::{Misfit, Plan};

@@ -12,6 +12,7 @@ use super::chain::{self, Moves, Origin, narrow, rebase, remap, schema_after, sub
 use super::error::{SqlError, duplicate_column};
 use super::parse::Parsed;
 use super::translate::{Call, Grouping, Shape};
+use super::window::is_one_each;
 use crate::model::{ExprRef, Function, ResultColumn, Step, Window, WindowKind};
 
 /// A planned query, bound to all the columns of the relation that it reads.
@@ -36,8 +37,10 @@ enum From {
     Input(usize),
     /// A key of the grouping.
     Key(usize),
-    /// A bound of the grouping's window.
-    Window,
+    /// The first microsecond of the grouping's window.
+    WindowStart,
+    /// The first microsecond after it.
+    WindowEnd,
     /// Anything else.
     Computed,
 }
@@ -85,6 +88,7 @@ impl Query {
                 .hint("group the rows of the source, or of a stream that only adds rows"));
         }
         let query = Self::narrowed(shape, relation, parsed).map_err(|e| SqlError::internal(&e))?;
+        query.check_windows(parsed)?;
         query.check_names(parsed)?;
         Ok(query)
     }
@@ -126,6 +130,22 @@ impl Query {
             columns,
             key_columns,
         })
+    }
+
+    /// A row that falls into several windows has none of them before it is grouped.
+    fn check_windows(&self, parsed: &Parsed) -> std::result::Result<(), SqlError> {
+        let in_steps = self.before.iter().flat_map(|step| match step {
+            Step::Filter(expr) => std::slice::from_ref(expr),
+            Step::Project { exprs, .. } => exprs.as_slice(),
+        });
+        let in_grouping = self.grouping.iter().flat_map(Grouping::exprs);
+        if !in_steps.chain(in_grouping).any(reads_several_windows) {
+            return Ok(());
+        }
+        let message = "a row falls into several of these windows, and none of them is known before rows are grouped";
+        let hint =
+            "use window_start and window_end in GROUP BY as they are, and in SELECT and HAVING";
+        Err(SqlError::at(parsed.window_place(), message).hint(hint))
     }
 
     /// Two columns of one name cannot be told apart in a sink.
@@ -183,7 +203,7 @@ impl Query {
         match self.columns.get(column)? {
             From::Input(i) => Some(*i),
             From::Key(key) => self.key_columns.get(*key).copied().flatten(),
-            From::Window | From::Computed => None,
+            From::WindowStart | From::WindowEnd | From::Computed => None,
         }
     }
 
@@ -199,10 +219,22 @@ impl Query {
         let mut wanted: Vec<(From, &str)> = keys
             .map(|(i, field)| (From::Key(i), field.name().as_str()))
             .collect();
-        if grouping.window.is_some() {
-            wanted.push((From::Window, "window_start"));
+        if let Some((_, kind)) = grouping.window {
+            wanted.push(self.window_identity(kind));
         }
         self.positions(&wanted)
+    }
+
+    /// The bound that tells windows of a kind apart: of two that do, the one that is selected.
+    fn window_identity(&self, kind: WindowKind) -> (From, &'static str) {
+        let end = (From::WindowEnd, "window_end");
+        match kind {
+            // They start together.
+            WindowKind::Cumulate { .. } => end,
+            _ if self.columns.contains(&From::WindowStart) => (From::WindowStart, "window_start"),
+            _ if self.columns.contains(&From::WindowEnd) => end,
+            _ => (From::WindowStart, "window_start"),
+        }
     }
 
     /// The columns of the result that are these columns of the input, by which its rows are identified.
@@ -287,6 +319,13 @@ impl Query {
     }
 }
 
+/// Whether an expression computes a bound of windows of which a row has several.
+fn reads_several_windows(expr: &ExprRef) -> bool {
+    let is_bound =
+        |e: &ExprRef| chain::window_bound(e).is_some_and(|(_, window)| !is_one_each(window.kind));
+    is_bound(expr) || expr.children().into_iter().any(reads_several_windows)
+}
+
 /// Where the columns of the result come from.
 fn origins(shape: &Shape) -> Vec<From> {
     let Some(grouping) = &shape.grouping else {
@@ -299,7 +338,8 @@ fn origins(shape: &Shape) -> Vec<From> {
     let through = |origin: &Origin| match origin {
         Origin::Start(i) => match grouping.layout.get(*i) {
             Some(ResultColumn::Key(key)) => From::Key(*key),
-            Some(ResultColumn::WindowStart | ResultColumn::WindowEnd) => From::Window,
+            Some(ResultColumn::WindowStart) => From::WindowStart,
+            Some(ResultColumn::WindowEnd) => From::WindowEnd,
             _ => From::Computed,
         },
         _ => From::Computed,
@@ -314,6 +354,15 @@ impl Grouping {
         reads.extend(self.calls.iter().flat_map(Call::reads));
         reads.extend(self.window.map(|(time, _)| time));
         reads
+    }
+
+    /// The expressions that it evaluates over rows.
+    fn exprs(&self) -> impl Iterator<Item = &ExprRef> {
+        let arguments = self
+            .calls
+            .iter()
+            .flat_map(|c| c.arguments.iter().chain(&c.filter));
+        self.keys.iter().chain(arguments)
     }
 
     fn move_columns(&mut self, moves: &Moves) -> Result<()> {

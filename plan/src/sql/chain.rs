@@ -11,7 +11,7 @@ use datafusion_physical_expr::ScalarFunctionExpr;
 use datafusion_physical_expr::expressions::Column;
 use datafusion_physical_expr::utils::collect_columns;
 
-use super::window::{Bound, TumbleBound};
+use super::window::{Bound, WindowBound};
 use crate::model::{ExprRef, Step, WindowKind};
 
 /// What a column is, seen from the start of its chain.
@@ -89,19 +89,19 @@ impl Chain {
         if let Some(i) = column(expr) {
             return self.origins.get(i).copied().unwrap_or(Origin::Computed);
         }
-        let Some((call, tumble)) = tumble(expr) else {
+        let Some((call, window)) = window_bound(expr) else {
             return Origin::Computed;
         };
         let time = call.args().first().and_then(column);
         match time.and_then(|i| self.origins.get(i)) {
-            Some(&Origin::Start(time)) => match tumble.bound {
+            Some(&Origin::Start(time)) => match window.bound {
                 Bound::Start => Origin::WindowStart {
                     time,
-                    kind: tumble.kind(),
+                    kind: window.kind,
                 },
                 Bound::End => Origin::WindowEnd {
                     time,
-                    kind: tumble.kind(),
+                    kind: window.kind,
                 },
             },
             _ => Origin::Computed,
@@ -110,9 +110,9 @@ impl Chain {
 }
 
 /// The call of a window's bound, if the expression is one.
-pub(crate) fn tumble(expr: &ExprRef) -> Option<(&ScalarFunctionExpr, &TumbleBound)> {
+pub(crate) fn window_bound(expr: &ExprRef) -> Option<(&ScalarFunctionExpr, &WindowBound)> {
     let call = expr.as_any().downcast_ref::<ScalarFunctionExpr>()?;
-    let bound = call.fun().inner().as_any().downcast_ref::<TumbleBound>()?;
+    let bound = call.fun().inner().as_any().downcast_ref::<WindowBound>()?;
     Some((call, bound))
 }
 

@@ -106,7 +106,7 @@ impl Parsed {
     }
 
     fn misfit(&self, misfit: Misfit, relation: &Relation) -> SqlError {
-        let time = self.outline.tumble_time.unwrap_or(self.tokens.start());
+        let time = self.window_place();
         match misfit {
             Misfit::TwoGroupings => {
                 SqlError::at(self.grouping_place(), "a stream groups its rows once")
@@ -133,11 +133,16 @@ impl Parsed {
                 "the rows of a window are grouped by it",
             )
             .hint("add window_start, window_end to GROUP BY"),
+            Misfit::SeveralWindows => SqlError::at(
+                time,
+                "the rows of HOP and CUMULATE windows are grouped by them",
+            )
+            .hint("add GROUP BY window_start, window_end"),
             Misfit::LostTime => SqlError::at(
                 self.grouping_place(),
                 "the window's time is gone where the rows are grouped",
             )
-            .hint("select the time column, or window_start, in the subquery, of one TUMBLE"),
+            .hint("select the time column, or window_start, in the subquery, of one TUMBLE; of HOP and CUMULATE, the time column"),
             Misfit::Operator(what) => SqlError::at(
                 self.tokens.start(),
                 format!("a stream cannot do this: {what}"),
@@ -155,6 +160,11 @@ impl Parsed {
                 }
             }
         }
+    }
+
+    /// Where the time column of its windows is written.
+    pub(super) fn window_place(&self) -> Location {
+        self.outline.window_time.unwrap_or(self.tokens.start())
     }
 
     /// Where the grouping is written.

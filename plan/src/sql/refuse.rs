@@ -14,7 +14,7 @@ use datafusion_sql::sqlparser::tokenizer::{Location, Span};
 use super::error::{SqlError, duplicate_column, start};
 use super::functions::{self, Named};
 use super::parse::{Tokens, item_name};
-use super::window::{self, TumbleCall};
+use super::window::{self, WindowCall};
 use crate::names;
 
 /// Deeper than this no honest expression is.
@@ -25,8 +25,8 @@ const MAX_DEPTH: usize = 100;
 pub(crate) struct Outline {
     /// The tables that are read, other than its own CTEs.
     pub(crate) reads: Vec<(String, Location)>,
-    /// Where the time column of the first TUMBLE stands.
-    pub(crate) tumble_time: Option<Location>,
+    /// Where the time column of the first window table function stands.
+    pub(crate) window_time: Option<Location>,
 }
 
 /// Checks a query.
@@ -374,33 +374,32 @@ impl<'a> Walk<'a> {
         self.table_functions.push(name.span());
         let place = start(name.span()).unwrap_or(self.tokens.start());
         let written = name.to_string();
-        match written.to_uppercase().as_str() {
-            "TUMBLE" => match TumbleCall::read(arguments, place) {
-                Ok(call) => {
-                    self.read(&call.table);
-                    let time = start(call.time.span);
-                    self.outline.tumble_time = self.outline.tumble_time.or(time);
-                }
-                Err(error) => self.errors.push(error),
-            },
-            window @ ("HOP" | "SESSION" | "CUMULATE" | "COUNT_WINDOW") => self.refuse(
-                place,
-                &format!("{window} windows are not available yet"),
-                "TUMBLE(table, time column, INTERVAL '…') is",
-            ),
-            _ => {
-                let known = ["TUMBLE"];
-                let hint = names::nearest(&written, known).map_or(
-                    "TUMBLE(table, time column, INTERVAL '…') is the one there is",
-                    |_| "did you mean `TUMBLE`?",
-                );
-                self.refuse(
-                    place,
-                    &format!("there is no table function `{written}`"),
-                    hint,
-                );
+        match WindowCall::read(name, arguments) {
+            Some(Ok(call)) => {
+                self.read(&call.table);
+                let time = start(call.time.span);
+                self.outline.window_time = self.outline.window_time.or(time);
             }
+            Some(Err(error)) => self.errors.push(error),
+            None => self.unknown_table_function(&written, place),
         }
+    }
+
+    fn unknown_table_function(&mut self, written: &str, place: Location) {
+        let upper = written.to_uppercase();
+        if window::NAMES.contains(&upper.as_str()) {
+            let message = format!("{upper} windows are not available yet");
+            let there: Vec<&str> = window::available().collect();
+            let hint = format!("there are {}", there.join(", "));
+            self.refuse(place, &message, &hint);
+            return;
+        }
+        let hint = names::nearest(written, window::available()).map_or_else(
+            || "write FROM TUMBLE(table, time column, INTERVAL '…')".to_owned(),
+            |near| format!("did you mean `{near}`?"),
+        );
+        let message = format!("there is no table function `{written}`");
+        self.refuse(place, &message, &hint);
     }
 
     fn expr(&mut self, expr: &Expr) {

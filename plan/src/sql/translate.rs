@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion_common::{DFSchema, DataFusionError};
-use datafusion_expr::execution_props::ExecutionProps;
 use datafusion_expr::expr::{AggregateFunction, Alias};
 use datafusion_expr::{AggregateUDF, Distinct, Expr, LogicalPlan};
-use datafusion_physical_expr::create_physical_expr;
 use datafusion_physical_expr::expressions::{Column, cast};
 
-use super::chain::{Chain, Origin, field, tumble};
+use super::chain::{Chain, Origin, field, window_bound};
 use super::output;
+use super::types::physical;
+use super::window::is_one_each;
 use crate::model::{ExprRef, ResultColumn, WindowKind};
 
 /// A query in the shape of a stream, bound to all the columns of the table that it reads.
@@ -23,6 +23,8 @@ pub(crate) struct Shape {
     pub(crate) before: Chain,
     pub(crate) grouping: Option<Grouping>,
     pub(crate) after: Chain,
+    /// Windows are opened of which a row falls into several.
+    several_windows: bool,
 }
 
 /// A GROUP BY, or a DISTINCT.
@@ -61,6 +63,8 @@ pub(crate) enum Misfit {
     NotEventTime(usize),
     /// A window is opened, and the grouping is not by it.
     NotByWindow,
+    /// A row falls into several windows, and the grouping is not by them.
+    SeveralWindows,
     /// The grouping is by the windows of two calls, or by a window whose time is gone.
     LostTime,
     /// An operator that no stream has.
@@ -93,11 +97,15 @@ pub(crate) fn translate(plan: &LogicalPlan, event_time: Option<usize>) -> Result
         before: Chain::new(all_nullable(scan.source.schema().as_ref())),
         grouping: None,
         after: Chain::new(crate::model::empty_schema()),
+        several_windows: false,
     };
     for node in nodes {
         shape.push(node, event_time)?;
     }
     shape.finish(plan.schema())?;
+    if shape.several_windows && shape.window().is_none() {
+        return Err(Misfit::SeveralWindows);
+    }
     Ok(shape)
 }
 
@@ -128,6 +136,10 @@ fn all_nullable(schema: &Schema) -> SchemaRef {
 }
 
 impl Shape {
+    fn window(&self) -> Option<(usize, WindowKind)> {
+        self.grouping.as_ref()?.window
+    }
+
     /// The rows that the next operator works on.
     fn rows(&mut self) -> &mut Chain {
         match self.grouping {
@@ -170,8 +182,16 @@ impl Shape {
     }
 
     /// Windows open over the event time alone: what the watermark is about.
-    fn check_windows(&self, exprs: &[ExprRef], event_time: Option<usize>) -> Result<(), Misfit> {
-        for expr in exprs.iter().filter(|e| tumble(e).is_some()) {
+    fn check_windows(
+        &mut self,
+        exprs: &[ExprRef],
+        event_time: Option<usize>,
+    ) -> Result<(), Misfit> {
+        for expr in exprs {
+            let Some((_, window)) = window_bound(expr) else {
+                continue;
+            };
+            self.several_windows |= !is_one_each(window.kind);
             match self.before.origin(expr) {
                 _ if self.grouping.is_some() => return Err(Misfit::ComputedTime),
                 Origin::WindowStart { time, .. } | Origin::WindowEnd { time, .. } => {
@@ -326,10 +346,10 @@ impl<'a> GroupingBuilder<'a> {
 
     fn by_window(&mut self, time: usize, kind: WindowKind) -> Result<(), Misfit> {
         let start = Origin::WindowStart { time, kind };
+        let place = |origin| self.rows.origins.iter().position(|&o| o == origin);
         // The window's start falls into the same window, should the time itself be gone.
-        let found = [Origin::Start(time), start]
-            .iter()
-            .find_map(|origin| self.rows.origins.iter().position(|o| o == origin));
+        let found =
+            place(Origin::Start(time)).or_else(|| place(start).filter(|_| is_one_each(kind)));
         let found = found.ok_or(Misfit::LostTime)?;
         match self.window {
             Some(window) if window != (found, kind) => Err(Misfit::LostTime),
@@ -427,10 +447,6 @@ fn call(expr: &Expr, input: &DFSchema) -> Result<Call, Misfit> {
         filter,
         name,
     })
-}
-
-fn physical(expr: &Expr, input: &DFSchema) -> datafusion_common::Result<ExprRef> {
-    create_physical_expr(expr, input, &ExecutionProps::new())
 }
 
 fn physical_all(exprs: &[Expr], input: &DFSchema) -> datafusion_common::Result<Vec<ExprRef>> {

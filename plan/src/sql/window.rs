@@ -1,7 +1,8 @@
 //! Window table functions: `TUMBLE(s, ts, size)` is the rows of `s` with `window_start` and `window_end` added.
 //!
 //! Both are functions of the row's time, so that a query means the same over a batch. Where a query groups by them, the
-//! translation recognizes them, and the engine opens and closes windows instead.
+//! translation recognizes them, and the engine opens and closes windows instead. `HOP(s, ts, slide, size)` and
+//! `CUMULATE(s, ts, step, size)` give a row once for each of its windows; only a grouping may do so.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -25,7 +26,7 @@ use datafusion_sql::sqlparser::ast::{
 use datafusion_sql::sqlparser::keywords::Keyword;
 use datafusion_sql::sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan};
 
-use super::error::SqlError;
+use super::error::{SqlError, start};
 use super::parse::is_keyword;
 use super::refuse::simple;
 use crate::model::{Micros, WindowKind};
@@ -38,29 +39,117 @@ pub(crate) const DESCRIPTOR: &str = "DESCRIPTOR";
 
 pub(crate) const MICROS: DataType = DataType::Timestamp(TimeUnit::Microsecond, None);
 
-/// A call of TUMBLE, as written.
-pub(crate) struct TumbleCall {
-    pub(crate) table: Ident,
-    pub(crate) time: Ident,
-    size: SqlExpr,
+/// A window table function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum WindowFunction {
+    Tumble,
+    Hop,
+    Cumulate,
 }
 
-impl TumbleCall {
-    pub(crate) fn read(arguments: &[&SqlExpr], place: Location) -> Result<Self, SqlError> {
+impl WindowFunction {
+    const ALL: [Self; 3] = [Self::Tumble, Self::Hop, Self::Cumulate];
+
+    fn named(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|f| f.name().eq_ignore_ascii_case(name))
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Tumble => "TUMBLE",
+            Self::Hop => "HOP",
+            Self::Cumulate => "CUMULATE",
+        }
+    }
+
+    /// What it takes after the time column, and how that is written.
+    fn lengths(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Tumble => ("a length", "INTERVAL '10' SECOND"),
+            Self::Hop => (
+                "a slide and a length",
+                "INTERVAL '10' SECOND, INTERVAL '1' MINUTE",
+            ),
+            Self::Cumulate => (
+                "a step and a length",
+                "INTERVAL '10' SECOND, INTERVAL '1' MINUTE",
+            ),
+        }
+    }
+
+    /// The windows of these lengths.
+    fn kind(self, lengths: &[Micros]) -> std::result::Result<WindowKind, String> {
+        let (parts, size, of) = match (self, lengths) {
+            (Self::Tumble, &[size]) => return Ok(WindowKind::Tumble { size }),
+            (Self::Hop, &[slide, size]) => (slide, size, "slides"),
+            (Self::Cumulate, &[step, size]) => (step, size, "steps"),
+            _ => return Err(format!("{} takes other lengths", self.name())),
+        };
+        if parts <= 0 || size % parts != 0 {
+            return Err(format!("the length is not a whole number of {of}"));
+        }
+        Ok(match self {
+            Self::Cumulate => WindowKind::Cumulate { step: parts, size },
+            _ => WindowKind::Hop { slide: parts, size },
+        })
+    }
+}
+
+/// The names of the window table functions that there are, for those who look for one.
+pub(crate) fn available() -> impl Iterator<Item = &'static str> {
+    WindowFunction::ALL.into_iter().map(WindowFunction::name)
+}
+
+/// A call of a window table function, as written.
+pub(crate) struct WindowCall {
+    function: WindowFunction,
+    pub(crate) table: Ident,
+    pub(crate) time: Ident,
+    lengths: Vec<SqlExpr>,
+}
+
+impl WindowCall {
+    /// Reads a call; `None` if it is of no window table function that there is.
+    pub(crate) fn read(
+        name: &ObjectName,
+        arguments: &[&SqlExpr],
+    ) -> Option<Result<Self, SqlError>> {
+        let function = WindowFunction::named(&name.to_string())?;
+        let place = start(name.span()).unwrap_or(Location { line: 1, column: 1 });
+        Some(Self::of(function, arguments, place))
+    }
+
+    fn of(
+        function: WindowFunction,
+        arguments: &[&SqlExpr],
+        place: Location,
+    ) -> Result<Self, SqlError> {
         let usage = || {
-            SqlError::at(place, "TUMBLE takes a table, its time column and a length")
-                .hint("write TUMBLE(transactions, ts, INTERVAL '10' SECOND)")
+            let (name, (lengths, written)) = (function.name(), function.lengths());
+            let message = format!("{name} takes a table, its time column and {lengths}");
+            SqlError::at(place, message).hint(format!("write {name}(transactions, ts, {written})"))
         };
-        let [table, time, size] = arguments else {
+        let [SqlExpr::Identifier(table), time, lengths @ ..] = arguments else {
             return Err(usage());
         };
-        let (SqlExpr::Identifier(table), Some(time)) = (table, time_column(time)) else {
+        let (written, Some(time)) = (lengths.len(), time_column(time)) else {
             return Err(usage());
         };
+        let wanted = if function == WindowFunction::Tumble {
+            1
+        } else {
+            2
+        };
+        if written != wanted {
+            return Err(usage());
+        }
         Ok(Self {
+            function,
             table: table.clone(),
             time: time.clone(),
-            size: (*size).clone(),
+            lengths: lengths.iter().map(|&length| length.clone()).collect(),
         })
     }
 }
@@ -137,7 +226,7 @@ pub(crate) fn plain_table_arguments(tokens: &[TokenWithSpan]) -> Vec<TokenWithSp
     kept.map(|(_, token)| token.clone()).collect()
 }
 
-/// Plans TUMBLE in FROM.
+/// Plans window table functions in FROM.
 #[derive(Debug)]
 pub(crate) struct WindowPlanner;
 
@@ -151,9 +240,11 @@ impl RelationPlanner for WindowPlanner {
             return Ok(RelationPlanning::Original(Box::new(relation)));
         };
         let place = name.span();
-        let call = TumbleCall::read(&arguments, place.start)
-            .map_err(|e| failure(place, e.message, e.hint))?;
-        let plan = plan_tumble(call, context)?;
+        let Some(call) = WindowCall::read(name, &arguments) else {
+            return Ok(RelationPlanning::Original(Box::new(relation)));
+        };
+        let call = call.map_err(|e| failure(place, e.message, e.hint))?;
+        let plan = plan_windows(call, place, context)?;
         let alias = match relation {
             TableFactor::Table { alias, .. }
             | TableFactor::Function { alias, .. }
@@ -166,29 +257,29 @@ impl RelationPlanner for WindowPlanner {
     }
 }
 
-fn plan_tumble(
-    call: TumbleCall,
+fn plan_windows(
+    call: WindowCall,
+    place: Span,
     context: &mut dyn RelationPlannerContext,
 ) -> Result<datafusion_expr::LogicalPlan> {
-    let size = size_of(call.size, context)?;
+    let lengths = call
+        .lengths
+        .into_iter()
+        .map(|length| size_of(length, context));
+    let lengths = lengths.collect::<Result<Vec<_>>>()?;
+    let kind = call.function.kind(&lengths).map_err(|message| {
+        let written = call.function.lengths().1;
+        failure(place, message, Some(format!("such as {written}")))
+    })?;
     let name = call.table.value.clone();
     let input = context.plan(table(call.table))?;
-    let time = check_time(&call.time, &input)?;
-    let start = TumbleBound {
-        size,
-        bound: Bound::Start,
-    }
-    .of(time.clone(), "window_start");
-    let end = TumbleBound {
-        size,
-        bound: Bound::End,
-    }
-    .of(time, "window_end");
+    let time = check_time(&call.time, &input, call.function.name())?;
+    let bound = |bound: Bound| WindowBound { kind, bound }.of(time.clone());
     let columns: Vec<Expr> = input
         .schema()
         .iter()
         .map(|(qualifier, field)| Expr::Column(Column::new(qualifier.cloned(), field.name())))
-        .chain([start, end])
+        .chain([bound(Bound::Start), bound(Bound::End)])
         .collect();
     LogicalPlanBuilder::from(input)
         .project(columns)?
@@ -197,11 +288,11 @@ fn plan_tumble(
 }
 
 /// The time column, if it is one, and if the window's columns have names of their own.
-fn check_time(time: &Ident, input: &datafusion_expr::LogicalPlan) -> Result<Expr> {
+fn check_time(time: &Ident, input: &datafusion_expr::LogicalPlan, function: &str) -> Result<Expr> {
     let fields = input.schema().fields();
     let known = || fields.iter().map(|f| f.name().as_str());
     if let Some(taken) = known().find(|n| *n == "window_start" || *n == "window_end") {
-        let message = format!("the table has a column `{taken}` already, which TUMBLE adds");
+        let message = format!("the table has a column `{taken}` already, which {function} adds");
         return Err(failure(
             time.span,
             message,
@@ -282,44 +373,52 @@ pub(crate) enum Bound {
     End,
 }
 
-/// The bound of the window that a time falls into.
+/// The bound of the window that a time falls into. Where it falls into several, the bound is not a function of the
+/// row: such windows are opened by the grouping alone, and the planner lets nothing else compute their bounds.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub(crate) struct TumbleBound {
-    size: Micros,
+pub(crate) struct WindowBound {
+    pub(crate) kind: WindowKind,
     pub(crate) bound: Bound,
 }
 
-impl TumbleBound {
-    fn of(self, time: Expr, name: &str) -> Expr {
+impl WindowBound {
+    fn of(self, time: Expr) -> Expr {
+        let name = self.column();
         ScalarUDF::new_from_impl(self).call(vec![time]).alias(name)
     }
 
-    pub(crate) fn kind(&self) -> WindowKind {
-        WindowKind::Tumble { size: self.size }
+    fn column(&self) -> &'static str {
+        match self.bound {
+            Bound::Start => "window_start",
+            Bound::End => "window_end",
+        }
     }
 
     fn at(&self, time: Micros) -> Micros {
-        let start = time.saturating_sub(time.rem_euclid(self.size));
+        let size = self.kind.size();
+        let start = time.saturating_sub(time.rem_euclid(size));
         match self.bound {
             Bound::Start => start,
-            Bound::End => start.saturating_add(self.size),
+            Bound::End => start.saturating_add(size),
         }
     }
+}
+
+/// Whether each time falls into one window of this kind.
+pub(crate) fn is_one_each(kind: WindowKind) -> bool {
+    matches!(kind, WindowKind::Tumble { .. })
 }
 
 static TIME: std::sync::LazyLock<Signature> =
     std::sync::LazyLock::new(|| Signature::exact(vec![MICROS], Volatility::Immutable));
 
-impl ScalarUDFImpl for TumbleBound {
+impl ScalarUDFImpl for WindowBound {
     fn as_any(&self) -> &dyn Any {
         self
     }
 
     fn name(&self) -> &str {
-        match self.bound {
-            Bound::Start => "window_start",
-            Bound::End => "window_end",
-        }
+        self.column()
     }
 
     fn signature(&self) -> &Signature {
@@ -331,6 +430,9 @@ impl ScalarUDFImpl for TumbleBound {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        if !is_one_each(self.kind) {
+            return datafusion_common::internal_err!("a row falls into several such windows");
+        }
         let times = ColumnarValue::values_to_arrays(&args.args)?;
         let Some(times) = times
             .first()
@@ -351,12 +453,13 @@ mod tests {
 
     #[test]
     fn windows_are_half_open_and_aligned_to_the_epoch() {
-        let start = TumbleBound {
-            size: 10,
+        let kind = WindowKind::Tumble { size: 10 };
+        let start = WindowBound {
+            kind,
             bound: Bound::Start,
         };
-        let end = TumbleBound {
-            size: 10,
+        let end = WindowBound {
+            kind,
             bound: Bound::End,
         };
         for (time, from, to) in [

@@ -68,7 +68,7 @@ class Example:
             return False
         sql = streams[name]["sql"]
         grouped = re.search(r"\bGROUP\s+BY\b", sql, re.I) is not None
-        windowed = re.search(r"\bTUMBLE\s*\(", sql, re.I) is not None
+        windowed = re.search(r"\b(TUMBLE|HOP|CUMULATE)\s*\(", sql, re.I) is not None
         return grouped and (not windowed or streams[name].get("emit", {}).get("when") == "OnUpdate")
 
 

@@ -4,15 +4,14 @@ The meaning of a stream is its SQL. Here another engine reads the records from a
 and answers the query as it stands; only the window function is spelled out.
 """
 
-import re
 from pathlib import Path
 
 import duckdb
 
 from harness.rows import Column, Rows
+from harness.windows import spelled_out
 
 TYPES = {"String": "VARCHAR", "Boolean": "BOOLEAN", "Int32": "INTEGER", "Int64": "BIGINT", "Float64": "DOUBLE", "Date": "DATE"}
-TUMBLE = re.compile(r"TUMBLE\s*\(\s*(\w+)\s*,\s*(\"?\w+\"?)\s*,\s*(INTERVAL\s+'[^']*'(?:\s+[A-Za-z]+)?)\s*\)", re.I)
 EPOCH_SECONDS_BELOW = 100_000_000_000  # more than this and a number means milliseconds
 
 
@@ -59,14 +58,3 @@ def value_of(column: dict) -> str:
         millis = f"CASE WHEN abs({number}) < {EPOCH_SECONDS_BELOW} THEN {number} * 1000 ELSE {number} END"
         return f"CASE WHEN {number} IS NOT NULL THEN make_timestamp(CAST({millis} * 1000 AS BIGINT)) ELSE CAST({text} AS TIMESTAMPTZ) AT TIME ZONE 'UTC' END"
     return f"CAST({text} AS {TYPES.get(kind) or kind.upper()})"
-
-
-def spelled_out(sql: str) -> str:
-    """The query with its windows written as a subquery."""
-
-    def subquery(found: re.Match) -> str:
-        table, time, size = found.groups()
-        start = f"time_bucket({size}, {time}, TIMESTAMP '1970-01-01')"
-        return f"(SELECT *, {start} AS window_start, {start} + {size} AS window_end FROM {table})"
-
-    return TUMBLE.sub(subquery, sql)

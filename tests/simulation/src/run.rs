@@ -6,6 +6,7 @@ use std::time::Duration;
 use tidemill_crds::sink::SinkKind;
 use tidemill_plan::model::{OutputOf, Plan};
 use tidemill_worker::log::{Produced, TopicPartition};
+use tidemill_worker::registry::Secrets;
 use tidemill_worker::runtime::{self, Host, Parts, Settings, Topology, dead_letters};
 use tidemill_worker::sink::ExternalSink;
 use tidemill_worker::status::Shared;
@@ -272,6 +273,7 @@ impl<'a> Run<'a> {
             commit_interval: Duration::from_micros(self.scenario.commit_interval),
             bounded: self.bounded,
             default_partitions: 2,
+            secrets: Secrets::default(),
             create_sources: false,
         }
     }

@@ -321,6 +321,8 @@ impl Runner {
             log_end: None,
             last_record: self.host.now(),
             idle: false,
+            again_from: None,
+            wants_schema: None,
             // An endless generator adds nothing to an input that is to end.
             end: if skipped { Some(offset) } else { end },
             finished: false,
@@ -386,13 +388,17 @@ impl Runner {
         }
     }
 
-    fn new_task(&self, stage: Stage, partition: i32) -> Result<Task, RunError> {
+    fn new_task(&mut self, stage: Stage, partition: i32) -> Result<Task, RunError> {
         let plan = Arc::clone(&self.plan);
         Ok(match stage {
             Stage::Shard(stream) => {
                 Task::shard(plan, stream, u32::try_from(partition).unwrap_or_default())?
             }
-            Stage::Source(source) => Task::source(plan, source, partition)?,
+            Stage::Source(source) => {
+                let mut task = Task::source(plan, source, partition)?;
+                self.lookups.teach_all(&mut task, source);
+                task
+            }
         })
     }
 

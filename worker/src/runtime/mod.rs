@@ -36,6 +36,7 @@ use self::pending::Pending;
 use self::tasks::Tasks;
 pub use self::topology::{Stage, Subscription, Topology};
 use crate::log::{Admin, Committer, GroupEvent, LogError, Outcome, Reader, TopicPartition};
+use crate::registry::{self, Lookups, Secrets};
 use crate::sink::ExternalSink;
 use crate::status::{PartitionStatus, Phase, Shared};
 
@@ -53,6 +54,8 @@ pub struct Settings {
     pub bounded: bool,
     /// The partitions of topics that are made here and say nothing themselves.
     pub default_partitions: u32,
+    /// The Secrets that manifests name, but for that of the log.
+    pub secrets: Secrets,
     /// Make source topics that are not there yet, rather than wait for somebody to make them.
     pub create_sources: bool,
 }
@@ -134,6 +137,8 @@ struct Runner {
     commits: Commits,
     tasks: Tasks,
     pending: Pending,
+    /// Schemas that sources ask for.
+    lookups: Lookups,
     /// What generated sources make now, by their index in the plan.
     generators: HashMap<usize, Generator>,
     edits: Receiver<Live>,
@@ -178,7 +183,12 @@ impl Runner {
         else {
             return Ok(None);
         };
-        let (pending, sinks) = Pending::new(plan, &topology, parts.sinks)?;
+        let ids = registry::register(plan, &settings.secrets, &status, stop);
+        let Some(ids) = ids.map_err(RunError::Sink)? else {
+            return Ok(None);
+        };
+        let (pending, sinks) = Pending::new(plan, &topology, parts.sinks, &ids)?;
+        let lookups = Lookups::new(plan, &settings.secrets, stop)?;
         let committing = Committing::start(&parts.host, &plan.name, parts.committer, sinks)?;
         let now = parts.host.now();
         let mut runner = Self {
@@ -194,6 +204,7 @@ impl Runner {
             commits: Commits::default(),
             tasks: Tasks::default(),
             pending,
+            lookups,
             partitions,
             assignment: Vec::new(),
             ends: HashMap::new(),
@@ -225,6 +236,7 @@ impl Runner {
         }
         self.hear_edits()?;
         self.hear_commit(Duration::ZERO)?;
+        self.hear_schemas();
         let read = if self.commits.may_read() && !self.pending.is_full() {
             self.read_some()?
         } else {
@@ -437,6 +449,9 @@ impl Runner {
             s.phase = phase;
             s.uptime_ms = u64::try_from(uptime).unwrap_or(u64::MAX);
             s.partitions = partitions;
+            if let Some(why) = self.lookups.trouble() {
+                s.trouble = Some(why.to_owned());
+            }
             s.late_dropped = self.pending.counted.late_dropped;
             s.dead_letters
                 .clone_from(&self.pending.counted.dead_letters);

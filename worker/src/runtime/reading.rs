@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 use tidemill_engine::generator::{Generator, TimeSource};
 use tidemill_engine::record::RawBatch;
-use tidemill_plan::model::{self, Micros, Plan, WindowKind};
+use tidemill_plan::model::{self, Micros, Plan};
 
 use super::pending::Pending;
 use super::pick::{Candidate, order};
@@ -25,16 +25,14 @@ const GENERATED_FROM: Micros = 1_704_110_400_000_000;
 /// Event time between such records.
 const GENERATED_STEP: Micros = 10_000;
 
-/// How far a partition is read ahead of the lowest watermark: about a window.
+/// How far a partition is read ahead of the lowest watermark: about the time in which a window closes.
 pub(super) fn ahead(plan: &Plan) -> Micros {
     let windows = plan
         .streams
         .iter()
         .filter_map(|s| s.aggregate.as_ref()?.window);
-    let sizes = windows.map(|window| match window.kind {
-        WindowKind::Tumble { size } => size,
-    });
-    sizes.min().unwrap_or(AHEAD_WITHOUT_WINDOWS)
+    let panes = windows.map(|window| window.kind.pane());
+    panes.min().unwrap_or(AHEAD_WITHOUT_WINDOWS)
 }
 
 impl Runner {
@@ -83,6 +81,9 @@ impl Runner {
     }
 
     fn read_partition(&mut self, index: usize) -> Result<usize, RunError> {
+        if !self.is_ready(index)? {
+            return Ok(0);
+        }
         let Some(held) = self.tasks.get_mut(index) else {
             return Ok(0);
         };
@@ -93,7 +94,7 @@ impl Runner {
             let now = self.host.now();
             let partition = held.partition.clone();
             let taken = self.reader.take(&partition, BATCH, &mut |batch| {
-                if failure.is_none() {
+                if failure.is_none() && held.again_from.is_none() {
                     bytes += batch
                         .records
                         .iter()
@@ -113,9 +114,9 @@ impl Runner {
             if let Some(failure) = failure {
                 return Err(failure);
             }
-            held.at_end = taken.at_end;
+            held.at_end = taken.at_end && held.again_from.is_none();
             held.log_end = taken.end;
-            if taken.next_offset > held.offset {
+            if held.again_from.is_none() && taken.next_offset > held.offset {
                 held.offset = held
                     .end
                     .map_or(taken.next_offset, |end| end.min(taken.next_offset));
@@ -131,6 +132,38 @@ impl Runner {
             figures.bytes += bytes;
         }
         Ok(records)
+    }
+
+    /// Whether a partition can be read on: not while a schema that its next record needs is being asked for.
+    fn is_ready(&mut self, index: usize) -> Result<bool, RunError> {
+        let Some(held) = self.tasks.get_mut(index) else {
+            return Ok(false);
+        };
+        if let (Some(id), Stage::Source(source)) = (held.wants_schema, held.stage) {
+            if !self.lookups.teach(&mut held.task, source, id) {
+                return Ok(false);
+            }
+            held.wants_schema = None;
+        }
+        let Some(offset) = held.again_from else {
+            return Ok(true);
+        };
+        match self.reader.seek(&held.partition, offset) {
+            Ok(()) => {
+                held.again_from = None;
+                Ok(true)
+            }
+            Err(LogError::Unavailable(why)) => {
+                self.trouble(&why);
+                Ok(false)
+            }
+            Err(refused) => Err(refused.into()),
+        }
+    }
+
+    /// Takes in what schema registries have answered.
+    pub(super) fn hear_schemas(&mut self) {
+        self.lookups.hear();
     }
 
     /// A partition from which nothing comes, though all of it has been read, stops holding windows back: those of its
@@ -232,6 +265,11 @@ fn read_batch(
     held.last_record = now;
     held.idle = false;
     let mut rest = batch.records;
+    if let Some((index, id)) = held.task.missing_schema(rest) {
+        held.wants_schema = Some(id);
+        held.again_from = rest.get(index).map(|record| record.offset);
+        rest = rest.get(..index).unwrap_or_default();
+    }
     let mut first = 0;
     while let Some(head) = rest.first() {
         if held.end.is_some_and(|end| head.offset >= end) {
@@ -379,7 +417,7 @@ impl Generated {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-    use tidemill_plan::model::{GeneratorKind, Origin, Source, empty_schema};
+    use tidemill_plan::model::{Format, GeneratorKind, Origin, Source, empty_schema};
 
     use super::*;
 
@@ -396,6 +434,7 @@ mod tests {
         let source = Source {
             name: "made".to_owned(),
             origin: Origin::Generator(spec.clone()),
+            format: Format::Json,
             columns: Vec::new(),
             schema: empty_schema(),
             check: None,

@@ -38,6 +38,10 @@ pub(super) struct Held {
     pub(super) last_record: Instant,
     /// Whether it holds no window back.
     pub(super) idle: bool,
+    /// Where reading must begin again before it goes on.
+    pub(super) again_from: Option<i64>,
+    /// The schema that its next record waits for.
+    pub(super) wants_schema: Option<u32>,
     /// Where reading stops, when the input is bounded.
     pub(super) end: Option<i64>,
     /// Whether its task has been told that nothing more comes.

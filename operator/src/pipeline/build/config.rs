@@ -21,6 +21,12 @@ pub(super) fn config_map(valid: &Valid) -> ConfigMap {
     }
 }
 
+/// What workers are given to read.
+#[must_use]
+pub fn given(config: &ConfigMap) -> Option<&String> {
+    config.data.as_ref()?.get(MANIFESTS)
+}
+
 /// The streams' state as text: it is kept on the ConfigMap and on the Deployment, so that one may be lost.
 pub(super) fn state(valid: &Valid) -> String {
     // Maps of texts and numbers: this does not fail.
@@ -36,7 +42,8 @@ pub fn read_state(text: &str) -> Option<States> {
 /// Changes when workers must be started anew: with their manifests, but for what takes effect live, and with their
 /// credentials.
 pub(super) fn hash(valid: &Valid) -> String {
-    let secret = valid.secret.iter().flat_map(|it| [&it.name, &it.version]);
+    let secrets = valid.secret.iter().chain(&valid.registry_secrets);
+    let secret = secrets.flat_map(|it| [&it.name, &it.version]);
     let texts = [&valid.lasting].into_iter().chain(secret);
     names::hash(texts.map(|text| text.as_bytes()))
 }

@@ -7,9 +7,9 @@ use k8s_openapi::api::apps::v1::{
 };
 use k8s_openapi::api::core::v1::{
     Capabilities, ConfigMapVolumeSource, Container, ContainerPort, EmptyDirVolumeSource, EnvVar,
-    EnvVarSource, HTTPGetAction, KeyToPath, ObjectFieldSelector, PodSecurityContext, PodSpec,
-    PodTemplateSpec, Probe, ResourceRequirements, SeccompProfile, SecretVolumeSource,
-    SecurityContext, TopologySpreadConstraint, Volume, VolumeMount,
+    EnvVarSource, HTTPGetAction, KeyToPath, LocalObjectReference, ObjectFieldSelector,
+    PodSecurityContext, PodSpec, PodTemplateSpec, Probe, ResourceRequirements, SeccompProfile,
+    SecretVolumeSource, SecurityContext, TopologySpreadConstraint, Volume, VolumeMount,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -20,11 +20,12 @@ use tidemill_plan::resets;
 use super::{Defaults, PORT, config, metadata, selector};
 use crate::names;
 use crate::pipeline::status::is_rolling;
-use crate::pipeline::validate::Valid;
+use crate::pipeline::validate::{SecretVersion, Valid};
 
 const RECREATE: &str = "Recreate";
 const CONFIG: &str = "/etc/tidemill";
 const CREDENTIALS: &str = "/etc/tidemill/kafka";
+const SECRETS: &str = "/etc/tidemill/secrets";
 const STATE: &str = "/var/lib/tidemill";
 /// The image's user.
 const USER: i64 = 65_532;
@@ -122,6 +123,7 @@ fn pod(valid: &Valid, defaults: &Defaults) -> PodSpec {
             }),
             ..PodSecurityContext::default()
         }),
+        image_pull_secrets: pull_secrets(defaults),
         containers: vec![worker(valid, defaults)],
         volumes: Some(volumes(valid)),
         node_selector: (!template.node_selector.is_empty()).then(|| template.node_selector.clone()),
@@ -135,6 +137,12 @@ fn pod(valid: &Valid, defaults: &Defaults) -> PodSpec {
         }]),
         ..PodSpec::default()
     }
+}
+
+fn pull_secrets(defaults: &Defaults) -> Option<Vec<LocalObjectReference>> {
+    let named = defaults.pull_secrets.iter();
+    let named = named.map(|name| LocalObjectReference { name: name.clone() });
+    (!defaults.pull_secrets.is_empty()).then(|| named.collect())
 }
 
 fn worker(valid: &Valid, defaults: &Defaults) -> Container {
@@ -181,6 +189,9 @@ fn args(valid: &Valid) -> Vec<String> {
     ];
     if valid.secret.is_some() {
         args.extend(["--kafka-auth".to_owned(), CREDENTIALS.to_owned()]);
+    }
+    if !valid.registry_secrets.is_empty() {
+        args.extend(["--secrets".to_owned(), SECRETS.to_owned()]);
     }
     args.extend(["--listen".to_owned(), format!("0.0.0.0:{PORT}")]);
     args
@@ -251,6 +262,10 @@ fn mounts(valid: &Valid) -> Vec<VolumeMount> {
     if valid.secret.is_some() {
         mounts.push(mount("kafka", CREDENTIALS, true));
     }
+    for (i, secret) in valid.registry_secrets.iter().enumerate() {
+        let path = format!("{SECRETS}/{}", secret.name);
+        mounts.push(mount(&registry_volume(i), &path, true));
+    }
     mounts
 }
 
@@ -276,15 +291,26 @@ fn volumes(valid: &Valid) -> Vec<Volume> {
         },
     ];
     if let Some(secret) = &valid.secret {
-        volumes.push(Volume {
-            name: "kafka".to_owned(),
-            secret: Some(SecretVolumeSource {
-                secret_name: Some(secret.name.clone()),
-                default_mode: Some(0o440),
-                ..SecretVolumeSource::default()
-            }),
-            ..Volume::default()
-        });
+        volumes.push(secret_volume("kafka".to_owned(), secret));
     }
+    let registries = valid.registry_secrets.iter().enumerate();
+    volumes.extend(registries.map(|(i, secret)| secret_volume(registry_volume(i), secret)));
     volumes
+}
+
+/// A Secret's name may be longer than a volume's.
+fn registry_volume(index: usize) -> String {
+    format!("registry-{index}")
+}
+
+fn secret_volume(name: String, secret: &SecretVersion) -> Volume {
+    Volume {
+        name,
+        secret: Some(SecretVolumeSource {
+            secret_name: Some(secret.name.clone()),
+            default_mode: Some(0o440),
+            ..SecretVolumeSource::default()
+        }),
+        ..Volume::default()
+    }
 }

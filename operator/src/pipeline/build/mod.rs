@@ -10,7 +10,7 @@ use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 
-pub use config::read_state;
+pub use config::{given, read_state};
 
 use super::validate::Valid;
 use crate::names;
@@ -25,6 +25,8 @@ pub struct Defaults {
     pub image: String,
     /// When it is pulled; `None` leaves it to Kubernetes.
     pub pull_policy: Option<String>,
+    /// The Secrets that it is pulled with, by name, in the Pipelines' namespaces.
+    pub pull_secrets: Vec<String>,
     /// Where workers send traces.
     pub otlp_endpoint: Option<String>,
 }

@@ -85,6 +85,24 @@ fn pod_hash(resources: &Resources) -> String {
 }
 
 #[test]
+fn pods_name_the_secrets_that_the_image_is_pulled_with() {
+    let named = |names: &[&str]| {
+        let defaults = Defaults {
+            pull_secrets: names.iter().map(|name| (*name).to_owned()).collect(),
+            ..defaults()
+        };
+        let valid = validate(&found(&least())).unwrap();
+        let pod = build(&valid, 1, &defaults, None).deployment.spec.unwrap();
+        serde_json::to_value(pod.template.spec.unwrap().image_pull_secrets).unwrap()
+    };
+    assert_eq!(
+        named(&["registry", "mirror"]),
+        serde_json::json!([{"name": "registry"}, {"name": "mirror"}])
+    );
+    assert!(named(&[]).is_null());
+}
+
+#[test]
 fn scaling_suspending_and_policies_restart_no_pod() {
     let before = built(&least(), 1);
     for spec in [
@@ -119,6 +137,41 @@ fn a_change_of_the_query_or_of_the_secret_starts_new_pods() {
     });
     hashes.sort_unstable();
     assert_ne!(hashes[0], hashes[1]);
+}
+
+#[test]
+fn secrets_of_schema_registries_are_files_by_their_names() {
+    let mut found = found(&least());
+    let mut with = |version: &str| {
+        found.registry_secrets = [SecretVersion {
+            name: "registry.user".to_owned(),
+            version: version.to_owned(),
+        }]
+        .into();
+        build(&validate(&found).unwrap(), 1, &defaults(), None)
+    };
+    let (before, after) = (with("1"), with("2"));
+    assert_ne!(pod_hash(&before), pod_hash(&after));
+    let pod = before.deployment.spec.unwrap().template.spec.unwrap();
+    let container = &pod.containers[0];
+    let args = container.args.as_ref().unwrap().join(" ");
+    assert!(args.contains("--secrets /etc/tidemill/secrets"), "{args}");
+    let mounts = container.volume_mounts.as_ref().unwrap().iter();
+    let at = |path: &str| {
+        mounts
+            .clone()
+            .find(|mount| mount.mount_path == path)
+            .unwrap()
+    };
+    let mount = at("/etc/tidemill/secrets/registry.user");
+    assert_eq!(mount.read_only, Some(true));
+    let volumes = pod.volumes.unwrap();
+    let volume = volumes
+        .iter()
+        .find(|volume| volume.name == mount.name)
+        .unwrap();
+    let secret = volume.secret.as_ref().unwrap();
+    assert_eq!(secret.secret_name.as_deref(), Some("registry.user"));
 }
 
 #[test]

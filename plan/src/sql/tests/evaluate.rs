@@ -93,7 +93,26 @@ fn value(expr: &ExprRef, rows: &RecordBatch) -> ArrayRef {
         .unwrap()
 }
 
-type Group = (Vec<ScalarValue>, Option<i64>);
+/// Keys, and start and end of the window.
+type Group = (Vec<ScalarValue>, Option<(i64, i64)>);
+
+/// Start and end of each window that a row falls into.
+fn windows_of(window: Window, rows: &RecordBatch, row: usize) -> impl Iterator<Item = (i64, i64)> {
+    let ScalarValue::TimestampMicrosecond(Some(t), None) =
+        ScalarValue::try_from_array(rows.column(window.time), row).unwrap()
+    else {
+        panic!("the window's time is a timestamp")
+    };
+    let (pane, size) = (window.kind.pane(), window.kind.size());
+    let first = t - t.rem_euclid(pane) + pane;
+    (0..size / pane)
+        .map(move |i| first + i * pane)
+        .map(move |end| match window.kind {
+            WindowKind::Tumble { .. } | WindowKind::Hop { .. } => (end - size, end),
+            WindowKind::Cumulate { .. } => ((end - 1) - (end - 1).rem_euclid(size), end),
+        })
+        .filter(move |&(start, end)| start <= t && t < end)
+}
 
 fn group(grouping: &BoundGrouping, window: Option<Window>, rows: &RecordBatch) -> RecordBatch {
     let keys: Vec<ArrayRef> = grouping.keys.iter().map(|e| value(e, rows)).collect();
@@ -103,27 +122,20 @@ fn group(grouping: &BoundGrouping, window: Option<Window>, rows: &RecordBatch) -
             .iter()
             .map(|k| ScalarValue::try_from_array(k, row).unwrap())
             .collect();
-        let start = window.map(
-            |Window {
-                 time,
-                 kind: WindowKind::Tumble { size },
-             }| {
-                let ScalarValue::TimestampMicrosecond(Some(t), None) =
-                    ScalarValue::try_from_array(rows.column(time), row).unwrap()
-                else {
-                    panic!("the window's time is a timestamp")
-                };
-                t - t.rem_euclid(size)
-            },
-        );
-        let entry = groups
-            .entry(format!("{key:?} {start:?}"))
-            .or_insert(((key, start), Vec::new()));
-        entry.1.push(row as u32);
+        let windows = match window {
+            None => vec![None],
+            Some(window) => windows_of(window, rows, row).map(Some).collect(),
+        };
+        for bounds in windows {
+            let entry = groups
+                .entry(format!("{key:?} {bounds:?}"))
+                .or_insert(((key.clone(), bounds), Vec::new()));
+            entry.1.push(row as u32);
+        }
     }
     let results: Vec<Vec<ScalarValue>> = groups
         .into_values()
-        .map(|(group, members)| result(grouping, window, rows, group, members))
+        .map(|(group, members)| result(grouping, rows, group, members))
         .collect();
     let columns = (0..grouping.layout.len())
         .map(|c| ScalarValue::iter_to_array(results.iter().map(|r| r[c].clone())).unwrap())
@@ -133,20 +145,12 @@ fn group(grouping: &BoundGrouping, window: Option<Window>, rows: &RecordBatch) -
 
 fn result(
     grouping: &BoundGrouping,
-    window: Option<Window>,
     rows: &RecordBatch,
-    (key, start): Group,
+    (key, bounds): Group,
     members: Vec<u32>,
 ) -> Vec<ScalarValue> {
     let members = UInt32Array::from(members);
-    let bound = |plus: i64| ScalarValue::TimestampMicrosecond(start.map(|s| s + plus), None);
-    let size = window.map_or(
-        0,
-        |Window {
-             kind: WindowKind::Tumble { size },
-             ..
-         }| size,
-    );
+    let bound = |time: Option<i64>| ScalarValue::TimestampMicrosecond(time, None);
     let function = |i: usize| {
         let function = &grouping.functions[i];
         let mut accumulator = function.expr.create_accumulator().unwrap();
@@ -171,8 +175,8 @@ fn result(
     };
     let column = |c: &ResultColumn| match c {
         ResultColumn::Key(i) => key[*i].clone(),
-        ResultColumn::WindowStart => bound(0),
-        ResultColumn::WindowEnd => bound(size),
+        ResultColumn::WindowStart => bound(bounds.map(|b| b.0)),
+        ResultColumn::WindowEnd => bound(bounds.map(|b| b.1)),
         ResultColumn::Function(i) => function(*i),
     };
     grouping.layout.iter().map(column).collect()
@@ -338,4 +342,24 @@ fn a_check_that_is_none_is_refused() {
         refused(" "),
         "line 1, column 1: there is no SQL (write SELECT … FROM …)"
     );
+}
+
+#[test]
+fn whole_numbers_that_do_not_fit_fail() {
+    let most = "9223372036854775807";
+    for term in [
+        format!("account + {most}"),
+        format!("-2 - account - {most}"),
+        format!("account * {most}"),
+        format!("-(account - 2 - {most})"),
+    ] {
+        let query = planned(&format!("SELECT {term} AS n FROM transactions"));
+        let (columns, _, bound) = bound(&query);
+        let Some(Step::Project { exprs, .. }) = bound.before.last() else {
+            panic!("{term} is projected")
+        };
+        let fails = exprs[0].evaluate(&transactions().project(&columns).unwrap());
+        let message = fails.map(drop).unwrap_err().to_string();
+        assert!(message.contains("overflow"), "{term}: {message}");
+    }
 }

@@ -90,12 +90,13 @@ pub(super) fn describe(sql: &str) -> String {
     )];
     lines.extend(bound.before.iter().map(step));
     if let Some(grouping) = &bound.grouping {
-        if let Some(Window {
-            time,
-            kind: WindowKind::Tumble { size },
-        }) = bound.window
-        {
-            lines.push(format!("tumble {size} over @{time}"));
+        if let Some(Window { time, kind }) = bound.window {
+            let kind = match kind {
+                WindowKind::Tumble { size } => format!("tumble {size}"),
+                WindowKind::Hop { slide, size } => format!("hop {size} every {slide}"),
+                WindowKind::Cumulate { step, size } => format!("cumulate {size} by {step}"),
+            };
+            lines.push(format!("{kind} over @{time}"));
         }
         let keys: Vec<String> = grouping.keys.iter().map(ToString::to_string).collect();
         let functions: Vec<String> = grouping

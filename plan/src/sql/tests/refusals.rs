@@ -221,15 +221,51 @@ fn windows_that_cannot_be() {
             ],
         ),
         (
-            "SELECT customer_id, count(*) FROM HOP(transactions, ts, INTERVAL '1' SECOND, INTERVAL '10' SECOND) GROUP BY customer_id, window_start",
+            "SELECT customer_id, count(*) FROM SESSION(transactions, ts, INTERVAL '10' SECOND) GROUP BY customer_id, window_start",
             &[
-                "line 1, column 35: HOP windows are not available yet (TUMBLE(table, time column, INTERVAL '…') is)",
+                "line 1, column 35: SESSION windows are not available yet (there are TUMBLE, HOP, CUMULATE)",
             ],
         ),
         (
             "SELECT customer_id, count(*) FROM (SELECT customer_id, window_end FROM TUMBLE(transactions, ts, INTERVAL '10' SECOND)) GROUP BY customer_id, window_end",
             &[
-                "line 1, column 120: the window's time is gone where the rows are grouped (select the time column, or window_start, in the subquery, of one TUMBLE)",
+                "line 1, column 120: the window's time is gone where the rows are grouped (select the time column, or window_start, in the subquery, of one TUMBLE; of HOP and CUMULATE, the time column)",
+            ],
+        ),
+        (
+            "SELECT customer_id, count(*) FROM HOP(transactions, ts, INTERVAL '10' SECOND) GROUP BY customer_id, window_start",
+            &[
+                "line 1, column 35: HOP takes a table, its time column and a slide and a length (write HOP(transactions, ts, INTERVAL '10' SECOND, INTERVAL '1' MINUTE))",
+            ],
+        ),
+        (
+            "SELECT customer_id, count(*) FROM HOP(transactions, ts, INTERVAL '10' SECOND, INTERVAL '15' SECOND) GROUP BY customer_id, window_start",
+            &[
+                "line 1, column 35: the length is not a whole number of slides (such as INTERVAL '10' SECOND, INTERVAL '1' MINUTE)",
+            ],
+        ),
+        (
+            "SELECT customer_id, count(*) FROM CUMULATE(transactions, ts, INTERVAL '1' HOUR, INTERVAL '1' MINUTE) GROUP BY customer_id, window_end",
+            &[
+                "line 1, column 35: the length is not a whole number of steps (such as INTERVAL '10' SECOND, INTERVAL '1' MINUTE)",
+            ],
+        ),
+        (
+            "SELECT customer_id FROM HOP(transactions, ts, INTERVAL '10' SECOND, INTERVAL '1' MINUTE)",
+            &[
+                "line 1, column 43: the rows of HOP and CUMULATE windows are grouped by them (add GROUP BY window_start, window_end)",
+            ],
+        ),
+        (
+            "SELECT customer_id, window_start FROM HOP(transactions, ts, INTERVAL '10' SECOND, INTERVAL '1' MINUTE)",
+            &[
+                "line 1, column 57: the rows of HOP and CUMULATE windows are grouped by them (add GROUP BY window_start, window_end)",
+            ],
+        ),
+        (
+            "SELECT customer_id, count(*) FROM HOP(transactions, ts, INTERVAL '10' SECOND, INTERVAL '1' MINUTE) WHERE window_end > TIMESTAMP '2024-01-01' GROUP BY customer_id, window_end",
+            &[
+                "line 1, column 53: a row falls into several of these windows, and none of them is known before rows are grouped (use window_start and window_end in GROUP BY as they are, and in SELECT and HAVING)",
             ],
         ),
     ]);

@@ -52,6 +52,34 @@ fn a_tumbling_sum_groups_by_the_window() {
 }
 
 #[test]
+fn windows_that_overlap_are_opened_by_the_grouping() {
+    shape(
+        "SELECT count(*) AS n, window_start
+         FROM HOP(transactions, ts, INTERVAL '10' SECOND, INTERVAL '1' MINUTE) WHERE amount > 10 GROUP BY window_start",
+        &[
+            "read transactions: amount Decimal128(12, 2), ts Timestamp(µs)",
+            "filter amount@0 > Some(1000),12,2",
+            "hop 60000000 every 10000000 over @1",
+            "group by []: [count(Int64(1))]",
+            "project count(Int64(1))@1, window_start@0",
+            "give n Int64, window_start Timestamp(µs)",
+        ],
+    );
+    shape(
+        "SELECT count(*) AS n, window_start, window_end
+         FROM TABLE(CUMULATE(TABLE transactions, DESCRIPTOR(ts), INTERVAL '1' MINUTE, INTERVAL '1' HOUR))
+         GROUP BY window_start, window_end",
+        &[
+            "read transactions: ts Timestamp(µs)",
+            "cumulate 3600000000 by 60000000 over @0",
+            "group by []: [count(Int64(1))]",
+            "project count(Int64(1))@2, window_start@0, window_end@1",
+            "give n Int64, window_start Timestamp(µs), window_end Timestamp(µs)",
+        ],
+    );
+}
+
+#[test]
 fn flinks_spelling_filters_below_the_window_and_having_above_the_grouping() {
     shape(
         "SELECT customer_id, sum(amount) AS s

@@ -55,6 +55,10 @@ pub(crate) struct Run {
     /// A PostgreSQL server for `postgres` sinks, as a URL. Without it they become SQLite tables.
     #[arg(long, value_name = "URL")]
     pub(crate) postgres: Option<String>,
+    /// The Secrets that schema registries name: a folder for each, with a file for each of its keys (username, password,
+    /// token, ca.crt).
+    #[arg(long, value_name = "DIR", env = "TIDEMILL_SECRETS")]
+    pub(crate) secrets: Option<PathBuf>,
     /// Reads to the end of the input as it is now, closes every window, and ends.
     #[arg(long)]
     pub(crate) bounded: bool,

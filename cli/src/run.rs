@@ -9,6 +9,7 @@ use tidemill_worker::edits::{Edit, Edits, Watch};
 use tidemill_worker::http;
 use tidemill_worker::identity::Identity;
 use tidemill_worker::launch::{self, LogAt, Running, Tables};
+use tidemill_worker::registry::Secrets;
 use tidemill_worker::runtime::Settings;
 use tidemill_worker::signals;
 
@@ -136,6 +137,9 @@ impl Session<'_> {
             commit_interval: planned.commit_interval,
             bounded: self.options.bounded,
             default_partitions: PARTITIONS,
+            secrets: Secrets {
+                directory: self.options.secrets.clone(),
+            },
             create_sources: true,
         };
         let name = planned.plan.name.clone();

@@ -10,6 +10,7 @@ pub mod alert_rule;
 pub mod column_type;
 mod definitions;
 pub mod duration;
+mod format;
 pub mod names;
 pub mod patterns;
 pub mod pipeline;

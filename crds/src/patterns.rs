@@ -14,6 +14,13 @@ pub(crate) const TOPIC: &str = "^[A-Za-z0-9._-]+$";
 /// The names of Iceberg tables.
 pub(crate) const ICEBERG_TABLE: &str = r"^[^.]+(\.[^.]+)+$";
 
+/// One character of ASCII, no line break.
+pub(crate) const CHARACTER: &str = r"^[\t -~]$";
+/// The same, or nothing.
+pub(crate) const CHARACTER_OR_NONE: &str = r"^[\t -~]?$";
+/// The addresses of what is asked by HTTP.
+pub(crate) const HTTP: &str = "^https?://[^/]";
+
 /// Checks a value where the definitions have this pattern; a pattern that they do not have takes anything.
 ///
 /// # Errors
@@ -28,6 +35,13 @@ pub fn check(pattern: &str, value: &Value) -> Result<(), String> {
         NAME => check_text(value, is_name, NAME_USAGE),
         TOPIC => check_text(value, is_topic, TOPIC_USAGE),
         ICEBERG_TABLE => check_text(value, is_iceberg_table, ICEBERG_TABLE_USAGE),
+        CHARACTER => check_text(value, is_character, CHARACTER_USAGE),
+        CHARACTER_OR_NONE => check_text(
+            value,
+            |text| text.is_empty() || is_character(text),
+            CHARACTER_USAGE,
+        ),
+        HTTP => check_text(value, is_http, HTTP_USAGE),
         _ => Ok(()),
     }
 }
@@ -37,6 +51,8 @@ const NAME_USAGE: &str =
 const TOPIC_USAGE: &str = "is not the name of a topic: write letters, digits, dots, - and _";
 const ICEBERG_TABLE_USAGE: &str =
     "is not the name of a table with its namespace: write it such as bank.transactions";
+const CHARACTER_USAGE: &str = "is not one character of ASCII: write such as `;`";
+const HTTP_USAGE: &str = "is not an address: write it such as http://schema-registry:8081";
 
 /// What to write where a text does not match a pattern; `None` for a pattern that is not about texts alone.
 pub(crate) fn usage(pattern: &str) -> Option<&'static str> {
@@ -47,6 +63,8 @@ pub(crate) fn usage(pattern: &str) -> Option<&'static str> {
         NAME => NAME_USAGE,
         TOPIC => TOPIC_USAGE,
         ICEBERG_TABLE => ICEBERG_TABLE_USAGE,
+        CHARACTER | CHARACTER_OR_NONE => CHARACTER_USAGE,
+        HTTP => HTTP_USAGE,
         _ => return None,
     })
 }
@@ -79,6 +97,17 @@ fn is_topic(text: &str) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
 }
 
+fn is_character(text: &str) -> bool {
+    matches!(text.as_bytes(), [b'\t' | b' '..=b'~'])
+}
+
+fn is_http(text: &str) -> bool {
+    let rest = text
+        .strip_prefix("http://")
+        .or_else(|| text.strip_prefix("https://"));
+    rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
+}
+
 fn is_iceberg_table(text: &str) -> bool {
     text.contains('.') && text.split('.').all(|part| !part.is_empty())
 }
@@ -86,7 +115,7 @@ fn is_iceberg_table(text: &str) -> bool {
 /// Whether [`check`] knows a pattern.
 #[cfg(test)]
 pub(crate) fn knows(pattern: &str) -> bool {
-    const ALL: [&str; 8] = [
+    const ALL: [&str; 11] = [
         Duration::PATTERN,
         Size::PATTERN,
         ColumnType::PATTERN,
@@ -95,6 +124,9 @@ pub(crate) fn knows(pattern: &str) -> bool {
         NAME,
         TOPIC,
         ICEBERG_TABLE,
+        CHARACTER,
+        CHARACTER_OR_NONE,
+        HTTP,
     ];
     ALL.contains(&pattern)
 }

@@ -24,6 +24,16 @@ pub const ALL: &[Rule] = &[
     TOPIC_HAS_COLUMNS,
     FORMAT_OF_TOPIC,
     TABLE_OR_DEDUPLICATE,
+    DEBEZIUM_IS_TABLE,
+    FIELDS_OF_CSV,
+    SCHEMA_OF_AVRO_OR_PROTOBUF,
+    ONE_SCHEMA,
+    SUBJECT_OF_REGISTRY,
+    MESSAGE_OF_PROTOBUF,
+    PAYLOAD_OF_DEBEZIUM,
+    REGISTRY_OF_SINK,
+    SINK_HAS_REGISTRY,
+    TIMESTAMPS_AS_TEXT,
     NAME_NOT_RESERVED,
     EVERY_WITH_ON_UPDATE,
     PARTITION_BY_WITH_WINDOW,
@@ -90,6 +100,79 @@ pub(crate) const TABLE_OR_DEDUPLICATE: Rule = Rule {
     field: Some("deduplicate"),
     message: "a table holds one row per key already; leave `deduplicate` out, or leave `table` out to read a stream",
     holds: |it| !(has(it, "table") && has(it, "deduplicate")),
+};
+
+pub(crate) const DEBEZIUM_IS_TABLE: Rule = Rule {
+    cel: "!has(self.format) || self.format.type != 'Debezium' || has(self.table)",
+    field: Some("format"),
+    message: "Debezium's records are changes of a table: say which columns identify its rows, such as `table: {primaryKey: [id]}`",
+    holds: |it| {
+        let format = it.get("format").unwrap_or(&Value::Null);
+        text(format, "type") != Some("Debezium") || has(it, "table")
+    },
+};
+
+pub(crate) const FIELDS_OF_CSV: Rule = Rule {
+    cel: "self.type == 'Csv' || !(has(self.delimiter) || has(self.quote) || has(self.nullText))",
+    field: None,
+    message: "`delimiter`, `quote` and `nullText` are for `type: Csv`; leave them out",
+    holds: |it| is(it, &["Csv"]) || count(it, &["delimiter", "quote", "nullText"]) == 0,
+};
+
+pub(crate) const SCHEMA_OF_AVRO_OR_PROTOBUF: Rule = Rule {
+    cel: "self.type in ['Avro', 'Protobuf'] || (self.type == 'Debezium' && has(self.payload) && self.payload == 'Avro') || !(has(self.schemaRegistry) || has(self.schema))",
+    field: None,
+    message: "`schemaRegistry` and `schema` are for Avro and Protobuf; leave them out, or write `type: Avro`, `type: Protobuf` or, with `type: Debezium`, `payload: Avro`",
+    holds: |it| has_schema(it) || count(it, &["schemaRegistry", "schema"]) == 0,
+};
+
+pub(crate) const ONE_SCHEMA: Rule = Rule {
+    cel: "!(self.type in ['Avro', 'Protobuf'] || (self.type == 'Debezium' && has(self.payload) && self.payload == 'Avro')) || has(self.schemaRegistry) != has(self.schema)",
+    field: None,
+    message: "such records cannot be read without their schema: write one of `schemaRegistry: {url: ...}` and `schema: ...`",
+    holds: |it| !has_schema(it) || count(it, &["schemaRegistry", "schema"]) == 1,
+};
+
+pub(crate) const SUBJECT_OF_REGISTRY: Rule = Rule {
+    cel: "!has(self.subject) || has(self.schemaRegistry)",
+    field: Some("subject"),
+    message: "`subject` is a name in a schema registry; add `schemaRegistry: {url: ...}`, or leave it out",
+    holds: |it| !has(it, "subject") || has(it, "schemaRegistry"),
+};
+
+pub(crate) const MESSAGE_OF_PROTOBUF: Rule = Rule {
+    cel: "!has(self.message) || (self.type == 'Protobuf' && has(self.schema))",
+    field: Some("message"),
+    message: "`message` is for `type: Protobuf` with a `schema`; leave it out",
+    holds: |it| !has(it, "message") || (is(it, &["Protobuf"]) && has(it, "schema")),
+};
+
+pub(crate) const PAYLOAD_OF_DEBEZIUM: Rule = Rule {
+    cel: "!has(self.payload) || self.type == 'Debezium'",
+    field: Some("payload"),
+    message: "`payload` is for `type: Debezium`; leave it out",
+    holds: |it| !has(it, "payload") || is(it, &["Debezium"]),
+};
+
+pub(crate) const REGISTRY_OF_SINK: Rule = Rule {
+    cel: "!has(self.schemaRegistry) || self.type in ['Avro', 'Protobuf']",
+    field: Some("schemaRegistry"),
+    message: "`schemaRegistry` is for Avro and Protobuf; leave it out, or write `type: Avro` or `type: Protobuf`",
+    holds: |it| !has(it, "schemaRegistry") || is(it, &["Avro", "Protobuf"]),
+};
+
+pub(crate) const SINK_HAS_REGISTRY: Rule = Rule {
+    cel: "!(self.type in ['Avro', 'Protobuf']) || has(self.schemaRegistry)",
+    field: None,
+    message: "nobody could read such records without their schema: add `schemaRegistry: {url: ...}`, where it is registered",
+    holds: |it| !is(it, &["Avro", "Protobuf"]) || has(it, "schemaRegistry"),
+};
+
+pub(crate) const TIMESTAMPS_AS_TEXT: Rule = Rule {
+    cel: "!has(self.timestamps) || self.timestamps == 'Rfc3339' || !(self.type in ['Avro', 'Protobuf'])",
+    field: Some("timestamps"),
+    message: "`timestamps` is for Json, Csv and Raw; Avro and Protobuf have a type for times, so leave it out",
+    holds: |it| text(it, "timestamps") != Some("EpochMillis") || !is(it, &["Avro", "Protobuf"]),
 };
 
 pub(crate) const NAME_NOT_RESERVED: Rule = Rule {
@@ -179,4 +262,14 @@ fn list<'a>(it: &'a Value, field: &str) -> &'a [Value] {
 
 fn text<'a>(it: &'a Value, field: &str) -> Option<&'a str> {
     it.get(field).and_then(Value::as_str)
+}
+
+/// Whether a format is one of these.
+fn is(it: &Value, formats: &[&str]) -> bool {
+    text(it, "type").is_some_and(|format| formats.contains(&format))
+}
+
+/// Whether a source's format is one with schemas.
+fn has_schema(it: &Value) -> bool {
+    is(it, &["Avro", "Protobuf"]) || (is(it, &["Debezium"]) && text(it, "payload") == Some("Avro"))
 }

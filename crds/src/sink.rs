@@ -6,6 +6,7 @@ use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use crate::format::{RegistryAuth, SchemaRegistry, SinkFormat, SinkFormatType, Timestamps};
 use crate::pipeline::{KafkaAuth, SecretRef};
 use crate::status::Condition;
 use crate::{Duration, Size};
@@ -138,14 +139,29 @@ impl SinkSpec {
         kinds.next().filter(|_| kinds.next().is_none())
     }
 
+    /// The Secret with the credentials for the schema registry of its format.
+    #[must_use]
+    pub fn registry_secret(&self) -> Option<&SecretRef> {
+        self.kafka
+            .as_ref()?
+            .format
+            .as_ref()?
+            .schema_registry
+            .as_ref()?
+            .secret()
+    }
+
     /// The Secrets that it names, with their fields.
     #[must_use]
     pub fn secrets(&self) -> Vec<(&'static str, &SecretRef)> {
         let named = match self.kind() {
-            Some(SinkKind::Kafka(kafka)) => kafka
-                .auth
-                .as_ref()
-                .map(|auth| ("spec.kafka.auth.secretRef", &auth.secret_ref)),
+            Some(SinkKind::Kafka(kafka)) => {
+                let auth = kafka.auth.as_ref();
+                let own = auth.map(|auth| ("spec.kafka.auth.secretRef", &auth.secret_ref));
+                let field = "spec.kafka.format.schemaRegistry.auth.secretRef";
+                let registry = self.registry_secret().map(|secret| (field, secret));
+                return own.into_iter().chain(registry).collect();
+            }
             Some(SinkKind::Postgres(postgres)) => {
                 Some(("spec.postgres.secretRef", &postgres.secret_ref))
             }
@@ -199,37 +215,6 @@ pub struct KafkaSink {
 
 fn default_true() -> bool {
     true
-}
-
-/// How records are written.
-#[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct SinkFormat {
-    /// `Json`: each record is one JSON object.
-    #[serde(rename = "type")]
-    pub format: SinkFormatType,
-
-    /// How a Timestamp is written. `Rfc3339` (default): `"2026-02-16T12:00:00Z"`. `EpochMillis`: `1771243200000`.
-    #[serde(default)]
-    pub timestamps: Timestamps,
-}
-
-/// The formats that are written.
-#[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum SinkFormatType {
-    /// Each record is one JSON object.
-    #[default]
-    Json,
-}
-
-/// How a Timestamp is written.
-#[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Timestamps {
-    /// As text in RFC 3339, UTC.
-    #[default]
-    Rfc3339,
-    /// As a number of milliseconds since the epoch.
-    EpochMillis,
 }
 
 /// A table in PostgreSQL.

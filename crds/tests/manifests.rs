@@ -228,7 +228,10 @@ fn every_kind_of_sink() {
     let Some(SinkKind::Kafka(topic)) = kafka.spec.kind() else {
         panic!()
     };
-    assert_eq!(topic.format.unwrap().timestamps, Timestamps::EpochMillis);
+    assert_eq!(
+        topic.format.as_ref().unwrap().timestamps,
+        Timestamps::EpochMillis
+    );
     let postgres: Sink = round_trip(&sink(
         "postgres: {secretRef: {name: warehouse}, table: public.sales, mode: Upsert, primaryKey: [category], create: true, columns: {total_sales: \"numeric(18,2)\"}}",
     ));

@@ -67,6 +67,11 @@ impl ShardClock {
         self.recompute();
     }
 
+    /// How many source partitions there are known to be.
+    pub(crate) fn expected(&self) -> u32 {
+        u32::try_from(self.expected).unwrap_or(u32::MAX)
+    }
+
     /// Takes a source partition at its word.
     pub(crate) fn hear(&mut self, word: Word) {
         let Ok(partition) = usize::try_from(word.partition) else {

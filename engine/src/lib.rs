@@ -8,6 +8,8 @@ pub mod decode;
 pub mod effects;
 pub mod encode;
 pub mod error;
+#[cfg(feature = "faults")]
+pub mod faults;
 pub mod generator;
 pub mod record;
 mod reject;

@@ -42,6 +42,10 @@ pub enum Reason {
     InvalidUtf8,
     /// The value is not JSON, or stops before its end.
     MalformedJson,
+    /// The value is not what the source's format says: a line of CSV, or binary data of its schema.
+    Malformed,
+    /// The schema by which the value was written is not known to the registry, or is none of the source's format.
+    UnknownSchema,
     /// The value is JSON, but not an object.
     NotAnObject,
     /// The value is nested deeper than is read.
@@ -72,6 +76,8 @@ impl Reason {
             Self::TooLarge => "TooLarge",
             Self::InvalidUtf8 => "InvalidUtf8",
             Self::MalformedJson => "MalformedJson",
+            Self::Malformed => "Malformed",
+            Self::UnknownSchema => "UnknownSchema",
             Self::NotAnObject => "NotAnObject",
             Self::TooDeep => "TooDeep",
             Self::MissingRequired => "MissingRequired",

@@ -6,25 +6,25 @@ use arrow::array::{
 use tidemill_plan::model::{Check, EventTime, Micros};
 
 use crate::clock::SourceClock;
-use crate::decode::JsonDecoder;
+use crate::decode::{Decoder, RegisteredSchema};
 use crate::effects::Effects;
 use crate::error::{EngineError, Result};
 use crate::record::{RawRecord, Reason, Rejection};
 use crate::reject::{Fault, Place};
-use crate::rows::Flow;
+use crate::rows::{Flow, Replaces};
 use crate::steps::{isolate, truth};
 use crate::window::NEVER;
 
 /// Reads one partition of a source.
 pub(crate) struct Reader {
     /// Absent where rows are generated.
-    decoder: Option<JsonDecoder>,
+    decoder: Option<Box<Decoder>>,
     rejected: Vec<Rejection>,
     pub(crate) clock: SourceClock,
 }
 
 impl Reader {
-    pub(crate) fn new(decoder: Option<JsonDecoder>) -> Self {
+    pub(crate) fn new(decoder: Option<Box<Decoder>>) -> Self {
         Self {
             decoder,
             rejected: Vec::new(),
@@ -35,6 +35,16 @@ impl Reader {
     /// The partition's watermark.
     pub(crate) fn watermark(&self, time: Option<EventTime>) -> Option<Micros> {
         self.clock.watermark(time.map_or(0, |t| t.out_of_orderness))
+    }
+
+    pub(crate) fn missing_schema(&self, records: &[RawRecord<'_>]) -> Option<(usize, u32)> {
+        self.decoder.as_ref()?.missing_schema(records)
+    }
+
+    pub(crate) fn learn_schema(&mut self, id: u32, schema: Result<&RegisteredSchema, &str>) {
+        if let Some(decoder) = &mut self.decoder {
+            decoder.learn(id, schema);
+        }
     }
 
     /// Makes rows of the records in hand.
@@ -56,7 +66,14 @@ impl Reader {
         let record = decoded
             .record
             .unwrap_or_else(|| (0..decoded.batch.num_rows() as u32).collect());
-        Ok(Self::fresh(decoded.batch, Some(UInt32Array::from(record))))
+        let replaces = decoded.deleted.map(|deleted| Replaces {
+            key: None,
+            deleted: Some(deleted),
+        });
+        Ok(Flow {
+            replaces,
+            ..Self::fresh(decoded.batch, Some(UInt32Array::from(record)))
+        })
     }
 
     /// Takes rows that nobody has looked at yet.

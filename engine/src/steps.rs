@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch};
 use arrow::compute::{not, nullif, or, prep_null_mask_filter};
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::datatypes::{
+    DECIMAL128_MAX_PRECISION, DataType, Decimal128Type, Field, Schema, SchemaRef,
+};
 use datafusion_common::DataFusionError;
 use tidemill_plan::model::{ExprRef, Step};
 
@@ -225,8 +227,22 @@ pub(crate) fn arrays(
     exprs: &[ExprRef],
     batch: &RecordBatch,
 ) -> Result<Vec<ArrayRef>, DataFusionError> {
-    exprs
+    let columns: Vec<ArrayRef> = exprs
         .iter()
         .map(|e| e.evaluate(batch)?.into_array(batch.num_rows()))
-        .collect()
+        .collect::<Result<_, _>>()?;
+    check_digits(&columns)?;
+    Ok(columns)
+}
+
+/// Refuses decimals of more digits than there are: arithmetic goes on past them, as far as its 128 bits go. Results of
+/// fewer digits than 38 have room for all that they are made of.
+pub(crate) fn check_digits(columns: &[ArrayRef]) -> Result<(), DataFusionError> {
+    for column in columns {
+        if let DataType::Decimal128(DECIMAL128_MAX_PRECISION, _) = column.data_type() {
+            let decimals = column.as_primitive::<Decimal128Type>();
+            decimals.validate_decimal_precision(DECIMAL128_MAX_PRECISION)?;
+        }
+    }
+    Ok(())
 }

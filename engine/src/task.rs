@@ -7,10 +7,10 @@ use tidemill_plan::model::{EventTime, Micros, Origin, Plan};
 
 use crate::aggregate::ChunkKey;
 use crate::clock::{self, ShardClock};
-use crate::decode::{JsonDecoder, Limits};
+use crate::decode::{Decoder, Limits, RegisteredSchema};
 use crate::effects::Effects;
 use crate::error::{EngineError, Result};
-use crate::record::RawBatch;
+use crate::record::{RawBatch, RawRecord};
 use crate::reject::Place;
 use crate::rows::Flow;
 use crate::shuffle::{self, Arrived, Word};
@@ -52,9 +52,9 @@ impl Task {
             .ok_or_else(|| EngineError::Plan(format!("there is no source {source}")))?;
         let (topic, decoder) = match &from.origin {
             Origin::Topic { topic, .. } => {
-                let decoder =
-                    JsonDecoder::new(&from.columns, Arc::clone(&from.schema), Limits::default())?;
-                (topic.clone(), Some(decoder))
+                let schema = Arc::clone(&from.schema);
+                let decoder = Decoder::new(&from.format, &from.columns, schema, Limits::default())?;
+                (topic.clone(), Some(Box::new(decoder)))
             }
             Origin::Generator(_) => (from.name.clone(), None),
         };
@@ -200,6 +200,23 @@ impl Task {
                 self.round(Round::Advance, Some(batch), fx)
             }
             Feeder::Shard(_) => self.receive(batch, fx),
+        }
+    }
+
+    /// The first of these records of a source whose schema must be asked for before it can be taken: its index, and the
+    /// schema's number in the source's registry.
+    #[must_use]
+    pub fn missing_schema(&self, records: &[RawRecord<'_>]) -> Option<(usize, u32)> {
+        match &self.feeder {
+            Feeder::Source(reader) => reader.missing_schema(records),
+            Feeder::Shard(_) => None,
+        }
+    }
+
+    /// Learns the schema of this number, or why there is none: its records become dead letters then.
+    pub fn learn_schema(&mut self, id: u32, schema: Result<&RegisteredSchema, &str>) {
+        if let Feeder::Source(reader) = &mut self.feeder {
+            reader.learn_schema(id, schema);
         }
     }
 
@@ -365,6 +382,27 @@ impl Task {
             Feeder::Source(reader) => reader.watermark(self.event_time()),
             Feeder::Shard(clock) => clock.watermark,
         }
+    }
+
+    /// Whether it has gone on in event time since [`Task::clock`] gave this text: its watermark has moved, or its input
+    /// has ended.
+    ///
+    /// # Errors
+    /// If the text is not one that [`Task::clock`] gave.
+    pub fn has_passed(&self, clock: &str) -> Result<bool> {
+        let (watermark, finished) = match &self.feeder {
+            Feeder::Source(_) => {
+                let (then, _) = clock::read_source(clock)?;
+                let late = self.event_time().map_or(0, |t| t.out_of_orderness);
+                (then.watermark(late), then.finished.is_some())
+            }
+            Feeder::Shard(now) => {
+                let (mut then, _) = clock::read_shard(clock)?;
+                then.expect(now.expected());
+                (then.watermark, then.finished())
+            }
+        };
+        Ok(self.watermark() > watermark || (self.finished() && !finished))
     }
 
     fn event_time(&self) -> Option<EventTime> {

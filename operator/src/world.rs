@@ -15,6 +15,7 @@ use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::watcher::{self, watcher};
 use kube::{Api, Client, Resource, ResourceExt as _};
 use serde::de::DeserializeOwned;
+use tidemill_crds::pipeline::Source;
 use tidemill_crds::{AlertRule, Pipeline, Sink};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
@@ -151,7 +152,30 @@ impl World {
         let (to, of, at) = (tell.clone(), pipelines.clone(), sinks.clone());
         let secrets = from.secrets(move |secret| {
             let (namespace, name) = key(secret);
-            let names = |pipeline: &Pipeline| secret_of(pipeline) == Some(&name);
+            let its_sinks: Vec<String> = at
+                .state_filter(|sink| {
+                    let named = sink
+                        .0
+                        .as_ref()
+                        .ok()
+                        .and_then(|it| it.spec.registry_secret());
+                    sink.namespace().as_deref() == Some(&namespace)
+                        && named.is_some_and(|secret| secret.name == name)
+                })
+                .iter()
+                .map(|sink| sink.name_any())
+                .collect();
+            let names = |pipeline: &Pipeline| {
+                let spec = &pipeline.spec;
+                let of_source =
+                    |source: &Source| source.registry_secret().is_some_and(|it| it.name == name);
+                secret_of(pipeline) == Some(&name)
+                    || spec.sources.iter().any(of_source)
+                    || spec
+                        .outputs
+                        .iter()
+                        .any(|output| its_sinks.contains(&output.sink))
+            };
             those(&of, &namespace, names)
                 .iter()
                 .for_each(|key| to.pipeline(key));

@@ -9,6 +9,7 @@ use arrow::datatypes::{Schema, SchemaRef};
 use datafusion_physical_expr::PhysicalExpr;
 use datafusion_physical_expr::aggregate::AggregateFunctionExpr;
 use tidemill_crds::SinkSpec;
+use tidemill_crds::sink::Timestamps;
 
 /// A physical expression bound to the columns of the batch it is evaluated over.
 pub type ExprRef = Arc<dyn PhysicalExpr>;
@@ -45,6 +46,8 @@ pub struct Source {
     pub name: String,
     /// Where its records come from.
     pub origin: Origin,
+    /// How they are written; of no meaning where they are generated.
+    pub format: Format,
     /// The columns to decode, in the order of `schema`: those that are needed by something.
     pub columns: Vec<Column>,
     /// The schema of the decoded batch.
@@ -80,6 +83,145 @@ pub enum StartFrom {
     Latest,
     /// The first record whose log timestamp is at or after this many milliseconds since the epoch.
     Timestamp(i64),
+}
+
+/// How the records of a source are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Format {
+    /// JSON objects.
+    Json,
+    /// Lines of fields.
+    Csv {
+        /// How fields are told apart.
+        dialect: Csv,
+        /// For each of the source's columns the index of its field in the line.
+        fields: Vec<usize>,
+    },
+    /// The whole record is the only column.
+    Raw,
+    /// Changes of a table's rows as Debezium writes them, in JSON, with or without their schema around them.
+    Debezium,
+    /// Avro's binary encoding.
+    Avro {
+        /// Where the schemas are known.
+        schemas: Schemas,
+        /// Whether the records are changes of a table's rows, as Debezium writes them.
+        changes: bool,
+    },
+    /// Protobuf's binary encoding.
+    Protobuf {
+        /// Where the schemas are known.
+        schemas: Schemas,
+        /// The message that records are, of a schema given as text with several.
+        message: Option<String>,
+    },
+}
+
+impl Format {
+    /// The registry that knows the schemas of the records, if there is one.
+    #[must_use]
+    pub fn registry(&self) -> Option<&Registry> {
+        match self {
+            Self::Avro {
+                schemas: Schemas::Registry(registry),
+                ..
+            }
+            | Self::Protobuf {
+                schemas: Schemas::Registry(registry),
+                ..
+            } => Some(registry),
+            _ => None,
+        }
+    }
+}
+
+/// Where the schemas of records are known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Schemas {
+    /// Each record has the number of its schema in a registry.
+    Registry(Registry),
+    /// All records are of this one.
+    Text(String),
+}
+
+impl Schemas {
+    /// The one schema, if there is one.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Registry(_) => None,
+        }
+    }
+}
+
+/// A schema registry with Confluent's API.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Registry {
+    /// Its address.
+    pub url: String,
+    /// The name of the Secret with the credentials for it.
+    pub secret: Option<String>,
+    /// The subject under which schemas are asked for or registered; `None` asks by their number alone.
+    pub subject: Option<String>,
+}
+
+/// How the fields of a line are told apart. All characters are of ASCII.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Csv {
+    /// Stands between fields.
+    pub delimiter: u8,
+    /// Stands around a field; `None` where none is quoted.
+    pub quote: Option<u8>,
+    /// The text that means null where it is not quoted.
+    pub null: String,
+}
+
+/// How the rows of an output are written to a topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Written {
+    /// JSON objects.
+    Json {
+        /// How times are written.
+        timestamps: Timestamps,
+    },
+    /// Lines of fields; the dialect has a quote.
+    Csv {
+        /// How fields are told apart.
+        dialect: Csv,
+        /// How times are written.
+        timestamps: Timestamps,
+    },
+    /// The only column as text.
+    Raw {
+        /// How times are written.
+        timestamps: Timestamps,
+    },
+    /// Avro's binary encoding, after the number of its schema.
+    Avro {
+        /// Where the schema is registered.
+        registry: Registry,
+        /// The name of the records.
+        name: String,
+    },
+    /// Protobuf's binary encoding, after the number of its schema.
+    Protobuf {
+        /// Where the schema is registered.
+        registry: Registry,
+        /// The name of the message.
+        name: String,
+    },
+}
+
+impl Written {
+    /// The registry in which the schema of the rows is registered, if there is one.
+    #[must_use]
+    pub fn registry(&self) -> Option<&Registry> {
+        match self {
+            Self::Avro { registry, .. } | Self::Protobuf { registry, .. } => Some(registry),
+            Self::Json { .. } | Self::Csv { .. } | Self::Raw { .. } => None,
+        }
+    }
 }
 
 /// What a generated source makes.
@@ -350,6 +492,8 @@ pub struct Output {
     pub sink: String,
     /// What the Sink is.
     pub to: SinkSpec,
+    /// How rows are written, where the Sink is a topic.
+    pub written: Written,
     /// Columns of the record key (indices into the rows' schema); empty means no key.
     pub key: Vec<usize>,
     /// The schema of what is written; empty for dead letters, which are written as they came.

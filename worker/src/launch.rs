@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use crate::log::embedded::EmbeddedLog;
 use crate::log::kafka::{KafkaAdmin, KafkaCommitter, KafkaConfig, KafkaReader};
 use crate::log::{Admin, LogError, Reader};
-use crate::runtime::{self, Parts, RunError, Settings, dead_letters};
+use crate::runtime::{self, Host, Parts, RunError, Settings, dead_letters};
 use crate::sink::sqlite::{SqliteSink, Target};
 use crate::sink::{ExternalSink, Mode, SinkError, stdout};
 use crate::status::{Phase, Shared};
@@ -89,6 +89,7 @@ impl LogAt {
                     admin: Box::new(KafkaAdmin::open(&config)?),
                     sinks,
                     edits,
+                    host: Host::Real,
                 }
             }
             Self::Embedded(log) => {
@@ -100,6 +101,7 @@ impl LogAt {
                     admin: Box::new(log.admin()?),
                     sinks,
                     edits,
+                    host: Host::Real,
                 }
             }
         })

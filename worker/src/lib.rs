@@ -6,6 +6,7 @@ pub mod identity;
 pub mod launch;
 pub mod log;
 mod memory;
+pub mod registry;
 pub mod runtime;
 pub mod signals;
 pub mod sink;

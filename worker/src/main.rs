@@ -14,6 +14,7 @@ use tidemill_worker::edits::{Edit, Edits, Version, Versions, Watch};
 use tidemill_worker::http;
 use tidemill_worker::launch::{self, LogAt, Running, Tables};
 use tidemill_worker::log::kafka::credentials;
+use tidemill_worker::registry::Secrets;
 use tidemill_worker::runtime::Settings;
 use tidemill_worker::signals::Wishes;
 use tidemill_worker::telemetry;
@@ -33,6 +34,9 @@ struct Args {
     /// The Secret of `kafka.auth`, mounted: a file for each of its keys.
     #[arg(long, value_name = "DIR", env = "TIDEMILL_KAFKA_AUTH")]
     kafka_auth: Option<PathBuf>,
+    /// The other Secrets that the manifests name, mounted: a folder for each, with a file for each of its keys.
+    #[arg(long, value_name = "DIR", env = "TIDEMILL_SECRETS")]
+    secrets: Option<PathBuf>,
     /// Who this worker is among those of the pipeline: no other's name, and the same after a restart.
     #[arg(long, value_name = "NAME", env = "POD_NAME")]
     identity: String,
@@ -113,6 +117,9 @@ fn start(args: &Args, manifests: &Manifests, plan: Plan) -> Result<Running, Stri
         commit_interval: spec.commit_interval.into(),
         bounded: false,
         default_partitions: PARTITIONS,
+        secrets: Secrets {
+            directory: args.secrets.clone(),
+        },
         create_sources: false,
     };
     let tables = Tables {

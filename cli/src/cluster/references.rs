@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tidemill_crds::pipeline::SecretRef;
 use tidemill_crds::{AlertRule, Pipeline, Sink};
 use tidemill_plan::compat::{self, States};
 use tidemill_plan::manifest::{FieldPath, Problem, Resource, ResourceKind};
@@ -36,19 +37,22 @@ pub(super) fn key(resource: &Resource) -> Option<Key> {
 }
 
 /// The Secrets that a resource names, with the fields that do.
-fn secrets(resource: &Resource) -> Vec<(&'static str, String)> {
-    let named = match &resource.kind {
+fn secrets(resource: &Resource) -> Vec<(String, String)> {
+    let named: Vec<(String, &SecretRef)> = match &resource.kind {
         ResourceKind::Pipeline(pipeline) => {
-            let auth = pipeline
-                .spec
-                .kafka
-                .as_ref()
-                .and_then(|kafka| kafka.auth.as_ref());
-            auth.map(|auth| ("spec.kafka.auth.secretRef", &auth.secret_ref))
-                .into_iter()
-                .collect()
+            let spec = &pipeline.spec;
+            let auth = spec.kafka.as_ref().and_then(|kafka| kafka.auth.as_ref());
+            let kafka = auth.map(|it| ("spec.kafka.auth.secretRef".to_owned(), &it.secret_ref));
+            let sources = spec.sources.iter().enumerate().filter_map(|(i, source)| {
+                let field = format!("spec.sources[{i}].format.schemaRegistry.auth.secretRef");
+                Some((field, source.registry_secret()?))
+            });
+            kafka.into_iter().chain(sources).collect()
         }
-        ResourceKind::Sink(sink) => sink.spec.secrets(),
+        ResourceKind::Sink(sink) => {
+            let named = sink.spec.secrets().into_iter();
+            named.map(|(field, it)| (field.to_owned(), it)).collect()
+        }
         ResourceKind::AlertRule(_) | ResourceKind::Other(_) => Vec::new(),
     };
     named
@@ -106,7 +110,7 @@ fn missing_secrets(resource: &Resource, there: &There) -> Vec<Problem> {
         .map(|(field, name)| {
             let message = format!("there is no Secret `{name}` in the namespace {namespace}");
             resource
-                .problem(&FieldPath::parse(field), message)
+                .problem(&FieldPath::parse(&field), message)
                 .hint("create it before this is applied")
         })
         .collect()

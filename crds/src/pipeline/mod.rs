@@ -12,9 +12,10 @@ use serde::{Deserialize, Serialize};
 use crate::Duration;
 use crate::rules;
 
+pub use crate::format::{DebeziumPayload, SourceFormat, SourceFormatType};
 pub use source::{
     ConfigMapKeyRef, Deduplicate, EventTime, GeneratorKind, GeneratorSource, KafkaSource, Origin,
-    Source, SourceColumn, SourceFormat, SourceFormatType, StartFrom, Table,
+    Source, SourceColumn, StartFrom, Table,
 };
 pub use status::{AutoscaleStatus, PipelineStatus};
 pub use stream::{Emit, EmitWhen, LateRecords, OnMissing, Stream};

@@ -8,13 +8,15 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::{Value, json};
 
+use crate::format::SourceFormat;
+use crate::pipeline::SecretRef;
 use crate::{ColumnType, Duration};
 use crate::{patterns, rules};
 
 /// Something that is read: a stream, or with `table` a table.
 #[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(extend("x-kubernetes-validations" = rules::validations(&[rules::ONE_ORIGIN, rules::TOPIC_HAS_COLUMNS, rules::FORMAT_OF_TOPIC, rules::TABLE_OR_DEDUPLICATE, rules::NAME_NOT_RESERVED])))]
+#[schemars(extend("x-kubernetes-validations" = rules::validations(&[rules::ONE_ORIGIN, rules::TOPIC_HAS_COLUMNS, rules::FORMAT_OF_TOPIC, rules::TABLE_OR_DEDUPLICATE, rules::DEBEZIUM_IS_TABLE, rules::NAME_NOT_RESERVED])))]
 pub struct Source {
     /// The name that SQL uses: letters, digits and `_`, not a digit first. Example: `transactions`.
     #[schemars(length(min = 1, max = 63), regex(pattern = patterns::NAME))]
@@ -81,6 +83,12 @@ impl Source {
             (None, Some(generator)) => Some(Origin::Generator(generator)),
             _ => None,
         }
+    }
+
+    /// The Secret with the credentials for the schema registry of its format.
+    #[must_use]
+    pub fn registry_secret(&self) -> Option<&SecretRef> {
+        self.format.as_ref()?.schema_registry.as_ref()?.secret()
     }
 }
 
@@ -172,23 +180,6 @@ impl JsonSchema for StartFrom {
             "required": ["timestamp"],
         })
     }
-}
-
-/// How records are written.
-#[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct SourceFormat {
-    /// `Json`: each record is one JSON object.
-    #[serde(rename = "type")]
-    pub format: SourceFormatType,
-}
-
-/// The formats that are read.
-#[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum SourceFormatType {
-    /// Each record is one JSON object.
-    #[default]
-    Json,
 }
 
 /// A column to read from a record.

@@ -19,6 +19,10 @@ use crate::window::{self, Finder, Pane};
 impl Operator {
     /// Up to where windows have closed for a row that came when the watermark was `before`.
     pub(super) fn closed(&self, before: Micros) -> Micros {
+        #[cfg(feature = "faults")]
+        if crate::faults::windows_reopen() {
+            return crate::window::NEVER;
+        }
         before
             .saturating_sub(self.spec.allowed_lateness)
             .max(self.closed)

@@ -15,7 +15,7 @@ use crate::error::{EngineError, Result};
 use crate::record::Reason;
 use crate::reject::{Fault, Place};
 use crate::rows::{Flow, Replaces, batch_of};
-use crate::steps::failing;
+use crate::steps::{check_digits, failing};
 use crate::window::Span;
 
 impl Spec {
@@ -92,7 +92,9 @@ impl Spec {
         merger
             .merge(&self.columns_of(part), &all)
             .map_err(external)?;
-        merger.values().map_err(external)
+        let values = merger.values().map_err(external)?;
+        check_digits(&values)?;
+        Ok(values)
     }
 
     pub(crate) fn flow(

@@ -5,10 +5,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, RecordBatch, TimestampMicrosecondArray, UInt32Array, new_null_array,
+    ArrayRef, AsArray, BooleanArray, RecordBatch, TimestampMicrosecondArray, UInt32Array,
+    new_null_array,
 };
 use arrow::compute::take;
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, Float64Type, SchemaRef};
 use datafusion_common::DataFusionError;
 use datafusion_expr::GroupsAccumulator;
 use datafusion_functions_aggregate_common::aggregate::groups_accumulator::GroupsAccumulatorAdapter;
@@ -55,7 +56,12 @@ impl FunctionSpec {
     fn infallible(&self) -> bool {
         match self.expr.fun().name() {
             _ if WholeSum::is(&self.expr) => false,
-            "count" | "sum" | "min" | "max" => true,
+            "count" | "min" | "max" => true,
+            // A sum of decimals may have more digits than there are.
+            "sum" => !matches!(
+                self.expr.field().data_type(),
+                DataType::Decimal128(DECIMAL128_MAX_PRECISION, _)
+            ),
             "avg" => self.expr.field().data_type() == &DataType::Float64,
             _ => false,
         }
@@ -264,8 +270,9 @@ impl Spec {
             })
         });
         let functions = functions.collect::<Result<_, DataFusionError>>()?;
+        let keys = arrays(&self.keys, batch)?;
         Ok(Columns {
-            keys: arrays(&self.keys, batch)?,
+            keys: keys.into_iter().map(with_one_zero).collect(),
             functions,
             rows: batch.num_rows(),
         })
@@ -384,6 +391,14 @@ fn state_types_of(function: &AggregateFunctionExpr) -> Result<Vec<DataType>> {
     }
     let fields = function.state_fields()?;
     Ok(fields.iter().map(|f| f.data_type().clone()).collect())
+}
+
+/// Zero and minus zero are one key.
+fn with_one_zero(key: ArrayRef) -> ArrayRef {
+    match key.as_primitive_opt::<Float64Type>() {
+        Some(floats) => Arc::new(floats.unary::<_, Float64Type>(|x| x + 0.0)),
+        None => key,
+    }
 }
 
 /// A reset stream has closed no window and handed nothing on yet, so its marks are others.

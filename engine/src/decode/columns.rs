@@ -14,6 +14,8 @@ use arrow::datatypes::{
 use arrow::error::ArrowError;
 
 use super::convert::{self, Misfit, Value};
+use super::datum::Datum;
+use super::scan::Kind;
 
 /// A column that grows value by value.
 pub(super) struct Builder {
@@ -112,6 +114,57 @@ impl Builder {
             } => units.push(convert::decimal(value, *precision, *scale)?),
             Values::Date(values) => values.push(convert::date(value)?),
             Values::Timestamp(values) => values.push(convert::timestamp(value)?),
+        }
+        self.nulls.append_non_null();
+        Ok(())
+    }
+
+    /// The same, where a number for a Date counts days since the epoch.
+    pub(super) fn push_counting_days(&mut self, value: Value<'_>) -> Result<(), Misfit> {
+        match &mut self.values {
+            Values::Date(values) if value.kind == Kind::Number => {
+                values.push(convert::int32(value)?);
+                self.nulls.append_non_null();
+                Ok(())
+            }
+            _ => self.push(value),
+        }
+    }
+
+    /// Adds a row, if the value can be read as the column's type.
+    #[inline]
+    pub(super) fn push_datum(
+        &mut self,
+        datum: Datum<'_>,
+        scratch: &mut Vec<u8>,
+    ) -> Result<(), Misfit> {
+        match (&mut self.values, datum) {
+            (Values::Boolean(values), Datum::Boolean(value)) => values.append(value),
+            (Values::Int32(values), Datum::Int(value)) => {
+                values.push(i32::try_from(value).map_err(|_| Misfit::TOO_LARGE)?);
+            }
+            (Values::Int64(values), Datum::Int(value) | Datum::Timestamp(value, _)) => {
+                values.push(value);
+            }
+            (Values::Float64(values), Datum::Double(value)) => values.push(value),
+            (Values::Date(values), Datum::Date(days)) => {
+                values.push(i32::try_from(days).map_err(|_| Misfit::TOO_LARGE)?);
+            }
+            (Values::Timestamp(values), Datum::Timestamp(time, unit)) => {
+                values.push(convert::micros(time, unit)?);
+            }
+            (
+                Values::Decimal {
+                    units,
+                    precision,
+                    scale,
+                },
+                Datum::Decimal(Some(unscaled), its),
+            ) if its == *scale => units.push(convert::within(unscaled, *precision)?),
+            // Bytes are text, but never the digits of a number.
+            (Values::Text(_), Datum::Bytes(_)) => return self.push(datum.text(scratch)?),
+            (_, Datum::Bytes(_)) => return Err(Misfit::WRONG_TYPE),
+            _ => return self.push(datum.text(scratch)?),
         }
         self.nulls.append_non_null();
         Ok(())

@@ -1,5 +1,6 @@
 //! The lenient reading: what a column's type makes of a JSON value. Nothing is read that would lose something.
 
+use arrow::datatypes::TimeUnit;
 use tidemill_plan::model::Micros;
 
 use super::number::{Number, Unfit, has_precision};
@@ -23,10 +24,10 @@ pub(super) struct Misfit {
 }
 
 impl Misfit {
-    const WRONG_TYPE: Self = Self::new(Reason::WrongType, "");
-    const TOO_LARGE: Self = Self::new(Reason::OutOfRange, "is out of its range");
+    pub(super) const WRONG_TYPE: Self = Self::new(Reason::WrongType, "");
+    pub(super) const TOO_LARGE: Self = Self::new(Reason::OutOfRange, "is out of its range");
 
-    const fn new(reason: Reason, which: &'static str) -> Self {
+    pub(super) const fn new(reason: Reason, which: &'static str) -> Self {
         Self { reason, which }
     }
 }
@@ -62,14 +63,14 @@ pub(super) fn int32(value: Value<'_>) -> Result<i32, Misfit> {
     i32::try_from(int64(value)?).map_err(|_| Misfit::TOO_LARGE)
 }
 
-/// The nearest `f64` of a number.
+/// The nearest `f64` of a number. A zero has no sign: to SQL there is one, and to the comparisons here there are two.
 pub(super) fn float64(value: Value<'_>) -> Result<f64, Misfit> {
     if value.kind != Kind::Number {
         number(value)?; // `f64` reads more than numbers: `inf`, `nan`, `.5`.
     }
     let text = std::str::from_utf8(value.text).ok();
     match text.and_then(|text| text.parse::<f64>().ok()) {
-        Some(number) if number.is_finite() => Ok(number),
+        Some(number) if number.is_finite() => Ok(number + 0.0),
         Some(_) => Err(Misfit::TOO_LARGE),
         None => Err(Misfit::WRONG_TYPE),
     }
@@ -83,6 +84,26 @@ pub(super) fn decimal(value: Value<'_>, precision: u8, scale: u8) -> Result<i128
         Ok(_) | Err(Unfit::TooLarge) => Err(Misfit::TOO_LARGE),
         Err(Unfit::Fraction) => Err(FRACTION),
     }
+}
+
+/// An unscaled value that has no more digits than the precision.
+pub(super) fn within(unscaled: i128, precision: u8) -> Result<i128, Misfit> {
+    if has_precision(unscaled, precision) {
+        Ok(unscaled)
+    } else {
+        Err(Misfit::TOO_LARGE)
+    }
+}
+
+/// A time since the epoch; what is finer than a microsecond is cut off.
+pub(super) fn micros(time: i64, unit: TimeUnit) -> Result<Micros, Misfit> {
+    match unit {
+        TimeUnit::Second => time.checked_mul(1_000_000),
+        TimeUnit::Millisecond => time.checked_mul(1_000),
+        TimeUnit::Microsecond => Some(time),
+        TimeUnit::Nanosecond => Some(time.div_euclid(1_000)),
+    }
+    .ok_or(Misfit::TOO_LARGE)
 }
 
 /// A time as text (see [`time::parse`]), or as a number or numeric string since the epoch (see [`time::from_epoch`]).

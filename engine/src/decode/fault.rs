@@ -11,7 +11,7 @@ use crate::record::{Reason, Rejection};
 const SHOWN: usize = 64;
 
 /// Why a record is rejected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Fault {
     Null,
     Empty,
@@ -27,6 +27,65 @@ pub(super) enum Fault {
         column: usize,
         problem: Problem,
     },
+    /// Said already.
+    Told(Box<Told>),
+}
+
+/// A fault in the words that a person reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Told {
+    pub(super) reason: Reason,
+    /// The name of the column at fault, where there is one.
+    pub(super) column: Option<String>,
+    pub(super) message: String,
+}
+
+impl Fault {
+    /// A record that is not what its format says.
+    #[cold]
+    pub(super) fn told(reason: Reason, message: String) -> Self {
+        Self::Told(Box::new(Told {
+            reason,
+            column: None,
+            message,
+        }))
+    }
+
+    /// A value of a column, as it was found, that cannot be read as the column's type.
+    #[cold]
+    pub(super) fn misfit(column: &ColumnLabel, found: &str, misfit: Misfit) -> Self {
+        Self::of(column, misread(column, found, misfit))
+    }
+
+    /// A required column whose field is null, or not there at all.
+    #[cold]
+    pub(super) fn missing(column: &ColumnLabel, is_there: bool) -> Self {
+        Self::of(column, missing(column, is_there))
+    }
+
+    /// What is wrong with a column's value in this text.
+    #[cold]
+    pub(super) fn wrong(column: &ColumnLabel, problem: Problem, text: &[u8]) -> Self {
+        Self::of(column, wrong(column, problem, text))
+    }
+
+    /// A column that is inside something that has no fields.
+    #[cold]
+    pub(super) fn blocked(column: &ColumnLabel) -> Self {
+        let ColumnLabel { name, path, .. } = column;
+        let message = format!(
+            "column `{name}`: expected a record around the field `{path}`, found another value"
+        );
+        Self::of(column, (Reason::WrongType, message))
+    }
+
+    fn of(column: &ColumnLabel, (reason, message): (Reason, String)) -> Self {
+        Self::Told(Box::new(Told {
+            reason,
+            column: Some(column.name.clone()),
+            message,
+        }))
+    }
 }
 
 /// What is wrong with a column's value.
@@ -81,7 +140,7 @@ pub(super) fn rejection(
         Fault::Column { column, problem } => {
             let label = columns.get(column);
             let (reason, message) = label.map_or((Reason::WrongType, String::new()), |label| {
-                misread(label, problem, value)
+                wrong(label, problem, value)
             });
             Rejection {
                 record,
@@ -90,6 +149,12 @@ pub(super) fn rejection(
                 message,
             }
         }
+        Fault::Told(told) => Rejection {
+            record,
+            reason: told.reason,
+            column: told.column,
+            message: told.message,
+        },
     }
 }
 
@@ -124,21 +189,11 @@ fn flawed(flaw: Flaw, value: &[u8], limits: Limits) -> (Reason, String) {
     }
 }
 
-fn misread(column: &ColumnLabel, problem: Problem, value: &[u8]) -> (Reason, String) {
-    let ColumnLabel {
-        name,
-        path,
-        type_name,
-    } = column;
+fn wrong(column: &ColumnLabel, problem: Problem, value: &[u8]) -> (Reason, String) {
+    let ColumnLabel { name, path, .. } = column;
     match problem {
-        Problem::Absent => (
-            Reason::MissingRequired,
-            format!("column `{name}`: required, but the record has no field `{path}`"),
-        ),
-        Problem::Null => (
-            Reason::MissingRequired,
-            format!("column `{name}`: required, but the field `{path}` is null"),
-        ),
+        Problem::Absent => missing(column, false),
+        Problem::Null => missing(column, true),
         Problem::Blocked(token) => (
             Reason::WrongType,
             format!(
@@ -146,30 +201,47 @@ fn misread(column: &ColumnLabel, problem: Problem, value: &[u8]) -> (Reason, Str
                 found(token, value)
             ),
         ),
-        Problem::Misfit(token, misfit) => {
-            let mut message = format!(
-                "column `{name}`: expected {type_name}, found {}",
-                found(token, value)
-            );
-            if !misfit.which.is_empty() {
-                let _ = write!(message, ", which {}", misfit.which); // Writing to a string cannot fail.
-            }
-            (misfit.reason, message)
-        }
+        Problem::Misfit(token, misfit) => misread(column, &found(token, value), misfit),
     }
+}
+
+fn missing(column: &ColumnLabel, is_there: bool) -> (Reason, String) {
+    let ColumnLabel { name, path, .. } = column;
+    let message = if is_there {
+        format!("column `{name}`: required, but the field `{path}` is null")
+    } else {
+        format!("column `{name}`: required, but the record has no field `{path}`")
+    };
+    (Reason::MissingRequired, message)
+}
+
+fn misread(column: &ColumnLabel, found: &str, misfit: Misfit) -> (Reason, String) {
+    let ColumnLabel {
+        name, type_name, ..
+    } = column;
+    let mut message = format!("column `{name}`: expected {type_name}, found {found}");
+    if !misfit.which.is_empty() {
+        let _ = write!(message, ", which {}", misfit.which); // Writing to a string cannot fail.
+    }
+    (misfit.reason, message)
 }
 
 /// A value, as a message shows it.
 fn found(token: Token, value: &[u8]) -> String {
     let text = token.text(value);
     match token.kind {
-        Kind::Text | Kind::RichText => format!("the string \"{}\"", shortened(text)),
+        Kind::Text | Kind::RichText => found_text(text),
         Kind::Number => format!("the number {}", shortened(text)),
         Kind::Null => "null".to_owned(),
         Kind::True => "true".to_owned(),
         Kind::False => "false".to_owned(),
         Kind::Object | Kind::Array => name_of(token.kind).to_owned(),
     }
+}
+
+/// A text, as a message shows it.
+pub(super) fn found_text(text: &[u8]) -> String {
+    format!("the string \"{}\"", shortened(text))
 }
 
 fn name_of(kind: Kind) -> &'static str {
@@ -193,7 +265,7 @@ fn shortened(text: &[u8]) -> String {
 }
 
 /// The character that begins at a byte, as a message shows it.
-fn byte_at(value: &[u8], at: usize) -> String {
+pub(super) fn byte_at(value: &[u8], at: usize) -> String {
     let rest = value.get(at..).unwrap_or_default();
     let rest = rest.get(..4).unwrap_or(rest);
     let character = rest.utf8_chunks().next().map(|chunk| chunk.valid());

@@ -197,6 +197,12 @@ pub(super) fn date_of(time: Micros) -> Option<i32> {
     (time.rem_euclid(DAY) == 0).then_some(date)
 }
 
+/// Days since the epoch of a date in the Gregorian calendar, from the year 1 to 9999.
+pub(super) fn days_of(year: i32, month: i32, day: i32) -> Option<i32> {
+    let is_date = (1..=9999).contains(&year) && (1..=days_in(year, month)).contains(&day);
+    is_date.then(|| days_since_epoch(year, month, day))
+}
+
 /// The number that two digits write.
 #[inline]
 fn two(tens: u8, ones: u8) -> Result<i32, Unreadable> {

@@ -73,6 +73,11 @@ impl<'a> Column<'a> {
         matches!(self.values, Values::Null) || self.nulls.is_some_and(|nulls| nulls.is_null(row))
     }
 
+    /// Whether it holds floating-point numbers, of which some have no text.
+    pub(super) fn is_float(&self) -> bool {
+        matches!(self.values, Values::Float32(_) | Values::Float64(_))
+    }
+
     /// Writes the value of a row as JSON.
     pub(super) fn push_json(&self, row: usize, out: &mut Vec<u8>) {
         if self.is_null(row) {

@@ -7,7 +7,7 @@ use arrow::array::{RecordBatch, new_empty_array};
 use arrow::datatypes::{Field, Schema};
 
 use super::column::{Column, Object, names};
-use super::{EncodeError, JsonOptions, all_or_nothing, place};
+use super::{EncodeError, JsonOptions, all_or_nothing, place, unsupported};
 
 /// Writes rows as JSON objects: the columns in the order of the schema, each of them in every row.
 ///
@@ -26,10 +26,7 @@ impl JsonEncoder {
     /// # Errors
     /// [`EncodeError::UnsupportedType`] names the first column whose type has no form in JSON.
     pub fn new(schema: &Schema, options: JsonOptions) -> Result<Self, EncodeError> {
-        schema
-            .fields()
-            .iter()
-            .try_for_each(|field| check_type(field, options))?;
+        check_types(schema, options)?;
         Ok(Self {
             names: names(schema.fields()),
             options,
@@ -70,18 +67,33 @@ impl JsonEncoder {
     }
 
     fn bind<'a>(&'a self, batch: &'a RecordBatch) -> Result<Object<'a>, EncodeError> {
-        let (expected, found) = (self.names.len(), batch.num_columns());
-        if expected != found {
-            return Err(EncodeError::OtherColumns { expected, found });
-        }
-        let columns = (0..found)
-            .map(|index| bind(batch, index, self.options))
-            .collect::<Result<_, _>>()?;
+        let columns = bind_all(batch, self.names.len(), self.options)?;
         Ok(Object {
             names: Cow::Borrowed(&self.names),
             columns,
         })
     }
+}
+
+/// Whether all columns can be written.
+pub(super) fn check_types(schema: &Schema, options: JsonOptions) -> Result<(), EncodeError> {
+    let mut fields = schema.fields().iter();
+    fields.try_for_each(|field| check_type(field, options))
+}
+
+/// Binds all columns of a batch that was promised to have so many.
+pub(super) fn bind_all(
+    batch: &RecordBatch,
+    expected: usize,
+    options: JsonOptions,
+) -> Result<Vec<Column<'_>>, EncodeError> {
+    let found = batch.num_columns();
+    if expected != found {
+        return Err(EncodeError::OtherColumns { expected, found });
+    }
+    (0..found)
+        .map(|index| bind(batch, index, options))
+        .collect()
 }
 
 /// Whether a column of this type can be written.
@@ -105,11 +117,4 @@ pub(super) fn bind(
         .ok_or(EncodeError::NoSuchColumn { index, columns })?;
     Column::bind(array.as_ref(), options)
         .ok_or_else(|| unsupported(batch.schema_ref().field(index)))
-}
-
-fn unsupported(field: &Field) -> EncodeError {
-    EncodeError::UnsupportedType {
-        column: field.name().clone(),
-        data_type: field.data_type().clone(),
-    }
 }

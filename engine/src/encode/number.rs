@@ -3,12 +3,12 @@
 use arrow::datatypes::i256;
 
 /// Writes a whole number.
-pub(super) fn push_integer(out: &mut Vec<u8>, value: impl itoa::Integer) {
+pub(crate) fn push_integer(out: &mut Vec<u8>, value: impl itoa::Integer) {
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
 /// Writes the shortest number that reads back as the same one (`5000.0`); `null` for what JSON cannot say.
-pub(super) fn push_float<F: serde::Serialize>(out: &mut Vec<u8>, value: F) {
+pub(crate) fn push_float<F: serde::Serialize>(out: &mut Vec<u8>, value: F) {
     let start = out.len();
     if serde_json::to_writer(&mut *out, &value).is_err() {
         out.truncate(start);
@@ -17,7 +17,7 @@ pub(super) fn push_float<F: serde::Serialize>(out: &mut Vec<u8>, value: F) {
 }
 
 /// Writes `unscaled / 10^scale` with exactly `scale` digits after the point.
-pub(super) fn push_decimal(out: &mut Vec<u8>, unscaled: i128, scale: i8) {
+pub(crate) fn push_decimal(out: &mut Vec<u8>, unscaled: i128, scale: i8) {
     if unscaled < 0 {
         out.push(b'-');
     }

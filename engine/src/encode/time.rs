@@ -17,7 +17,7 @@ fn ticks(unit: TimeUnit) -> i64 {
 }
 
 /// Writes a day, counted from the epoch, as `2024-01-31`.
-pub(super) fn push_date(out: &mut Vec<u8>, days: i64) {
+pub(crate) fn push_date(out: &mut Vec<u8>, days: i64) {
     let (year, month, day) = civil(days);
     let mut text = *b"0000-00-00";
     put(&mut text, 5, 2, month);
@@ -32,7 +32,7 @@ pub(super) fn push_date(out: &mut Vec<u8>, days: i64) {
 }
 
 /// Writes a time, counted from the epoch in `unit`, as `2024-01-31T23:59:59.123Z`.
-pub(super) fn push_rfc3339(out: &mut Vec<u8>, value: i64, unit: TimeUnit) {
+pub(crate) fn push_rfc3339(out: &mut Vec<u8>, value: i64, unit: TimeUnit) {
     let ticks = ticks(unit);
     let (seconds, fraction) = (value.div_euclid(ticks), value.rem_euclid(ticks));
     push_date(out, seconds.div_euclid(SECONDS_PER_DAY));

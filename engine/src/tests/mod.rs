@@ -448,6 +448,25 @@ fn a_watermark_from_outside_closes_windows_and_is_kept() {
 }
 
 #[test]
+fn a_task_has_passed_a_clock_when_its_watermark_moved_or_its_input_ended() {
+    let log = vec![record("a", 1, 5), record("a", 2, 3), record("a", 3, 6)];
+    let mut world = World::new(plan(&shape(Exchange::Local)), vec![log]);
+    world.process(0, 1);
+    let clock = world.slots[0].task.clock();
+    let has_passed = |world: &World| world.slots[0].task.has_passed(&clock).unwrap();
+    assert!(!has_passed(&world));
+    world.process(0, 1);
+    assert!(!has_passed(&world), "a record from before moves nothing");
+    world.finish_sources();
+    assert!(has_passed(&world));
+    world.process(0, 1);
+    assert!(
+        !world.slots[0].task.finished() && has_passed(&world),
+        "a second later"
+    );
+}
+
+#[test]
 fn state_that_is_damaged_or_of_other_windows_is_refused() {
     let mut world = World::new(plan(&shape(Exchange::Local)), vec![vec![record("a", 1, 5)]]);
     world.process(0, 1);

@@ -77,6 +77,7 @@ pub(super) fn source() -> Source {
             topic: "records".into(),
             start_from: StartFrom::Earliest,
         },
+        format: Format::Json,
         columns: vec![column("k"), column("v"), column("ts")],
         check: Some(Check {
             text: "v >= 0".into(),
@@ -379,6 +380,9 @@ pub(super) fn plan(shape: &Shape) -> Arc<Plan> {
             from: OutputOf::Rows(from),
             sink: "out".into(),
             to: nowhere(),
+            written: Written::Json {
+                timestamps: Default::default(),
+            },
             key: vec![],
             schema: Arc::clone(plan.schema_of(from).unwrap()),
         })

@@ -1,6 +1,6 @@
 //! From a Pipeline to all that it names: from what is known of the cluster, without asking anybody.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kube::ResourceExt as _;
 use kube::api::ObjectMeta;
@@ -18,10 +18,13 @@ use crate::world::{World, find, secret_of};
 pub fn dereference(world: &World, pipeline: Pipeline) -> Found {
     let mut missing = Vec::new();
     let sinks = sinks(world, &pipeline, &mut missing);
-    let secret = secret(world, &pipeline, &mut missing);
+    let secret = secret_of(&pipeline)
+        .and_then(|name| secret(world, &pipeline, name, "spec.kafka.auth", &mut missing));
+    let registry_secrets = registry_secrets(world, &pipeline, &sinks, &mut missing);
     Found {
         sinks,
         secret,
+        registry_secrets,
         missing,
         states: states(world, &pipeline),
         given: find(&world.made.configs, &made(&pipeline))
@@ -56,13 +59,44 @@ fn sinks(world: &World, pipeline: &Pipeline, missing: &mut Vec<Missing>) -> BTre
     sinks
 }
 
-fn secret(world: &World, pipeline: &Pipeline, missing: &mut Vec<Missing>) -> Option<SecretVersion> {
-    let name = secret_of(pipeline)?;
+/// The Secrets for the schema registries of sources and of the sinks that are written to.
+fn registry_secrets(
+    world: &World,
+    pipeline: &Pipeline,
+    sinks: &BTreeMap<String, Sink>,
+    missing: &mut Vec<Missing>,
+) -> BTreeSet<SecretVersion> {
+    let of_sources = pipeline
+        .spec
+        .sources
+        .iter()
+        .enumerate()
+        .filter_map(|(i, source)| {
+            let field = format!("spec.sources[{i}].format.schemaRegistry.auth");
+            Some((field, source.registry_secret()?))
+        });
+    let of_sinks = sinks.iter().filter_map(|(name, sink)| {
+        let field = format!("Sink {name}: spec.kafka.format.schemaRegistry.auth");
+        Some((field, sink.spec.registry_secret()?))
+    });
+    let named = of_sources.chain(of_sinks);
+    named
+        .filter_map(|(field, named)| secret(world, pipeline, &named.name, &field, missing))
+        .collect()
+}
+
+fn secret(
+    world: &World,
+    pipeline: &Pipeline,
+    name: &String,
+    field: &str,
+    missing: &mut Vec<Missing>,
+) -> Option<SecretVersion> {
     let namespace = pipeline.namespace().unwrap_or_default();
     let Some(secret) = find(&world.secrets, &(namespace.clone(), name.clone())) else {
         missing.push(Missing {
             reason: reasons::SECRET_NOT_FOUND,
-            message: format!("spec.kafka.auth.secretRef: there is no Secret `{name}` in the namespace {namespace} (create it, or correct the name)"),
+            message: format!("{field}.secretRef: there is no Secret `{name}` in the namespace {namespace} (create it, or correct the name)"),
         });
         return None;
     };

@@ -58,6 +58,7 @@ fn version(found: &Found) -> u64 {
     }
     found.secret.hash(&mut hasher);
     found.given.hash(&mut hasher);
+    found.registry_secrets.hash(&mut hasher);
     // Maps of texts and numbers: this does not fail.
     serde_json::to_string(&found.states)
         .unwrap_or_default()
@@ -82,7 +83,7 @@ mod tests {
         status_only.pipeline.status = Some(tidemill_crds::PipelineStatus::default());
         assert!(Arc::ptr_eq(&checked, &memo.check(&status_only)));
 
-        let changed: [fn(&mut Found); 7] = [
+        let changed: [fn(&mut Found); 8] = [
             |it| it.pipeline.metadata.generation = Some(4),
             |it| it.pipeline.metadata.uid = Some("another".to_owned()),
             |it| it.sinks.get_mut("spend").unwrap().metadata.generation = Some(2),
@@ -91,6 +92,12 @@ mod tests {
                     name: "kafka-user".to_owned(),
                     version: "8".to_owned(),
                 })
+            },
+            |it| {
+                it.registry_secrets.insert(SecretVersion {
+                    name: "registry".to_owned(),
+                    version: "1".to_owned(),
+                });
             },
             |it| it.states = validate(it).unwrap().states,
             |it| it.given = Some(String::new()),

@@ -9,6 +9,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::api::ListParams;
 use kube::{Api, Client, ResourceExt as _};
 use tidemill_worker::http::StatusPage;
+use tidemill_worker::registry::tls;
 use tidemill_worker::status::Status;
 
 use super::build::PORT;
@@ -249,7 +250,9 @@ fn take_all(world: &World, mut pages: Pages) -> Pages {
 /// # Errors
 /// If it cannot be made.
 pub fn client() -> reqwest::Result<reqwest::Client> {
+    tls::provide();
     reqwest::Client::builder()
+        .tls_certs_only([])
         .no_proxy()
         .pool_max_idle_per_host(1)
         .connect_timeout(PATIENCE)

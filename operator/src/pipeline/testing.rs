@@ -1,7 +1,7 @@
 //! What tests of this folder share.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tidemill_plan::compat::States;
 use tidemill_plan::manifest::{ResourceKind, load};
@@ -68,6 +68,7 @@ pub(crate) fn found(text: &str) -> Found {
             name: auth.secret_ref.name.clone(),
             version: "7".to_owned(),
         }),
+        registry_secrets: BTreeSet::new(),
         missing: Vec::new(),
         states: States::new(),
         given: None,

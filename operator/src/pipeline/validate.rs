@@ -1,6 +1,6 @@
 //! From what was found to what can be built: everything that may be wrong is said here, so that building cannot fail.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
@@ -29,6 +29,8 @@ pub struct Found {
     pub missing: Vec<Missing>,
     /// The Secret with the credentials for Kafka.
     pub secret: Option<SecretVersion>,
+    /// The Secrets with the credentials for schema registries, each once.
+    pub registry_secrets: BTreeSet<SecretVersion>,
     /// The streams' state as it was last accepted.
     pub states: States,
     /// What its workers were given to read, if there are any.
@@ -76,6 +78,8 @@ pub struct Valid {
     pub bootstrap_servers: String,
     /// The credentials for it.
     pub secret: Option<SecretVersion>,
+    /// The credentials for schema registries.
+    pub registry_secrets: BTreeSet<SecretVersion>,
     /// The topics that are read.
     pub reads: Vec<Read>,
     /// The topics of other people's that are written, and whether each is made where it is not there.
@@ -235,6 +239,7 @@ fn valid(
         states,
         bootstrap_servers,
         secret: found.secret.clone(),
+        registry_secrets: found.registry_secrets.clone(),
         reads: reads(&topology),
         writes: writes(plan),
         group: topology.group,

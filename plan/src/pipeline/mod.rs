@@ -1,5 +1,6 @@
 //! Manifests to a [`Plan`], or everything that is wrong with them.
 
+mod formats;
 mod in_cluster;
 mod outputs;
 mod problem;

@@ -5,6 +5,7 @@ use tidemill_crds::pipeline as manifest;
 use tidemill_crds::sink::{KafkaSink, SinkKind, SinkSpec};
 use tidemill_crds::{Pipeline, Sink};
 
+use super::formats;
 use super::problem::Problems;
 use super::sources::{self, SourceDraft};
 use super::streams::Streams;
@@ -171,10 +172,12 @@ impl Rows {
         } else {
             self.chosen_key(output, path, problems)?
         };
+        let written = formats::written(output, &to, self.from, &self.schema, path, problems)?;
         Some(Output {
             from: self.from,
             sink: output.sink.clone(),
             to,
+            written,
             key,
             schema: self.schema,
         })

@@ -8,12 +8,13 @@ use datafusion_physical_expr::utils::collect_columns;
 use tidemill_crds::ColumnType;
 use tidemill_crds::pipeline::{self as manifest, GeneratorSource};
 
+use super::formats;
 use super::problem::Problems;
 use super::streams::StreamDraft;
 use crate::generator_columns::generator_columns;
 use crate::model::{
-    Check, Column, EventTime, Generator, GeneratorKind, Input, Origin, Output, OutputOf, Source,
-    StartFrom,
+    Check, Column, EventTime, Format, Generator, GeneratorKind, Input, Origin, Output, OutputOf,
+    Source, StartFrom,
 };
 use crate::names;
 use crate::sql::{Relation, plan_check};
@@ -24,6 +25,7 @@ pub(super) struct SourceDraft {
     pub(super) relation: Relation,
     path: String,
     origin: Origin,
+    format: Format,
     columns: Vec<Column>,
     check: Option<String>,
     check_reads: BTreeSet<usize>,
@@ -43,12 +45,16 @@ pub(super) fn draft(
         problems.add(path, "a source reads one thing", Some(hint.into()));
         return None;
     };
-    let (origin, typed) = match from {
-        manifest::Origin::Kafka(kafka) => (topic(kafka), topic_columns(source, &path, problems)?),
+    let (origin, format, typed) = match from {
+        manifest::Origin::Kafka(kafka) => {
+            let format = formats::read(source, &path, problems);
+            let columns = topic_columns(source, &path, problems)?;
+            (topic(kafka), format?, columns)
+        }
         manifest::Origin::Generator(generator) => {
             let generator = generated(generator);
             let columns = generated_columns(source, generator.kind, &path, problems)?;
-            (Origin::Generator(generator), columns)
+            (Origin::Generator(generator), Format::Json, columns)
         }
     };
     let fields = typed
@@ -67,6 +73,7 @@ pub(super) fn draft(
         },
         path,
         origin,
+        format,
         columns: typed.into_iter().map(|(column, _)| column).collect(),
         check: source.check.clone(),
         check_reads,
@@ -361,6 +368,7 @@ impl SourceDraft {
         Some(Source {
             name: self.relation.name.clone(),
             origin: self.origin.clone(),
+            format: formats::narrowed(&self.format, read),
             columns: read.iter().filter_map(|&i| self.column(i, timed)).collect(),
             schema,
             check,

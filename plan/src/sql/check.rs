@@ -5,11 +5,9 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion_common::tree_node::TreeNode;
 use datafusion_common::{DFSchema, DataFusionError};
-use datafusion_expr::execution_props::ExecutionProps;
 use datafusion_expr::simplify::SimplifyContext;
 use datafusion_expr::{Expr, ExprSchemable};
 use datafusion_optimizer::simplify_expressions::ExprSimplifier;
-use datafusion_physical_expr::create_physical_expr;
 use datafusion_sql::planner::{PlannerContext, SqlToRel};
 use datafusion_sql::sqlparser::ast::Expr as SqlExpr;
 use datafusion_sql::sqlparser::tokenizer::Token;
@@ -56,7 +54,7 @@ fn checked(text: &str, schema: &SchemaRef) -> Result<ExprRef, Vec<SqlError>> {
             ]);
         }
     }
-    create_physical_expr(&expr, &schema, &ExecutionProps::new()).map_err(|e| failed(&e))
+    types::physical(&expr, &schema).map_err(|e| failed(&e))
 }
 
 fn parse(tokens: &Tokens) -> Result<SqlExpr, SqlError> {

@@ -5,14 +5,13 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion_common::{DFSchema, DataFusionError};
-use datafusion_expr::execution_props::ExecutionProps;
 use datafusion_expr::expr::{AggregateFunction, Alias};
 use datafusion_expr::{AggregateUDF, Distinct, Expr, LogicalPlan};
-use datafusion_physical_expr::create_physical_expr;
 use datafusion_physical_expr::expressions::{Column, cast};
 
 use super::chain::{Chain, Origin, field, window_bound};
 use super::output;
+use super::types::physical;
 use super::window::is_one_each;
 use crate::model::{ExprRef, ResultColumn, WindowKind};
 
@@ -448,10 +447,6 @@ fn call(expr: &Expr, input: &DFSchema) -> Result<Call, Misfit> {
         filter,
         name,
     })
-}
-
-fn physical(expr: &Expr, input: &DFSchema) -> datafusion_common::Result<ExprRef> {
-    create_physical_expr(expr, input, &ExecutionProps::new())
 }
 
 fn physical_all(exprs: &[Expr], input: &DFSchema) -> datafusion_common::Result<Vec<ExprRef>> {

@@ -14,6 +14,9 @@ use datafusion_expr::expr::{Between, InList};
 use datafusion_expr::expr_rewriter::FunctionRewrite;
 use datafusion_expr::{BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, Operator, cast};
 use datafusion_physical_expr::create_physical_expr;
+use datafusion_physical_expr::expressions::{BinaryExpr as Operation, NegativeExpr, lit};
+
+use crate::model::ExprRef;
 
 /// A decimal next to a float becomes a float, where the planner would force the float into 15 digits after the point.
 /// A number is not compared with a text, where the planner would compare both as texts.
@@ -142,6 +145,28 @@ fn approximate(expr: Expr, float: bool, schema: &DFSchema) -> Result<Expr> {
     }
 }
 
+/// An expression over rows. A whole number that does not fit its type fails, where the planner's own arithmetic would go
+/// on with a wrong one.
+pub(crate) fn physical(expr: &Expr, input: &DFSchema) -> Result<ExprRef> {
+    let expr = create_physical_expr(expr, input, &ExecutionProps::new())?;
+    let checked = expr.transform_up(|expr| {
+        let checked = if let Some(operation) = expr.as_any().downcast_ref::<Operation>() {
+            operation.clone()
+        } else if let Some(negative) = expr.as_any().downcast_ref::<NegativeExpr>()
+            && let kind = negative.arg().data_type(input.as_arrow())?
+            && kind.is_integer()
+        {
+            let zero = lit(ScalarValue::new_zero(&kind)?);
+            Operation::new(zero, Operator::Minus, Arc::clone(negative.arg()))
+        } else {
+            return Ok(Transformed::no(expr));
+        };
+        let checked = checked.with_fail_on_overflow(true);
+        Ok(Transformed::yes(Arc::new(checked) as ExprRef))
+    })?;
+    Ok(checked.data)
+}
+
 /// Constants that could not be folded have no value: better to know before every record fails.
 pub(crate) fn check_constants(plan: &LogicalPlan) -> Result<()> {
     plan.apply(|node| {
@@ -199,8 +224,9 @@ fn evaluate(expr: &Expr) -> Result<()> {
     let one_row = RecordBatchOptions::new().with_row_count(Some(1));
     let batch =
         RecordBatch::try_new_with_options(crate::model::empty_schema(), Vec::new(), &one_row)?;
-    let expr = create_physical_expr(expr, &DFSchema::empty(), &ExecutionProps::new())?;
-    expr.evaluate(&batch).map(|_| ())
+    physical(expr, &DFSchema::empty())?
+        .evaluate(&batch)
+        .map(|_| ())
 }
 
 /// The rewrite as the analyzer takes it.

@@ -4,16 +4,14 @@ The meaning of a stream is its SQL. Here another engine reads the records from a
 and answers the query as it stands; only the window function is spelled out.
 """
 
-import re
 from pathlib import Path
 
 import duckdb
 
 from harness.rows import Column, Rows
+from harness.windows import spelled_out
 
 TYPES = {"String": "VARCHAR", "Boolean": "BOOLEAN", "Int32": "INTEGER", "Int64": "BIGINT", "Float64": "DOUBLE", "Date": "DATE"}
-INTERVAL = r"(INTERVAL\s+'[^']*'(?:\s+[A-Za-z]+)?)"
-WINDOWS = re.compile(rf"(TUMBLE|HOP|CUMULATE)\s*\(\s*(\w+)\s*,\s*(\"?\w+\"?)\s*,\s*{INTERVAL}(?:\s*,\s*{INTERVAL})?\s*\)", re.I)
 EPOCH_SECONDS_BELOW = 100_000_000_000  # more than this and a number means milliseconds
 
 
@@ -60,24 +58,3 @@ def value_of(column: dict) -> str:
         millis = f"CASE WHEN abs({number}) < {EPOCH_SECONDS_BELOW} THEN {number} * 1000 ELSE {number} END"
         return f"CASE WHEN {number} IS NOT NULL THEN make_timestamp(CAST({millis} * 1000 AS BIGINT)) ELSE CAST({text} AS TIMESTAMPTZ) AT TIME ZONE 'UTC' END"
     return f"CAST({text} AS {TYPES.get(kind) or kind.upper()})"
-
-
-def spelled_out(sql: str) -> str:
-    """The query with its windows written as a subquery."""
-
-    def subquery(found: re.Match) -> str:
-        function, table, time, *lengths = found.groups()
-        bucket = lambda size: f"time_bucket({size}, {time}, TIMESTAMP '1970-01-01')"
-        match function.upper():
-            case "TUMBLE":
-                start, end = bucket(lengths[0]), f"{bucket(lengths[0])} + {lengths[0]}"
-            case "HOP":  # each window that ends after the time, up to the last that holds it
-                slide, size = lengths
-                start = f"unnest(generate_series({bucket(slide)} - {size} + {slide}, {bucket(slide)}, {slide}))"
-                end = f"window_start + {size}"
-            case _:  # each end of the cycle that is after the time
-                step, size = lengths
-                start, end = bucket(size), f"unnest(generate_series({bucket(step)} + {step}, {bucket(size)} + {size}, {step}))"
-        return f"(SELECT *, {start} AS window_start, {end} AS window_end FROM {table})"
-
-    return WINDOWS.sub(subquery, sql)

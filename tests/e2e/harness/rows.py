@@ -37,7 +37,7 @@ def canonical(value, kind: str):
     if value is None:
         return None
     if kind == "DOUBLE" or kind == "FLOAT":
-        return f"{float(value):.12g}"
+        return f"{float(value) + 0.0:.12g}"
     if isinstance(value, bool):
         return value
     if isinstance(value, (int, Decimal)):

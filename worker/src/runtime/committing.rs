@@ -3,11 +3,11 @@
 //! Sinks outside the log go first: each keeps the positions its rows cover in its own transaction, so that a commit
 //! that fails after them is repeated without writing them twice.
 
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use super::host::{Beside, Host};
 use crate::log::{Commit, Committer, Outcome, Position, TopicPartition};
 use crate::sink::{ExternalSink, Rows, SinkError};
 
@@ -50,7 +50,8 @@ enum Done {
 pub(super) struct Committing {
     jobs: Sender<Job>,
     done: Receiver<Done>,
-    thread: Option<JoinHandle<()>>,
+    host: Host,
+    thread: Beside,
 }
 
 impl Committing {
@@ -59,19 +60,23 @@ impl Committing {
     /// # Errors
     /// Fails where the system gives no thread.
     pub(super) fn start(
+        host: &Host,
         name: &str,
         committer: Box<dyn Committer>,
         sinks: Vec<Named>,
     ) -> std::io::Result<Self> {
-        let (jobs, todo) = bounded::<Job>(1);
-        let (finished, done) = bounded::<Done>(1);
-        let thread = std::thread::Builder::new()
-            .name(format!("commit-{name}"))
-            .spawn(move || serve(&todo, &finished, committer, sinks))?;
+        // A commit that nobody waits for any more, and one question: neither side ever waits for room.
+        let (jobs, todo) = bounded::<Job>(2);
+        let (finished, done) = bounded::<Done>(2);
+        let its = host.clone();
+        let thread = host.spawn(format!("commit-{name}"), move || {
+            serve(&its, &todo, &finished, committer, sinks);
+        })?;
         Ok(Self {
             jobs,
             done,
-            thread: Some(thread),
+            host: host.clone(),
+            thread,
         })
     }
 
@@ -83,7 +88,7 @@ impl Committing {
         let gone = || "the committing thread has ended".to_owned();
         self.jobs.send(Job::Init).map_err(|_| gone())?;
         loop {
-            match self.done.recv().map_err(|_| gone())? {
+            match self.host.receive(&self.done, None).map_err(|_| gone())? {
                 Done::Initialized(result) => return result,
                 // A commit that nobody waits for any more ended before the new committer was made.
                 Done::Ended(_) | Done::Claimed(_) => {}
@@ -101,7 +106,7 @@ impl Committing {
             .send(Job::Claim(partitions.to_vec()))
             .map_err(|_| gone())?;
         loop {
-            match self.done.recv().map_err(|_| gone())? {
+            match self.host.receive(&self.done, None).map_err(|_| gone())? {
                 Done::Claimed(result) => return result,
                 Done::Ended(_) | Done::Initialized(_) => {}
             }
@@ -117,7 +122,7 @@ impl Committing {
     /// How the commit in flight has ended, if it has within `wait`.
     pub(super) fn ended(&self, wait: Duration) -> Option<Outcome> {
         use crossbeam_channel::RecvTimeoutError::{Disconnected, Timeout};
-        match self.done.recv_timeout(wait) {
+        match self.host.receive(&self.done, Some(wait)) {
             Ok(Done::Ended(outcome)) => Some(outcome),
             Ok(Done::Initialized(_) | Done::Claimed(_)) | Err(Timeout) => None,
             Err(Disconnected) => Some(Outcome::Fatal(
@@ -131,19 +136,18 @@ impl Drop for Committing {
     fn drop(&mut self) {
         let (closed, _) = bounded(0);
         self.jobs = closed;
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        self.thread.join();
     }
 }
 
 fn serve(
+    host: &Host,
     todo: &Receiver<Job>,
     finished: &Sender<Done>,
     mut committer: Box<dyn Committer>,
     mut sinks: Vec<Named>,
 ) {
-    for job in todo {
+    while let Ok(job) = host.receive(todo, None) {
         let done = match job {
             Job::Init => Done::Initialized(committer.init().map_err(|e| e.to_string())),
             Job::Claim(partitions) => Done::Claimed(claim(&mut sinks, &partitions)),

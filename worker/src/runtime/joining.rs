@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tidemill_crds::sink::SinkKind;
 use tidemill_engine::commit::Event;
@@ -12,7 +12,7 @@ use tidemill_plan::model::{Plan, StartFrom};
 
 use super::tasks::{Generated, Held};
 use super::topology::{Stage, Subscription, Topology, stage_of_input};
-use super::{RunError, Runner, Settings};
+use super::{Host, RunError, Runner, Settings};
 use crate::log::{Admin, LogError, Position, Start, TopicPartition, TopicSpec};
 use crate::sink::SinkError;
 use crate::status::{OutputStatus, Phase, Shared, SourceStatus};
@@ -27,6 +27,7 @@ pub(super) fn prepare_topics(
     topology: &Topology,
     settings: &Settings,
     admin: &mut dyn Admin,
+    host: &Host,
     status: &Shared,
     stop: &AtomicBool,
 ) -> Result<Option<HashMap<Stage, u32>>, RunError> {
@@ -49,7 +50,7 @@ pub(super) fn prepare_topics(
         if stop.load(Ordering::Relaxed) {
             return Ok(None);
         }
-        std::thread::sleep(pause);
+        host.sleep(pause);
         pause = (pause * 2).min(Duration::from_secs(2));
     }
 }
@@ -169,6 +170,11 @@ impl Runner {
         // A commit that nobody waits for must have ended before committed positions mean anything.
         while self.commits.in_flight() && !self.stop.load(Ordering::Relaxed) {
             self.hear_commit(Duration::from_millis(100))?;
+        }
+        if self.commits.in_flight() {
+            // Told to stop: nothing new is begun. What is asked of the committing thread now would take the answer away
+            // that the stop waits for.
+            return Ok(());
         }
         if self.take_over(partitions)? {
             self.on(Event::Assigned)?;
@@ -313,8 +319,10 @@ impl Runner {
             dirty: false,
             at_end: false,
             log_end: None,
-            last_record: Instant::now(),
+            last_record: self.host.now(),
             idle: false,
+            again_from: None,
+            wants_schema: None,
             // An endless generator adds nothing to an input that is to end.
             end: if skipped { Some(offset) } else { end },
             finished: false,
@@ -380,13 +388,17 @@ impl Runner {
         }
     }
 
-    fn new_task(&self, stage: Stage, partition: i32) -> Result<Task, RunError> {
+    fn new_task(&mut self, stage: Stage, partition: i32) -> Result<Task, RunError> {
         let plan = Arc::clone(&self.plan);
         Ok(match stage {
             Stage::Shard(stream) => {
                 Task::shard(plan, stream, u32::try_from(partition).unwrap_or_default())?
             }
-            Stage::Source(source) => Task::source(plan, source, partition)?,
+            Stage::Source(source) => {
+                let mut task = Task::source(plan, source, partition)?;
+                self.lookups.teach_all(&mut task, source);
+                task
+            }
         })
     }
 
@@ -417,9 +429,12 @@ impl Runner {
         Generated::new(spec, source, partition, from).map(Some)
     }
 
-    /// Takes the partitions over in the sinks outside the log: up to which offset each has its rows already, by
-    /// partition, then by sink.
-    fn claim(&mut self, partitions: &[TopicPartition]) -> Result<Option<Vec<Vec<i64>>>, RunError> {
+    /// Takes the partitions over in the sinks outside the log: up to where each has its rows already, by partition, then
+    /// by sink.
+    fn claim(
+        &mut self,
+        partitions: &[TopicPartition],
+    ) -> Result<Option<Vec<Vec<Option<Position>>>>, RunError> {
         let claimed = self.retry("taking over in the sinks", |runner| {
             runner
                 .committing
@@ -431,16 +446,14 @@ impl Runner {
                     other => LogError::Refused(other.to_string()),
                 })
         })?;
-        let until = |of_sink: &Vec<Option<Position>>, index: usize| {
-            of_sink
-                .get(index)
-                .and_then(Option::as_ref)
-                .map_or(0, |position| position.offset)
-        };
         Ok(claimed.map(|by_sink| {
-            (0..partitions.len())
-                .map(|index| by_sink.iter().map(|sink| until(sink, index)).collect())
-                .collect()
+            let of_partition = |index: usize| {
+                by_sink
+                    .iter()
+                    .map(|sink| sink.get(index).cloned().flatten())
+                    .collect()
+            };
+            (0..partitions.len()).map(of_partition).collect()
         }))
     }
 }

@@ -11,6 +11,7 @@
 mod adjusting;
 mod committing;
 pub mod dead_letters;
+mod host;
 mod joining;
 mod pending;
 mod pick;
@@ -30,10 +31,12 @@ use tidemill_plan::live::Live;
 use tidemill_plan::model::{Generator, Micros, Plan};
 
 use self::committing::Committing;
+pub use self::host::{Host, Machine};
 use self::pending::Pending;
 use self::tasks::Tasks;
 pub use self::topology::{Stage, Subscription, Topology};
 use crate::log::{Admin, Committer, GroupEvent, LogError, Outcome, Reader, TopicPartition};
+use crate::registry::{self, Lookups, Secrets};
 use crate::sink::ExternalSink;
 use crate::status::{PartitionStatus, Phase, Shared};
 
@@ -51,6 +54,8 @@ pub struct Settings {
     pub bounded: bool,
     /// The partitions of topics that are made here and say nothing themselves.
     pub default_partitions: u32,
+    /// The Secrets that manifests name, but for that of the log.
+    pub secrets: Secrets,
     /// Make source topics that are not there yet, rather than wait for somebody to make them.
     pub create_sources: bool,
 }
@@ -67,6 +72,8 @@ pub struct Parts {
     pub sinks: Vec<Option<Box<dyn ExternalSink>>>,
     /// Edits that take effect while it runs.
     pub edits: Receiver<Live>,
+    /// The machine.
+    pub host: Host,
 }
 
 /// Why a pipeline stopped running.
@@ -124,11 +131,14 @@ struct Runner {
     plan: Arc<Plan>,
     topology: Topology,
     settings: Settings,
+    host: Host,
     reader: Box<dyn Reader>,
     committing: Committing,
     commits: Commits,
     tasks: Tasks,
     pending: Pending,
+    /// Schemas that sources ask for.
+    lookups: Lookups,
     /// What generated sources make now, by their index in the plan.
     generators: HashMap<usize, Generator>,
     edits: Receiver<Live>,
@@ -166,15 +176,21 @@ impl Runner {
             &topology,
             &settings,
             parts.admin.as_mut(),
+            &parts.host,
             &status,
             stop,
         )?
         else {
             return Ok(None);
         };
-        let (pending, sinks) = Pending::new(plan, &topology, parts.sinks)?;
-        let committing = Committing::start(&plan.name, parts.committer, sinks)?;
-        let now = Instant::now();
+        let ids = registry::register(plan, &settings.secrets, &status, stop);
+        let Some(ids) = ids.map_err(RunError::Sink)? else {
+            return Ok(None);
+        };
+        let (pending, sinks) = Pending::new(plan, &topology, parts.sinks, &ids)?;
+        let lookups = Lookups::new(plan, &settings.secrets, stop)?;
+        let committing = Committing::start(&parts.host, &plan.name, parts.committer, sinks)?;
+        let now = parts.host.now();
         let mut runner = Self {
             ahead: reading::ahead(plan),
             generators: adjusting::generators(plan),
@@ -182,11 +198,13 @@ impl Runner {
             plan: Arc::clone(plan),
             topology,
             settings,
+            host: parts.host,
             reader: parts.reader,
             committing,
             commits: Commits::default(),
             tasks: Tasks::default(),
             pending,
+            lookups,
             partitions,
             assignment: Vec::new(),
             ends: HashMap::new(),
@@ -218,6 +236,7 @@ impl Runner {
         }
         self.hear_edits()?;
         self.hear_commit(Duration::ZERO)?;
+        self.hear_schemas();
         let read = if self.commits.may_read() && !self.pending.is_full() {
             self.read_some()?
         } else {
@@ -227,7 +246,7 @@ impl Runner {
         if !self.ended {
             self.hear_group(if read > 0 { Duration::ZERO } else { self.nap() })?;
         }
-        if self.last_publish.elapsed() >= Duration::from_millis(200) {
+        if self.host.since(self.last_publish) >= Duration::from_millis(200) {
             self.publish(if self.commits.may_read() {
                 Phase::Running
             } else {
@@ -313,8 +332,8 @@ impl Runner {
     }
 
     fn commit_if_due(&mut self) -> Result<(), RunError> {
-        let due =
-            self.pending.is_due() || self.last_commit.elapsed() >= self.settings.commit_interval;
+        let due = self.pending.is_due()
+            || self.host.since(self.last_commit) >= self.settings.commit_interval;
         if self.ended || self.commits.in_flight() || !due {
             return Ok(());
         }
@@ -353,7 +372,7 @@ impl Runner {
     }
 
     fn commit(&mut self) -> Result<(), RunError> {
-        self.last_commit = Instant::now();
+        self.last_commit = self.host.now();
         for held in self.tasks.iter_mut().filter(|held| held.dirty) {
             self.pending.flush(held)?;
         }
@@ -398,7 +417,7 @@ impl Runner {
 
     /// Waits before another attempt, longer each time; false if the process is to stop.
     fn pause(&self, pause: &mut Duration) -> bool {
-        std::thread::sleep(*pause);
+        self.host.sleep(*pause);
         *pause = (*pause * 2).min(Duration::from_secs(2));
         !self.stop.load(Ordering::Relaxed)
     }
@@ -410,7 +429,7 @@ impl Runner {
 
     /// Brings the status up to date.
     fn publish(&mut self, phase: Phase) {
-        self.last_publish = Instant::now();
+        self.last_publish = self.host.now();
         let partitions: Vec<PartitionStatus> = self.tasks.iter().map(tasks::Held::status).collect();
         let sources = self.read.iter().enumerate().map(|(index, read)| {
             let held = || {
@@ -425,10 +444,14 @@ impl Runner {
             )
         });
         let sources: Vec<(Read, Option<Micros>, Option<i64>)> = sources.collect();
+        let uptime = self.host.since(self.started).as_millis();
         self.status.update(|s| {
             s.phase = phase;
-            s.uptime_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+            s.uptime_ms = u64::try_from(uptime).unwrap_or(u64::MAX);
             s.partitions = partitions;
+            if let Some(why) = self.lookups.trouble() {
+                s.trouble = Some(why.to_owned());
+            }
             s.late_dropped = self.pending.counted.late_dropped;
             s.dead_letters
                 .clone_from(&self.pending.counted.dead_letters);

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use arrow::array::{Array, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
-use tidemill_crds::sink::{SinkKind, Timestamps};
+use tidemill_crds::sink::SinkKind;
 use tidemill_engine::effects::{Effects, Rows};
-use tidemill_engine::encode::{self, JsonEncoder, JsonOptions, KeyEncoder};
+use tidemill_engine::encode::{self, JsonOptions, KeyEncoder, RowEncoder};
 use tidemill_engine::record::DeadLetter;
 use tidemill_plan::model::{Output, OutputOf, Plan};
 
@@ -30,7 +30,7 @@ enum Target {
     /// A topic of the log.
     Topic {
         topic: Arc<str>,
-        rows: JsonEncoder,
+        rows: RowEncoder,
         key: KeyEncoder,
     },
     /// A sink outside the log, by its place among them.
@@ -73,15 +73,16 @@ pub(super) struct Counted {
 
 impl Pending {
     /// Nothing yet, for the outputs of a plan. The sinks outside the log come back in the order in which they are
-    /// written.
+    /// written. `schemas` has the registered number of each output's schema.
     pub(super) fn new(
         plan: &Plan,
         topology: &Topology,
         sinks: Vec<Option<Box<dyn ExternalSink>>>,
+        schemas: &HashMap<usize, u32>,
     ) -> Result<(Self, Vec<Named>), RunError> {
         let mut external = Vec::new();
         let mut routes = Vec::new();
-        for (output, sink) in plan.outputs.iter().zip(sinks) {
+        for (index, (output, sink)) in plan.outputs.iter().zip(sinks).enumerate() {
             let target = match sink {
                 Some(sink) => {
                     external.push(Named {
@@ -90,7 +91,7 @@ impl Pending {
                     });
                     Target::External(external.len() - 1)
                 }
-                None => topic_target(output)?,
+                None => topic_target(output, schemas.get(&index).copied())?,
             };
             routes.push(Route {
                 of: output.from,
@@ -262,7 +263,7 @@ impl Pending {
                 } => {
                     self.bytes += pack(&mut route.packed, encoder, key, rows)?;
                 }
-                Target::External(place) if held.is_written(*place) => continue,
+                Target::External(place) if held.is_written(*place)? => continue,
                 Target::External(place) => {
                     self.bytes += rows.batch.get_array_memory_size();
                     if let Some(waiting) = self.external.get_mut(*place) {
@@ -302,7 +303,7 @@ impl Pending {
                         .produced
                         .extend(records.map(|record| (Arc::clone(topic), record)));
                 }
-                Target::External(place) if held.is_written(*place) => continue,
+                Target::External(place) if held.is_written(*place)? => continue,
                 Target::External(place) => {
                     let batch = dead_letters::to_rows(&letters)
                         .map_err(|e| RunError::Sink(e.to_string()))?;
@@ -326,7 +327,7 @@ impl Pending {
     }
 }
 
-fn topic_target(output: &Output) -> Result<Target, RunError> {
+fn topic_target(output: &Output, schema: Option<u32>) -> Result<Target, RunError> {
     let refuse =
         |error: encode::EncodeError| RunError::Sink(format!("sink `{}`: {error}", output.sink));
     let Some(SinkKind::Kafka(kafka)) = output.to.kind() else {
@@ -335,14 +336,10 @@ fn topic_target(output: &Output) -> Result<Target, RunError> {
             output.sink
         )));
     };
-    let timestamps = match kafka.format.map(|f| f.timestamps).unwrap_or_default() {
-        Timestamps::Rfc3339 => encode::Timestamps::Rfc3339,
-        Timestamps::EpochMillis => encode::Timestamps::EpochMillis,
-    };
-    let options = JsonOptions { timestamps };
+    let options = JsonOptions::of(&output.written);
     Ok(Target::Topic {
         topic: Arc::from(kafka.topic.as_str()),
-        rows: JsonEncoder::new(&output.schema, options).map_err(refuse)?,
+        rows: RowEncoder::new(&output.written, &output.schema, schema).map_err(refuse)?,
         key: KeyEncoder::new(&output.schema, &output.key, options).map_err(refuse)?,
     })
 }
@@ -350,7 +347,7 @@ fn topic_target(output: &Output) -> Result<Target, RunError> {
 /// Appends rows to the packed records of a topic; how many bytes that took. A deleted row is a tombstone under its key.
 fn pack(
     packed: &mut Packed,
-    encoder: &JsonEncoder,
+    encoder: &RowEncoder,
     key: &KeyEncoder,
     rows: &Rows,
 ) -> Result<usize, RunError> {
@@ -377,7 +374,7 @@ fn pack(
 
 fn pack_kept(
     packed: &mut Packed,
-    encoder: &JsonEncoder,
+    encoder: &RowEncoder,
     key: &KeyEncoder,
     batch: &RecordBatch,
 ) -> Result<(), RunError> {

@@ -81,22 +81,26 @@ impl Runner {
     }
 
     fn read_partition(&mut self, index: usize) -> Result<usize, RunError> {
+        if !self.is_ready(index)? {
+            return Ok(0);
+        }
         let Some(held) = self.tasks.get_mut(index) else {
             return Ok(0);
         };
         let (records, bytes) = if held.generator.is_some() {
-            (generate(&mut self.pending, held)?, 0)
+            (generate(&mut self.pending, held, self.host.now())?, 0)
         } else {
             let (mut failure, mut bytes) = (None, 0);
+            let now = self.host.now();
             let partition = held.partition.clone();
             let taken = self.reader.take(&partition, BATCH, &mut |batch| {
-                if failure.is_none() {
+                if failure.is_none() && held.again_from.is_none() {
                     bytes += batch
                         .records
                         .iter()
                         .map(|r| r.value.map_or(0, <[u8]>::len) as u64)
                         .sum::<u64>();
-                    failure = read_batch(&mut self.pending, held, batch).err();
+                    failure = read_batch(&mut self.pending, held, batch, now).err();
                 }
             });
             let taken = match taken {
@@ -110,9 +114,9 @@ impl Runner {
             if let Some(failure) = failure {
                 return Err(failure);
             }
-            held.at_end = taken.at_end;
+            held.at_end = taken.at_end && held.again_from.is_none();
             held.log_end = taken.end;
-            if taken.next_offset > held.offset {
+            if held.again_from.is_none() && taken.next_offset > held.offset {
                 held.offset = held
                     .end
                     .map_or(taken.next_offset, |end| end.min(taken.next_offset));
@@ -130,9 +134,42 @@ impl Runner {
         Ok(records)
     }
 
+    /// Whether a partition can be read on: not while a schema that its next record needs is being asked for.
+    fn is_ready(&mut self, index: usize) -> Result<bool, RunError> {
+        let Some(held) = self.tasks.get_mut(index) else {
+            return Ok(false);
+        };
+        if let (Some(id), Stage::Source(source)) = (held.wants_schema, held.stage) {
+            if !self.lookups.teach(&mut held.task, source, id) {
+                return Ok(false);
+            }
+            held.wants_schema = None;
+        }
+        let Some(offset) = held.again_from else {
+            return Ok(true);
+        };
+        match self.reader.seek(&held.partition, offset) {
+            Ok(()) => {
+                held.again_from = None;
+                Ok(true)
+            }
+            Err(LogError::Unavailable(why)) => {
+                self.trouble(&why);
+                Ok(false)
+            }
+            Err(refused) => Err(refused.into()),
+        }
+    }
+
+    /// Takes in what schema registries have answered.
+    pub(super) fn hear_schemas(&mut self) {
+        self.lookups.hear();
+    }
+
     /// A partition from which nothing comes, though all of it has been read, stops holding windows back: those of its
     /// own go by the others' watermark, and shards are told with the next commit.
     fn look_for_idleness(&mut self) -> Result<(), RunError> {
+        let now = self.host.now();
         for source in 0..self.plan.sources.len() {
             let Some(timeout) = self.idle_timeout(source) else {
                 continue;
@@ -142,13 +179,13 @@ impl Runner {
                 .tasks
                 .iter_mut()
                 .filter(of_source)
-                .filter(|h| !h.is_quiet_for(timeout));
+                .filter(|h| !h.is_quiet_for(timeout, now));
             let watermark = busy.map(|h| h.task.watermark()).min().flatten();
             for held in self
                 .tasks
                 .iter_mut()
                 .filter(of_source)
-                .filter(|h| h.is_quiet_for(timeout))
+                .filter(|h| h.is_quiet_for(timeout, now))
             {
                 if !held.idle {
                     held.idle = true;
@@ -203,8 +240,8 @@ impl Runner {
 }
 
 impl Held {
-    fn is_quiet_for(&self, timeout: Duration) -> bool {
-        self.at_end && self.last_record.elapsed() >= timeout
+    fn is_quiet_for(&self, timeout: Duration, now: Instant) -> bool {
+        self.at_end && now.saturating_duration_since(self.last_record) >= timeout
     }
 }
 
@@ -213,6 +250,7 @@ fn read_batch(
     pending: &mut Pending,
     held: &mut Held,
     batch: &RawBatch<'_>,
+    now: Instant,
 ) -> Result<(), RunError> {
     let span = tracing::info_span!(
         "batch",
@@ -224,9 +262,14 @@ fn read_batch(
     let _entered = span.enter();
     follow_trace(batch);
     pending.trace(&span);
-    held.last_record = Instant::now();
+    held.last_record = now;
     held.idle = false;
     let mut rest = batch.records;
+    if let Some((index, id)) = held.task.missing_schema(rest) {
+        held.wants_schema = Some(id);
+        held.again_from = rest.get(index).map(|record| record.offset);
+        rest = rest.get(..index).unwrap_or_default();
+    }
     let mut first = 0;
     while let Some(head) = rest.first() {
         if held.end.is_some_and(|end| head.offset >= end) {
@@ -258,7 +301,8 @@ impl Held {
     fn cut_after(&self, offset: i64) -> Option<i64> {
         self.written_until
             .iter()
-            .copied()
+            .flatten()
+            .map(|until| until.offset)
             .chain(self.end)
             .filter(|&cut| cut > offset)
             .min()
@@ -281,7 +325,7 @@ fn follow_trace(batch: &RawBatch<'_>) {
 }
 
 /// Makes the records that are due by now.
-fn generate(pending: &mut Pending, held: &mut Held) -> Result<usize, RunError> {
+fn generate(pending: &mut Pending, held: &mut Held, now: Instant) -> Result<usize, RunError> {
     let Some(made) = held.generator.as_ref() else {
         return Ok(0);
     };
@@ -300,7 +344,7 @@ fn generate(pending: &mut Pending, held: &mut Held) -> Result<usize, RunError> {
         .batch(from, due, time)
         .map_err(|e| RunError::Generator(held.partition.topic.to_string(), e))?;
     let count = rows.num_rows();
-    held.last_record = Instant::now();
+    held.last_record = now;
     held.idle = false;
     pending.gather(held, |held, effects| {
         held.task.process_rows(rows, effects)?;
@@ -373,7 +417,7 @@ impl Generated {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-    use tidemill_plan::model::{GeneratorKind, Origin, Source, empty_schema};
+    use tidemill_plan::model::{Format, GeneratorKind, Origin, Source, empty_schema};
 
     use super::*;
 
@@ -390,6 +434,7 @@ mod tests {
         let source = Source {
             name: "made".to_owned(),
             origin: Origin::Generator(spec.clone()),
+            format: Format::Json,
             columns: Vec::new(),
             schema: empty_schema(),
             check: None,

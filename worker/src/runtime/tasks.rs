@@ -1,8 +1,10 @@
 //! The tasks of the partitions that this worker holds, each with its place in the log.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::time::Instant;
 
+use tidemill_engine::error::EngineError;
 use tidemill_engine::generator::Generator;
 use tidemill_engine::task::Task;
 
@@ -36,12 +38,16 @@ pub(super) struct Held {
     pub(super) last_record: Instant,
     /// Whether it holds no window back.
     pub(super) idle: bool,
+    /// Where reading must begin again before it goes on.
+    pub(super) again_from: Option<i64>,
+    /// The schema that its next record waits for.
+    pub(super) wants_schema: Option<u32>,
     /// Where reading stops, when the input is bounded.
     pub(super) end: Option<i64>,
     /// Whether its task has been told that nothing more comes.
     pub(super) finished: bool,
-    /// Up to which offset each sink outside the log has its rows already.
-    pub(super) written_until: Vec<i64>,
+    /// Up to where each sink outside the log has its rows already.
+    pub(super) written_until: Vec<Option<Position>>,
 }
 
 /// A share of generated records.
@@ -84,11 +90,17 @@ impl Held {
         }
     }
 
-    /// Whether the rows of all records up to here are in a sink outside the log already.
-    pub(super) fn is_written(&self, sink: usize) -> bool {
-        self.written_until
-            .get(sink)
-            .is_some_and(|&until| self.offset <= until)
+    /// Whether what the task gives here is in a sink outside the log already. At the sink's own offset that depends on
+    /// event time: windows may close there without a record, because others have gone on or the input has ended.
+    pub(super) fn is_written(&self, sink: usize) -> Result<bool, EngineError> {
+        let Some(Some(until)) = self.written_until.get(sink) else {
+            return Ok(false);
+        };
+        match self.offset.cmp(&until.offset) {
+            Ordering::Less => Ok(true),
+            Ordering::Equal => Ok(!self.task.has_passed(&until.clock)?),
+            Ordering::Greater => Ok(false),
+        }
     }
 
     /// Where the task is now.

@@ -3,11 +3,14 @@
 pub mod metrics;
 
 use opentelemetry::trace::{TraceContextExt as _, TracerProvider as _};
+use opentelemetry_otlp::WithHttpConfig as _;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _};
+
+use crate::registry::tls;
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +62,7 @@ pub fn start(service: &str, lines: Lines, default_filter: &str) -> Result<Teleme
 fn exporter(service: &str, endpoint: &str) -> Result<SdkTracerProvider, String> {
     let exporter = opentelemetry_otlp::SpanExporter::builder()
         .with_http()
+        .with_http_client(client()?)
         .build()
         .map_err(|e| format!("OTEL_EXPORTER_OTLP_ENDPOINT={endpoint}: {e}"))?;
     let resource = opentelemetry_sdk::Resource::builder()
@@ -68,6 +72,16 @@ fn exporter(service: &str, endpoint: &str) -> Result<SdkTracerProvider, String> 
         .with_batch_exporter(exporter)
         .with_resource(resource)
         .build())
+}
+
+/// A client for the collector. Its own default is one that cannot be made before there is a provider of cryptography.
+fn client() -> Result<reqwest::blocking::Client, String> {
+    tls::provide();
+    // It waits for a thread of its own, which it may not where a runtime's tasks are run.
+    let made = std::thread::spawn(|| reqwest::blocking::Client::builder().build());
+    let made = made.join().map_err(|_| "no thread for it".to_owned());
+    made.and_then(|made| made.map_err(|e| e.to_string()))
+        .map_err(|e| format!("OTLP: no HTTP client can be made: {e}"))
 }
 
 impl Drop for Telemetry {

@@ -1,7 +1,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(clippy::print_stdout)] // Seeds.
 
+mod changes;
 mod differential;
+mod lines;
 mod numbers;
 mod reading;
 mod rejecting;

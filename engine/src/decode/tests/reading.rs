@@ -105,6 +105,8 @@ fn a_float_column_reads_the_nearest_double() {
         ("9007199254740993", 9_007_199_254_740_992.0),
         ("1.7976931348623157e308", f64::MAX),
         ("1e-999", 0.0),
+        ("-1e-999", 0.0),
+        ("-0.0", 0.0),
     ] {
         assert_eq!(float64(value).to_bits(), expected.to_bits(), "{value}");
     }

@@ -361,7 +361,7 @@ fn a_decoder_is_refused_where_columns_and_schema_do_not_agree() {
             vec![Field::new("c", DataType::Int8, true)]
         )
         .unwrap(),
-        "column `c`: Int8 cannot be decoded from JSON"
+        "column `c`: Int8 cannot be decoded"
     );
     assert_eq!(
         new(

@@ -20,11 +20,12 @@ use tidemill_plan::resets;
 use super::{Defaults, PORT, config, metadata, selector};
 use crate::names;
 use crate::pipeline::status::is_rolling;
-use crate::pipeline::validate::Valid;
+use crate::pipeline::validate::{SecretVersion, Valid};
 
 const RECREATE: &str = "Recreate";
 const CONFIG: &str = "/etc/tidemill";
 const CREDENTIALS: &str = "/etc/tidemill/kafka";
+const SECRETS: &str = "/etc/tidemill/secrets";
 const STATE: &str = "/var/lib/tidemill";
 /// The image's user.
 const USER: i64 = 65_532;
@@ -189,6 +190,9 @@ fn args(valid: &Valid) -> Vec<String> {
     if valid.secret.is_some() {
         args.extend(["--kafka-auth".to_owned(), CREDENTIALS.to_owned()]);
     }
+    if !valid.registry_secrets.is_empty() {
+        args.extend(["--secrets".to_owned(), SECRETS.to_owned()]);
+    }
     args.extend(["--listen".to_owned(), format!("0.0.0.0:{PORT}")]);
     args
 }
@@ -258,6 +262,10 @@ fn mounts(valid: &Valid) -> Vec<VolumeMount> {
     if valid.secret.is_some() {
         mounts.push(mount("kafka", CREDENTIALS, true));
     }
+    for (i, secret) in valid.registry_secrets.iter().enumerate() {
+        let path = format!("{SECRETS}/{}", secret.name);
+        mounts.push(mount(&registry_volume(i), &path, true));
+    }
     mounts
 }
 
@@ -283,15 +291,26 @@ fn volumes(valid: &Valid) -> Vec<Volume> {
         },
     ];
     if let Some(secret) = &valid.secret {
-        volumes.push(Volume {
-            name: "kafka".to_owned(),
-            secret: Some(SecretVolumeSource {
-                secret_name: Some(secret.name.clone()),
-                default_mode: Some(0o440),
-                ..SecretVolumeSource::default()
-            }),
-            ..Volume::default()
-        });
+        volumes.push(secret_volume("kafka".to_owned(), secret));
     }
+    let registries = valid.registry_secrets.iter().enumerate();
+    volumes.extend(registries.map(|(i, secret)| secret_volume(registry_volume(i), secret)));
     volumes
+}
+
+/// A Secret's name may be longer than a volume's.
+fn registry_volume(index: usize) -> String {
+    format!("registry-{index}")
+}
+
+fn secret_volume(name: String, secret: &SecretVersion) -> Volume {
+    Volume {
+        name,
+        secret: Some(SecretVolumeSource {
+            secret_name: Some(secret.name.clone()),
+            default_mode: Some(0o440),
+            ..SecretVolumeSource::default()
+        }),
+        ..Volume::default()
+    }
 }

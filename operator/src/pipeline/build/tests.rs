@@ -140,6 +140,41 @@ fn a_change_of_the_query_or_of_the_secret_starts_new_pods() {
 }
 
 #[test]
+fn secrets_of_schema_registries_are_files_by_their_names() {
+    let mut found = found(&least());
+    let mut with = |version: &str| {
+        found.registry_secrets = [SecretVersion {
+            name: "registry.user".to_owned(),
+            version: version.to_owned(),
+        }]
+        .into();
+        build(&validate(&found).unwrap(), 1, &defaults(), None)
+    };
+    let (before, after) = (with("1"), with("2"));
+    assert_ne!(pod_hash(&before), pod_hash(&after));
+    let pod = before.deployment.spec.unwrap().template.spec.unwrap();
+    let container = &pod.containers[0];
+    let args = container.args.as_ref().unwrap().join(" ");
+    assert!(args.contains("--secrets /etc/tidemill/secrets"), "{args}");
+    let mounts = container.volume_mounts.as_ref().unwrap().iter();
+    let at = |path: &str| {
+        mounts
+            .clone()
+            .find(|mount| mount.mount_path == path)
+            .unwrap()
+    };
+    let mount = at("/etc/tidemill/secrets/registry.user");
+    assert_eq!(mount.read_only, Some(true));
+    let volumes = pod.volumes.unwrap();
+    let volume = volumes
+        .iter()
+        .find(|volume| volume.name == mount.name)
+        .unwrap();
+    let secret = volume.secret.as_ref().unwrap();
+    assert_eq!(secret.secret_name.as_deref(), Some("registry.user"));
+}
+
+#[test]
 fn what_takes_effect_live_changes_the_manifests_and_no_pod() {
     let before = built(GENERATED, 1);
     for (value, other) in [

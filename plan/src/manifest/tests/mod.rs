@@ -3,4 +3,5 @@
 use super::*;
 
 mod broken;
+mod formats;
 mod whole;

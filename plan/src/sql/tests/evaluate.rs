@@ -344,3 +344,23 @@ fn a_check_that_is_none_is_refused() {
         "line 1, column 1: there is no SQL (write SELECT … FROM …)"
     );
 }
+
+#[test]
+fn whole_numbers_that_do_not_fit_fail() {
+    let most = "9223372036854775807";
+    for term in [
+        format!("account + {most}"),
+        format!("-2 - account - {most}"),
+        format!("account * {most}"),
+        format!("-(account - 2 - {most})"),
+    ] {
+        let query = planned(&format!("SELECT {term} AS n FROM transactions"));
+        let (columns, _, bound) = bound(&query);
+        let Some(Step::Project { exprs, .. }) = bound.before.last() else {
+            panic!("{term} is projected")
+        };
+        let fails = exprs[0].evaluate(&transactions().project(&columns).unwrap());
+        let message = fails.map(drop).unwrap_err().to_string();
+        assert!(message.contains("overflow"), "{term}: {message}");
+    }
+}

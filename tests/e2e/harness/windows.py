@@ -1,0 +1,55 @@
+"""Window table functions as subqueries, for an engine that has none.
+
+Each is a function of its arguments as written, and gives a query over the rows of its table with `window_start` and `window_end`.
+"""
+
+import re
+
+EPOCH = "TIMESTAMP '1970-01-01'"
+
+
+def tumble(table: str, time: str, size: str) -> str:
+    start = f"time_bucket({size}, {time}, {EPOCH})"
+    return f"SELECT *, {start} AS window_start, {start} + {size} AS window_end FROM {table}"
+
+
+def hop(table: str, time: str, slide: str, size: str) -> str:
+    first = f"time_bucket({slide}, {time} - {size}, {EPOCH}) + {slide}"
+    last = f"time_bucket({slide}, {time}, {EPOCH})"
+    starts = f"SELECT *, unnest(range({first}, {last} + {slide}, {slide})) AS window_start FROM {table}"
+    return f"SELECT *, window_start + {size} AS window_end FROM ({starts})"
+
+
+def cumulate(table: str, time: str, step: str, size: str) -> str:
+    start = f"time_bucket({size}, {time}, {EPOCH})"
+    first = f"time_bucket({step}, {time}, {EPOCH}) + {step}"
+    return f"SELECT *, {start} AS window_start, unnest(range({first}, {start} + {size} + {step}, {step})) AS window_end FROM {table}"
+
+
+WINDOWS = {"TUMBLE": tumble, "HOP": hop, "CUMULATE": cumulate}
+CALL = re.compile(rf"\b({'|'.join(WINDOWS)})\s*\(", re.I)
+
+
+def spelled_out(sql: str) -> str:
+    """A query with its windows written as subqueries, in either spelling: TUMBLE(t, …) or TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), …))."""
+    while call := CALL.search(sql):
+        inside, end = arguments(sql, call.end())
+        plain = [re.sub(r"^TABLE\s+|^DESCRIPTOR\s*\(\s*(.*?)\s*\)$", r"\1", a, flags=re.I) for a in inside]
+        start = call.start()
+        if wrapper := re.search(r"\bTABLE\s*\(\s*$", sql[:start], re.I):
+            start, end = wrapper.start(), sql.index(")", end) + 1
+        sql = f"{sql[:start]}({WINDOWS[call[1].upper()](*plain)}){sql[end:]}"
+    return sql
+
+
+def arguments(sql: str, start: int) -> tuple[list[str], int]:
+    """The arguments of a call from its opening parenthesis on, and where it ends."""
+    depth, begin, found = 1, start, []
+    for i in range(start, len(sql)):
+        depth += {"(": 1, ")": -1}.get(sql[i], 0)
+        if depth == 0 or (depth == 1 and sql[i] == ","):
+            found.append(sql[begin:i].strip())
+            begin = i + 1
+        if depth == 0:
+            return found, i + 1
+    raise ValueError(f"a call has no end: {sql[start:]}")

@@ -26,7 +26,18 @@ def cumulate(table: str, time: str, step: str, size: str) -> str:
     return f"SELECT *, {start} AS window_start, unnest(range({first}, {start} + {size} + {step}, {step})) AS window_end FROM {table}"
 
 
-WINDOWS = {"TUMBLE": tumble, "HOP": hop, "CUMULATE": cumulate}
+def session(table: str, time: str, gap: str, keys: list[str]) -> str:
+    """Of the rows with the same keys, those that come within the gap after another are one session."""
+    of_key = f"PARTITION BY {', '.join(keys)}" if keys else ""
+    of_session = f"PARTITION BY {', '.join([*keys, 'session'])}"
+    begins = f"SELECT *, CAST({time} - lag({time}) OVER ({of_key} ORDER BY {time}) > {gap} AS INTEGER) AS begins FROM {table}"
+    numbered = f"SELECT *, sum(coalesce(begins, 0)) OVER ({of_key} ORDER BY {time}) AS session FROM ({begins})"
+    bounds = f"min({time}) OVER ({of_session}) AS window_start, max({time}) OVER ({of_session}) + {gap} AS window_end"
+    return f"SELECT * EXCLUDE (begins, session), {bounds} FROM ({numbered})"
+
+
+WINDOWS = {"TUMBLE": tumble, "HOP": hop, "CUMULATE": cumulate, "SESSION": session}
+BOUNDS = ("window_start", "window_end")
 CALL = re.compile(rf"\b({'|'.join(WINDOWS)})\s*\(", re.I)
 
 
@@ -38,8 +49,16 @@ def spelled_out(sql: str) -> str:
         start = call.start()
         if wrapper := re.search(r"\bTABLE\s*\(\s*$", sql[:start], re.I):
             start, end = wrapper.start(), sql.index(")", end) + 1
+        if call[1].upper() == "SESSION":
+            plain.append(keys(sql[end:]))
         sql = f"{sql[:start]}({WINDOWS[call[1].upper()](*plain)}){sql[end:]}"
     return sql
+
+
+def keys(rest: str) -> list[str]:
+    """What the rows after a FROM are grouped by, other than windows: columns."""
+    grouping = re.search(r"\bGROUP\s+BY\s+([\w\s,]+?)(?:\bHAVING\b|$|\))", rest, re.I)
+    return [key for key in re.split(r"\s*,\s*", grouping[1].strip()) if key.lower() not in BOUNDS] if grouping else []
 
 
 def arguments(sql: str, start: int) -> tuple[list[str], int]:

@@ -202,12 +202,14 @@ impl Operator {
         let kind = self.spec.window?.kind;
         let delta = self.deltas.first_key_value().map(|(pane, _)| pane);
         let segment = self.segments.first_key_value().map(|(pane, _)| pane);
-        let first = delta.into_iter().chain(segment).min()?.first;
-        let end = if first > self.closed {
-            first
+        let pane = delta.into_iter().chain(segment).min()?;
+        let open = if pane.first > self.closed {
+            pane.first
         } else {
             window::next_end(kind, self.closed)
         };
+        // A pane of which all windows have closed should not be there; should it be all the same, it goes with its last.
+        let end = open.min(window::last_end(kind, pane.start));
         Some(Span::ending(kind, end))
     }
 

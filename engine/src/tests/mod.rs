@@ -21,7 +21,7 @@ use tidemill_plan::model::{Exchange, Input, Late, Step, WindowKind};
 
 use self::oracle::wanted;
 use self::plans::{BEGIN, SECOND, Shape, plan, schema_of, source_schema};
-use self::world::{Id, World};
+use self::world::{Id, World, give};
 use crate::aggregate::ChunkKey;
 use crate::effects::Effects;
 use crate::error::EngineError;
@@ -295,6 +295,42 @@ fn the_changelog_of_a_window_is_forgotten_when_it_closes() {
         windows.iter().all(|(_, start, _)| start.start > BEGIN),
         "only b's are left: {windows:?}"
     );
+}
+
+#[test]
+fn a_pane_that_should_have_gone_goes_with_its_last_window() {
+    let shape = Shape {
+        kind: WindowKind::Hop {
+            slide: 5 * SECOND,
+            size: 10 * SECOND,
+        },
+        ..shape(Exchange::Local)
+    };
+    let log = vec![record("a", 1, 0), record("b", 3, 4000)];
+    let mut world = World::new(plan(&shape), vec![log]);
+    world.process(0, 1);
+    world.commit(0);
+    let of_a = world.slots[0].changelog.clone();
+    world.process(0, 1);
+    world.commit(0);
+
+    // Its tombstone is lost.
+    let mut task = Task::source(plan(&shape), 0, 0).unwrap();
+    task.set_clock(&world.slots[0].task.clock()).unwrap();
+    for (key, value) in &of_a {
+        task.restore(key, value.as_deref()).unwrap();
+    }
+    let mut fx = Effects::default();
+    give(
+        &mut task,
+        "records",
+        0,
+        2,
+        &[record("b", 3, 900_000)],
+        &mut fx,
+    );
+    let open = task.state().map(|s| s.windows);
+    assert_eq!(open.max(), Some(1), "only b's last");
 }
 
 #[test]

@@ -20,7 +20,9 @@ ENV SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH} \
     CARGO_INCREMENTAL=0 \
     RUSTFLAGS="--remap-path-prefix=/src=. --remap-path-prefix=/usr/local/cargo=cargo -Clink-arg=-Wl,-z,pack-relative-relocs"
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target \
-    cargo build --release --locked -p tidemill-cli -p tidemill-operator -p tidemill-worker --bins \
+    cargo build --release --locked -p tidemill-cli -p tidemill-worker --bins \
+    && cargo build --profile operator --locked -p tidemill-operator --bins \
+    && cp target/operator/tidemill-operator target/release/ \
     && image/rootfs.sh target/release /rootfs \
     && find /rootfs -exec touch --no-dereference --date=@${SOURCE_DATE_EPOCH} {} +
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import yaml
 
+from harness.windows import CALL
+
 ROOT = Path(__file__).resolve().parents[3]
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -68,7 +70,7 @@ class Example:
             return False
         sql = streams[name]["sql"]
         grouped = re.search(r"\bGROUP\s+BY\b", sql, re.I) is not None
-        windowed = re.search(r"\b(TUMBLE|HOP|CUMULATE)\s*\(", sql, re.I) is not None
+        windowed = CALL.search(sql) is not None
         return grouped and (not windowed or streams[name].get("emit", {}).get("when") == "OnUpdate")
 
 

@@ -230,12 +230,12 @@ impl Operator {
     ) -> Result<Vec<Flow>> {
         if !self.spec.infallible {
             let groups = delta.into_groups()?;
-            let bounds = Bounds::all(span, groups.len);
+            let bounds = Bounds::All(span);
             return self.spec.results(&bounds, groups, before, place, fx);
         }
         let rows = delta.len();
         let (keys, values) = delta.into_values()?;
-        let bounds = Bounds::all(span, rows);
+        let bounds = Bounds::All(span);
         let flow = self.spec.flow(&bounds, &keys, &values, rows, before)?;
         Ok(vec![flow])
     }
@@ -256,7 +256,7 @@ impl Operator {
         if !self.spec.shares_panes {
             for groups in parts {
                 let groups = groups?;
-                let bounds = Bounds::all(span, groups.len);
+                let bounds = Bounds::All(span);
                 flows.extend(self.spec.results(&bounds, groups, before, place, fx)?);
             }
             return Ok(());

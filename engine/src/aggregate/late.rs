@@ -17,17 +17,6 @@ use crate::shuffle::Arrived;
 use crate::window::{self, Finder, Pane};
 
 impl Operator {
-    /// Up to where windows have closed for a row that came when the watermark was `before`.
-    pub(super) fn closed(&self, before: Micros) -> Micros {
-        #[cfg(feature = "faults")]
-        if crate::faults::windows_reopen() {
-            return crate::window::NEVER;
-        }
-        before
-            .saturating_sub(self.spec.allowed_lateness)
-            .max(self.closed)
-    }
-
     /// Merges partial aggregates that have come. Whether one is late depends on the record it came with, however they
     /// are batched; merging is done for all of them at once.
     pub(crate) fn receive(
@@ -65,7 +54,9 @@ impl Operator {
     /// Where rows of a pane belong that came when the watermark was `before`; `None` if all its windows were closed.
     fn still_open(&self, pane: Pane, before: Micros) -> Option<Pane> {
         match self.spec.window {
-            Some(window) => window::still_open(window.kind, pane, self.closed(before)),
+            Some(window) => {
+                window::still_open(window.kind, pane, self.spec.closed(before, self.closed))
+            }
             None => Some(pane),
         }
     }
@@ -88,7 +79,8 @@ impl Operator {
         let mut finder = Finder::new(window.kind);
         let mut keep = Vec::with_capacity(flow.len());
         for (row, (time, &before)) in times.iter().zip(flow.before.values()).enumerate() {
-            let pane = time.and_then(|time| finder.find(time, self.closed(before)));
+            let pane =
+                time.and_then(|time| finder.find(time, self.spec.closed(before, self.closed)));
             keep.push(pane.is_some());
             panes.extend(pane);
             match (time, pane) {
@@ -130,7 +122,7 @@ impl Operator {
         let span = window::last_of(window.kind, pane.start);
         let batch = self
             .spec
-            .lay_out(&Bounds::all(span, rows), &keys, &values, rows)?;
+            .lay_out(&Bounds::All(span), &keys, &values, rows)?;
         for row in 0..rows {
             let lateness = self.lateness(window, pane.start, before);
             place.reject_derived(Some(record), &batch, row, lateness, fx);

@@ -21,7 +21,7 @@ mod whole;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tidemill_plan::model::{Aggregate, Emit, Exchange, Micros, Stream};
+use tidemill_plan::model::{Aggregate, Emit, Exchange, Micros, Stream, Window};
 
 pub(crate) use self::chunk::ChunkKey;
 #[cfg(test)]
@@ -220,59 +220,42 @@ impl Operator {
         place: Place<'_>,
         fx: &mut Effects,
     ) -> Result<Vec<Flow>> {
-        self.forget_stale(fx);
+        self.spec.forget_stale(&mut self.stale, fx);
         let deltas = std::mem::take(&mut self.deltas);
         if let Role::Partial(sender) = &mut self.role {
             state::send(&self.spec, sender, deltas, word, fx)?;
             return Ok(Vec::new());
         }
         let before = self.output_watermark();
-        let at_once = self.hands_on_at_once();
+        // Where nothing is put together of several panes, a group that has changed is its own result.
+        let at_once = matches!(self.spec.emit, Emit::OnUpdate { every } if every <= 0)
+            && !self.spec.shares_panes;
         let mut flows = Vec::new();
         for (pane, delta) in deltas {
             let settled = self.settle(pane, delta)?;
-            if let (true, Some(span)) = (at_once, self.whole_span(pane)) {
-                let bounds = Bounds::all(span, settled.groups.len);
-                flows.extend(
-                    self.spec
-                        .results(&bounds, settled.groups, before, place, fx)?,
-                );
-            } else if let Emit::OnUpdate { .. } = self.spec.emit {
-                self.mark_pending(&settled);
+            match self.spec.emit {
+                Emit::OnClose => {}
+                Emit::OnUpdate { .. } if at_once => {
+                    let (bounds, groups) = (Bounds::All(self.whole_span(pane)), settled.groups);
+                    let results = self.spec.results(&bounds, groups, before, place, fx)?;
+                    flows.extend(results);
+                }
+                Emit::OnUpdate { .. } => self.mark_pending(&settled),
             }
         }
         self.log(fx);
-        if let Emit::OnUpdate { every } = self.spec.emit
-            && self.emission_is_due(every)
-        {
+        let (watermark, at) = (self.watermark, self.emitted_at);
+        if !at_once && self.spec.hands_on(watermark, at, self.ending) {
             self.emit_pending(before, place, fx, &mut flows)?;
         }
         self.ending = false;
         Ok(flows)
     }
 
-    /// Whether what changes is handed on with each flush.
-    fn hands_on_at_once(&self) -> bool {
-        matches!(self.spec.emit, Emit::OnUpdate { every } if every <= 0)
-    }
-
-    /// The window that a pane is all of; `None` where windows share panes. A table is in none, which is as good.
-    fn whole_span(&self, pane: Pane) -> Option<Span> {
-        match self.spec.window {
-            None => Some(NO_WINDOW),
-            Some(_) if self.spec.shares_panes => None,
-            Some(window) => Some(Span::ending(window.kind, pane.first)),
-        }
-    }
-
-    /// Whether `every` has gone by in event time; without event time, each flush hands on.
-    fn emission_is_due(&self, every: Micros) -> bool {
-        self.ending
-            || every <= 0
-            || self.watermark == NEVER
-            || self
-                .emitted_at
-                .is_none_or(|at| self.watermark.saturating_sub(at) >= every)
+    /// The window that a pane is all of, where windows share none; a table is in none, which is as good.
+    fn whole_span(&self, pane: Pane) -> Span {
+        let ending = |w: Window| Span::ending(w.kind, pane.first);
+        self.spec.window.map_or(NO_WINDOW, ending)
     }
 
     /// What must be kept with the clock.

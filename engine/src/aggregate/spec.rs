@@ -1,6 +1,7 @@
 //! A grouping as the operator needs it: expressions to evaluate, and the types of keys and states.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -19,13 +20,15 @@ use tidemill_plan::model::{
 };
 use tidemill_plan::resets;
 
+use crate::aggregate::chunk::ChunkKey;
 use crate::aggregate::rowbytes::RowCodec;
 use crate::aggregate::whole::WholeSum;
+use crate::effects::Effects;
 use crate::error::{EngineError, Result};
 use crate::rows::{batch_of, conform};
 use crate::stamp::Stamp;
 use crate::steps::{arrays, nullable_where_null, truth};
-use crate::window::{self, Span};
+use crate::window::{self, NEVER, Pane, Span};
 use crate::wire;
 
 /// One aggregate function.
@@ -117,36 +120,27 @@ pub(crate) struct Groups {
 }
 
 /// The windows of result rows.
-pub(crate) struct Bounds {
-    start: ArrayRef,
-    end: ArrayRef,
+pub(crate) enum Bounds {
+    /// One for all.
+    All(Span),
+    /// One each.
+    Each(Vec<Span>),
 }
 
 impl Bounds {
-    /// One window for all rows.
-    pub(crate) fn all(span: Span, rows: usize) -> Self {
-        let bound =
-            |time: Micros| Arc::new(TimestampMicrosecondArray::from_value(time, rows)) as ArrayRef;
-        Self {
-            start: bound(span.start),
-            end: bound(span.end),
-        }
-    }
-
-    /// A window for each row.
-    pub(crate) fn each(spans: impl Iterator<Item = Span>) -> Self {
-        let (start, end): (Vec<Micros>, Vec<Micros>) = spans.map(|s| (s.start, s.end)).unzip();
-        Self {
-            start: Arc::new(TimestampMicrosecondArray::from(start)),
-            end: Arc::new(TimestampMicrosecondArray::from(end)),
-        }
-    }
-
     pub(crate) fn slice(&self, rows: Range<usize>) -> Self {
-        Self {
-            start: self.start.slice(rows.start, rows.len()),
-            end: self.end.slice(rows.start, rows.len()),
+        match self {
+            Self::All(span) => Self::All(*span),
+            Self::Each(spans) => Self::Each(spans.get(rows).unwrap_or_default().to_vec()),
         }
+    }
+
+    /// A column of one of the bounds, for so many rows.
+    fn column(&self, bound: impl Fn(&Span) -> Micros, rows: usize) -> ArrayRef {
+        Arc::new(match self {
+            Self::All(span) => TimestampMicrosecondArray::from_value(bound(span), rows),
+            Self::Each(spans) => spans.iter().map(bound).collect::<Vec<_>>().into(),
+        })
     }
 }
 
@@ -306,6 +300,46 @@ impl Spec {
         })
     }
 
+    /// Up to where windows have closed for a row that came when the watermark was `before`, of those that have closed up
+    /// to `closed`.
+    pub(crate) fn closed(&self, before: Micros, closed: Micros) -> Micros {
+        #[cfg(feature = "faults")]
+        if crate::faults::windows_reopen() {
+            return NEVER;
+        }
+        before.saturating_sub(self.allowed_lateness).max(closed)
+    }
+
+    /// Whether what has changed is to be handed on: `every` has gone by in event time since that was last done, or the
+    /// input is ending. Without event time, each flush hands on.
+    pub(crate) fn hands_on(
+        &self,
+        watermark: Micros,
+        emitted_at: Option<Micros>,
+        ending: bool,
+    ) -> bool {
+        let Emit::OnUpdate { every } = self.emit else {
+            return false;
+        };
+        ending
+            || every <= 0
+            || watermark == NEVER
+            || emitted_at.is_none_or(|at| watermark.saturating_sub(at) >= every)
+    }
+
+    /// Forgets chunks that are left from before a reset.
+    pub(crate) fn forget_stale(&self, stale: &mut BTreeSet<(Pane, u64)>, fx: &mut Effects) {
+        let stale = std::mem::take(stale).into_iter();
+        fx.changelog.extend(stale.map(|(segment, sequence)| {
+            let key = ChunkKey {
+                stream: &self.stream,
+                segment,
+                sequence,
+            };
+            key.tombstone()
+        }));
+    }
+
     /// Whether stored rows are the stream's own, rather than left from before a reset. Those of other keys, functions
     /// or windows are refused, unless the stream is to be reset where they do not fit.
     pub(crate) fn owns(&self, stored: Stamp) -> Result<bool> {
@@ -338,13 +372,13 @@ impl Spec {
             .zip(&self.layout)
             .map(|(field, column)| {
                 let value = match column {
-                    ResultColumn::WindowStart => Some(&bounds.start),
-                    ResultColumn::WindowEnd => Some(&bounds.end),
-                    ResultColumn::Key(i) => keys.get(*i),
+                    ResultColumn::WindowStart => Some(bounds.column(|span| span.start, rows)),
+                    ResultColumn::WindowEnd => Some(bounds.column(|span| span.end, rows)),
+                    ResultColumn::Key(i) => keys.get(*i).cloned(),
                     ResultColumn::Function(_) => None,
                 };
                 match value {
-                    Some(value) => conform(Arc::clone(value), field.data_type()),
+                    Some(value) => conform(value, field.data_type()),
                     None => Ok(new_null_array(field.data_type(), rows)),
                 }
             })
@@ -374,8 +408,8 @@ impl Spec {
                 let array = match column {
                     ResultColumn::Key(i) => keys.get(*i).cloned().ok_or_else(missing)?,
                     ResultColumn::Function(i) => values.get(*i).cloned().ok_or_else(missing)?,
-                    ResultColumn::WindowStart => Arc::clone(&bounds.start),
-                    ResultColumn::WindowEnd => Arc::clone(&bounds.end),
+                    ResultColumn::WindowStart => bounds.column(|span| span.start, rows),
+                    ResultColumn::WindowEnd => bounds.column(|span| span.end, rows),
                 };
                 conform(array, field.data_type())
             });

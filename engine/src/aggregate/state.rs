@@ -99,20 +99,6 @@ impl Operator {
         }
     }
 
-    /// Forgets what is left of the time before a reset.
-    pub(super) fn forget_stale(&mut self, fx: &mut Effects) {
-        let stream = &self.spec.stream;
-        let stale = std::mem::take(&mut self.stale).into_iter();
-        fx.changelog.extend(stale.map(|(segment, sequence)| {
-            let key = ChunkKey {
-                stream,
-                segment,
-                sequence,
-            };
-            key.tombstone()
-        }));
-    }
-
     /// Takes back a record of the changelog.
     pub(crate) fn restore(&mut self, key: ChunkKey<'_>, value: Option<&[u8]>) -> Result<()> {
         self.sequence = self.sequence.max(key.sequence);

@@ -69,7 +69,9 @@ impl Operator {
         let mut finder = Finder::new(window.kind);
         let rows = times.values().iter().zip(flow.before.values());
         panes.clear();
-        panes.extend(rows.filter_map(|(&time, &before)| finder.find(time, self.closed(before))));
+        panes.extend(rows.filter_map(|(&time, &before)| {
+            finder.find(time, self.spec.closed(before, self.closed))
+        }));
         Ok(())
     }
 

@@ -118,7 +118,7 @@ impl Sessions {
                 .iter()
                 .map(|row| (&*row.key, &*row.session.state))
                 .collect();
-            let bounds = Bounds::each(rows.iter().map(|row| row.session.span));
+            let bounds = Bounds::Each(rows.iter().map(|row| row.session.span).collect());
             let groups = self.spec.groups_of(&bytes)?;
             flows.extend(self.spec.results(&bounds, groups, before, place, fx)?);
         }
@@ -131,7 +131,7 @@ impl Sessions {
             .spec
             .key_codec
             .decode(gone.iter().map(|(key, _)| *key))?;
-        let bounds = Bounds::each(gone.iter().map(|(_, span)| *span));
+        let bounds = Bounds::Each(gone.iter().map(|(_, span)| *span).collect());
         let batch = self.spec.lay_out_deleted(&bounds, &keys, gone.len())?;
         let replaces = Replaces {
             key: Some(Arc::clone(&self.spec.result_key)),
@@ -150,7 +150,7 @@ impl Sessions {
         let partial = late.partial;
         let groups = self.spec.groups_of(&[(partial.key, partial.state)])?;
         let span = span_of(partial);
-        let bounds = Bounds::all(span, 1);
+        let bounds = Bounds::All(span);
         let batch = match self.spec.values_of(&groups, 0..1) {
             Ok(values) => self.spec.lay_out(&bounds, &groups.keys, &values, 1)?,
             Err(_) => self.spec.lay_out_deleted(&bounds, &groups.keys, 1)?,

@@ -128,13 +128,6 @@ impl Sessions {
         self.settled.saturating_sub(self.spec.allowed_lateness)
     }
 
-    /// Up to where sessions have closed for a row that came when the watermark was `before`.
-    fn closed(&self, before: Micros) -> Micros {
-        before
-            .saturating_sub(self.spec.allowed_lateness)
-            .max(self.closed)
-    }
-
     /// Takes rows in; those that are late, or on which an expression fails, are rejected.
     pub(crate) fn update(&mut self, flow: Flow, place: Place<'_>, fx: &mut Effects) -> Result<()> {
         self.make_ready()?;
@@ -183,7 +176,7 @@ impl Sessions {
     }
 
     fn coming(&self, time: Micros, before: Micros) -> Coming {
-        let closed = self.closed(before);
+        let closed = self.spec.closed(before, self.closed);
         Coming {
             span: Span {
                 start: time,
@@ -209,7 +202,10 @@ impl Sessions {
             .iter()
             .map(|it| Coming {
                 span: span_of(it.partial),
-                closed: self.closed(it.before).max(it.partial.closed),
+                closed: self
+                    .spec
+                    .closed(it.before, self.closed)
+                    .max(it.partial.closed),
                 apart: false,
             })
             .collect();
@@ -273,7 +269,7 @@ impl Sessions {
         fx: &mut Effects,
     ) -> Result<Vec<Flow>> {
         self.make_ready()?;
-        self.forget_stale(fx);
+        self.spec.forget_stale(&mut self.stale, fx);
         if self.is_partial() {
             self.send(word, fx)?;
             return Ok(Vec::new());
@@ -282,9 +278,8 @@ impl Sessions {
         let before = self.output_watermark();
         let due = self.watermark.saturating_sub(self.spec.allowed_lateness);
         let mut flows = self.close_until(due, place, fx)?;
-        if let Emit::OnUpdate { every } = self.spec.emit
-            && self.emission_is_due(every)
-        {
+        let (watermark, at) = (self.watermark, self.emitted_at);
+        if self.spec.hands_on(watermark, at, self.ending) {
             self.emit_pending(before, place, fx, &mut flows)?;
         }
         self.ending = false;
@@ -294,16 +289,6 @@ impl Sessions {
         self.store
             .log(stream, self.spec.stamp, &mut self.sequence, out);
         Ok(flows)
-    }
-
-    /// Whether `every` has gone by in event time; without event time, each flush hands on.
-    fn emission_is_due(&self, every: Micros) -> bool {
-        self.ending
-            || every <= 0
-            || self.watermark == NEVER
-            || self
-                .emitted_at
-                .is_none_or(|at| self.watermark.saturating_sub(at) >= every)
     }
 
     fn take_delta(&mut self) -> Result<Settled> {
@@ -372,20 +357,6 @@ impl Sessions {
         }
         sender.send(word, &mut fx.shuffle);
         Ok(())
-    }
-
-    /// Forgets what is left of the time before a reset.
-    fn forget_stale(&mut self, fx: &mut Effects) {
-        let stream = &self.spec.stream;
-        let stale = std::mem::take(&mut self.stale).into_iter();
-        fx.changelog.extend(stale.map(|(segment, sequence)| {
-            let key = ChunkKey {
-                stream,
-                segment,
-                sequence,
-            };
-            key.tombstone()
-        }));
     }
 
     /// Takes back a record of the changelog.

@@ -155,7 +155,9 @@ impl Sessions {
             Ok(values) => self.spec.lay_out(&bounds, &groups.keys, &values, 1)?,
             Err(_) => self.spec.lay_out_deleted(&bounds, &groups.keys, 1)?,
         };
+        // What had closed, the watermark was past.
         let seen = partial.closed.saturating_add(self.spec.allowed_lateness);
+        let seen = seen.saturating_add(1);
         let fault = self.spec.lateness(WHICH, span, late.before.max(seen));
         place.reject_derived(Some(late.record), &batch, 0, fault, fx);
         Ok(())

@@ -3,7 +3,9 @@
 //!
 //! Rows gather in a *delta*, with the sessions of the keys that they touch. A flush makes one state of each session, and
 //! the *store* holds those that are open, key by key. They close with a flush: what a row joins, and whether it is late,
-//! is told by the watermark that was before it, whether or not a flush has come to closing what that had passed.
+//! is told by the watermark that was before it, whether or not a flush has come to closing what that had passed. The
+//! next row may be as early as the watermark itself, and one at a session's end joins it: so what the watermark has just
+//! reached is still open.
 //!
 //! With a shuffle, a delta goes to the shards as sessions in part. A row that is behind what had closed for it may join
 //! a session that was open, or be late, which its shard alone can know: it travels by itself, with that time, after all
@@ -175,8 +177,13 @@ impl Sessions {
         flow.filter(&timed)
     }
 
+    /// The highest end of a session that is closed for a row before which the watermark was this.
+    fn closed_before(&self, watermark: Micros) -> Micros {
+        self.spec.closed(watermark.saturating_sub(1), self.closed)
+    }
+
     fn coming(&self, time: Micros, before: Micros) -> Coming {
-        let closed = self.spec.closed(before, self.closed);
+        let closed = self.closed_before(before);
         Coming {
             span: Span {
                 start: time,
@@ -202,10 +209,7 @@ impl Sessions {
             .iter()
             .map(|it| Coming {
                 span: span_of(it.partial),
-                closed: self
-                    .spec
-                    .closed(it.before, self.closed)
-                    .max(it.partial.closed),
+                closed: self.closed_before(it.before).max(it.partial.closed),
                 apart: false,
             })
             .collect();
@@ -276,8 +280,7 @@ impl Sessions {
         }
         self.settle()?;
         let before = self.output_watermark();
-        let due = self.watermark.saturating_sub(self.spec.allowed_lateness);
-        let mut flows = self.close_until(due, place, fx)?;
+        let mut flows = self.close_until(self.due(), place, fx)?;
         let (watermark, at) = (self.watermark, self.emitted_at);
         if self.spec.hands_on(watermark, at, self.ending) {
             self.emit_pending(before, place, fx, &mut flows)?;
@@ -377,6 +380,12 @@ impl Sessions {
         Ok(())
     }
 
+    /// The highest end of a session that the watermark closes.
+    fn due(&self) -> Micros {
+        let past = self.watermark.saturating_sub(1);
+        past.saturating_sub(self.spec.allowed_lateness)
+    }
+
     /// Finishes what restoring has begun: what was forgotten is dropped, and what waits to be handed on is found.
     fn make_ready(&mut self) -> Result<()> {
         let first_end = |sessions: &[u8]| {
@@ -398,10 +407,9 @@ impl Sessions {
 
     /// What must be kept with the clock.
     pub(crate) fn marks(&self) -> Marks {
-        let early = self.closed.saturating_add(self.spec.allowed_lateness) > self.watermark;
         Marks {
             stream: self.spec.mark,
-            closed: (self.closed != NEVER && early).then_some(self.closed),
+            closed: (self.closed > self.due()).then_some(self.closed),
             emitted: None,
         }
     }

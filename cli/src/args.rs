@@ -144,7 +144,7 @@ pub(crate) struct Generate {
     /// The share of transactions that belong to a planted fraud, 0 to 1.
     #[arg(long, default_value_t = 0.02)]
     pub(crate) fraud_ratio: f64,
-    /// Event time between records, in milliseconds.
+    /// Event time between records, in milliseconds; of Nexmark, between events of any kind.
     #[arg(long, value_name = "MS", default_value_t = 1)]
     pub(crate) step: u32,
 }
@@ -155,4 +155,10 @@ pub(crate) enum Kind {
     Transactions,
     /// The people whom the accounts belong to.
     Customers,
+    /// Of the events of Nexmark, those who sell and bid.
+    NexmarkPeople,
+    /// Of the events of Nexmark, what is for sale.
+    NexmarkAuctions,
+    /// Of the events of Nexmark, what is bid.
+    NexmarkBids,
 }

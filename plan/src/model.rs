@@ -250,6 +250,12 @@ pub enum GeneratorKind {
     Transactions,
     /// The people whom those accounts belong to.
     Customers,
+    /// Of the events of Nexmark, those who sell and bid.
+    NexmarkPeople,
+    /// Of the events of Nexmark, what is for sale.
+    NexmarkAuctions,
+    /// Of the events of Nexmark, what is bid.
+    NexmarkBids,
 }
 
 /// A column to decode from a record.

@@ -256,6 +256,8 @@ const MAX_EXACT: u64 = (1 << 53) - 1;
 pub struct GeneratorSource {
     /// `Transactions`: payments between accounts, some of them planted fraud, which the columns `is_fraud` and
     /// `fraud_kind` tell. `Customers`: the people whom the accounts belong to. Both draw from the same people.
+    /// `NexmarkPeople`, `NexmarkAuctions`, `NexmarkBids`: the events of the benchmark Nexmark, in 1, 3 and 46 of 50
+    /// records of the whole; of the same seed they refer to each other.
     pub kind: GeneratorKind,
 
     /// Records per second over all partitions; 0 is as fast as possible. Takes effect live. Default 1000.
@@ -300,6 +302,12 @@ pub enum GeneratorKind {
     Transactions,
     /// The people whom the accounts belong to.
     Customers,
+    /// Of the events of Nexmark, those who sell and bid.
+    NexmarkPeople,
+    /// Of the events of Nexmark, what is for sale.
+    NexmarkAuctions,
+    /// Of the events of Nexmark, what is bid.
+    NexmarkBids,
 }
 
 /// A file in a ConfigMap of the resource's own namespace.

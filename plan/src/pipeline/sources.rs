@@ -98,6 +98,9 @@ fn generated(source: &GeneratorSource) -> Generator {
         kind: match source.kind {
             manifest::GeneratorKind::Transactions => GeneratorKind::Transactions,
             manifest::GeneratorKind::Customers => GeneratorKind::Customers,
+            manifest::GeneratorKind::NexmarkPeople => GeneratorKind::NexmarkPeople,
+            manifest::GeneratorKind::NexmarkAuctions => GeneratorKind::NexmarkAuctions,
+            manifest::GeneratorKind::NexmarkBids => GeneratorKind::NexmarkBids,
         },
         rate: source.rate,
         fraud_ratio: source.fraud_ratio,

@@ -120,6 +120,16 @@ pub(crate) enum TopicCommand {
         #[command(flatten)]
         place: Place,
     },
+    /// Gives a topic more partitions. Pipelines that read it notice by themselves.
+    Grow {
+        /// The topic.
+        name: String,
+        /// How many partitions it is to have.
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+        partitions: u32,
+        #[command(flatten)]
+        place: Place,
+    },
     /// Prints the topics with their numbers of partitions.
     List {
         #[command(flatten)]

@@ -82,6 +82,15 @@ fn topic_command(command: TopicCommand) -> Result<(), Failure> {
             let mut admin = log_to_look_at(&place)?.admin()?;
             topic::read(admin.as_mut(), &name, follow, metadata)
         }
+        TopicCommand::Grow {
+            name,
+            partitions,
+            place,
+        } => topic::grow(
+            log_to_look_at(&place)?.admin()?.as_mut(),
+            &name,
+            partitions,
+        ),
         TopicCommand::List { place } => topic::list(log_to_look_at(&place)?.admin()?.as_mut()),
     }
 }

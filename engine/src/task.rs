@@ -38,6 +38,8 @@ pub struct Task {
     partition: i32,
     feeder: Feeder,
     streams: Streams,
+    /// The offset after the last record that brought rows.
+    rows_until: i64,
 }
 
 impl Task {
@@ -107,6 +109,7 @@ impl Task {
             topic,
             partition,
             feeder,
+            rows_until: i64::MIN,
         })
     }
 
@@ -169,6 +172,22 @@ impl Task {
         Ok(())
     }
 
+    /// Tells a task of a source how many partitions that has now. What it is told first, it keeps with its clock.
+    pub fn begin_among(&mut self, partitions: u32) {
+        if let Feeder::Source(reader) = &mut self.feeder {
+            reader.clock.among.get_or_insert(partitions);
+        }
+    }
+
+    /// How many partitions a source had when it was first read, as the clock of one of its tasks has it: a partition of
+    /// a higher number is new.
+    ///
+    /// # Errors
+    /// If the text is not one that [`Task::clock`] gave.
+    pub fn began_among(clock: &str) -> Result<Option<u32>> {
+        Ok(clock::read_source(clock)?.0.among)
+    }
+
     /// Says that nothing comes for a while: the partition holds no shard back until it has records again.
     pub fn set_idle(&mut self) {
         if let Feeder::Source(reader) = &mut self.feeder {
@@ -185,9 +204,9 @@ impl Task {
         if batch.topic != self.topic {
             self.topic = batch.topic.to_owned();
         }
-        if batch.records.is_empty() {
+        let Some(last) = batch.records.last() else {
             return Ok(());
-        }
+        };
         let place = Place {
             topic: batch.topic,
             partition: self.partition,
@@ -195,6 +214,7 @@ impl Task {
         };
         match &mut self.feeder {
             Feeder::Source(reader) => {
+                self.rows_until = last.offset + 1;
                 let flow = reader.read(batch.records, place, fx)?;
                 self.take(flow, place, fx)?;
                 self.round(Round::Advance, Some(batch), fx)
@@ -264,7 +284,11 @@ impl Task {
         let mut arrived = Vec::new();
         for (index, record) in batch.records.iter().enumerate() {
             let Some(value) = record.value else { continue };
+            let before = arrived.len();
             let ended = self.receive_one(index, value, &mut arrived)?;
+            if arrived.len() > before {
+                self.rows_until = record.offset + 1;
+            }
             if ended {
                 self.merge(&mut arrived, place, fx)?;
                 self.round(Round::Finish, Some(batch), fx)?;
@@ -373,6 +397,12 @@ impl Task {
     /// None of the records' making; see [`EngineError`].
     pub fn flush(&mut self, fx: &mut Effects) -> Result<()> {
         self.round(Round::Flush, None, fx)
+    }
+
+    /// The offset after the last record that brought rows since the task was made: behind it, only time has gone on.
+    #[must_use]
+    pub fn rows_until(&self) -> i64 {
+        self.rows_until
     }
 
     /// The watermark; none before the first record with an event time.

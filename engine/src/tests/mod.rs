@@ -461,6 +461,23 @@ fn an_idle_partition_holds_no_shard_back() {
 }
 
 #[test]
+fn a_source_remembers_how_many_partitions_it_had_when_it_was_first_read() {
+    let of = |clock: Option<&str>, partitions| {
+        let mut task = Task::source(plan(&shape(Exchange::Local)), 0, 0).unwrap();
+        if let Some(clock) = clock {
+            task.set_clock(clock).unwrap();
+        }
+        task.begin_among(partitions);
+        task.clock()
+    };
+    let first = of(None, 2);
+    assert_eq!(Task::began_among(&first).unwrap(), Some(2));
+    assert_eq!(of(Some(&first), 5), first);
+    assert_eq!(Task::began_among("1").unwrap(), None);
+    assert!(Task::began_among("?").is_err());
+}
+
+#[test]
 fn a_watermark_from_outside_closes_windows_and_is_kept() {
     let mut rng = StdRng::seed_from_u64(1);
     let mut world = World::new(

@@ -16,7 +16,7 @@ use crate::check::Check;
 use crate::client::{SimulatedAdmin, SimulatedCommitter, SimulatedMembership, SimulatedReader};
 use crate::grammar::source_name;
 use crate::log::{MS, Time};
-use crate::scenario::{Incident, Scenario};
+use crate::scenario::{Growth, Incident, Scenario};
 use crate::sink::TableSink;
 use crate::world::{self, Process, World, own};
 
@@ -70,7 +70,9 @@ enum Event {
     Start(usize),
     Stop(usize),
     Incident(Incident),
-    Grow(usize),
+    Grow(Growth),
+    /// The group notices that a topic has grown.
+    Notice,
 }
 
 /// A worker's place: the process that runs in it, if any.
@@ -104,7 +106,13 @@ impl<'a> Run<'a> {
         }
         let incidents = scenario.incidents.iter();
         events.extend(incidents.map(|&(at, incident)| (at, Event::Incident(incident))));
-        events.extend(scenario.grows.map(|(source, at)| (at, Event::Grow(source))));
+        let grows = scenario.grows.into_iter();
+        events.extend(grows.flat_map(|growth| {
+            [
+                (growth.at, Event::Grow(growth)),
+                (growth.noticed, Event::Notice),
+            ]
+        }));
         // Stable, and only then turned round: what comes at the same time comes in its order.
         events.sort_by_key(|(at, _)| *at);
         events.reverse();
@@ -116,8 +124,9 @@ impl<'a> Run<'a> {
         {
             let mut log = world.log();
             for (index, source) in scenario.shape.sources.iter().enumerate() {
-                let later = u32::from(scenario.grows.is_some_and(|(source, _)| source == index));
-                log.create(&source_name(index), source.partitions - later, false);
+                let grows = scenario.grows.filter(|growth| growth.source == index);
+                let partitions = grows.map_or(source.partitions, |growth| growth.from);
+                log.create(&source_name(index), partitions, false);
             }
         }
         Self {
@@ -216,7 +225,13 @@ impl<'a> Run<'a> {
             Event::Start(worker) => self.start(worker),
             Event::Stop(worker) => self.stop(worker),
             Event::Incident(incident) => self.befall(incident),
-            Event::Grow(source) => self.world.log().grow(&source_name(source)),
+            Event::Grow(growth) => {
+                let source = self.scenario.shape.sources.get(growth.source);
+                let partitions = source.map_or(0, |source| source.partitions);
+                let name = source_name(growth.source);
+                self.world.log().grow(&name, partitions);
+            }
+            Event::Notice => self.rebalance(),
         }
     }
 
@@ -234,11 +249,7 @@ impl<'a> Run<'a> {
                     self.world.scheduler.pause(process.index, time);
                 }
             }
-            Incident::Rebalance => {
-                let mut log = self.world.log();
-                let now = log.now;
-                log.group.rebalance(now);
-            }
+            Incident::Rebalance => self.rebalance(),
             Incident::Compact => self.world.log().compact(),
             Incident::Silence(source, partition, time) => {
                 let at = TopicPartition {
@@ -248,6 +259,13 @@ impl<'a> Run<'a> {
                 self.world.silence(at, time);
             }
         }
+    }
+
+    /// The group's members are told to join again.
+    fn rebalance(&self) {
+        let mut log = self.world.log();
+        let now = log.now;
+        log.group.rebalance(now);
     }
 
     fn start(&mut self, worker: usize) {

@@ -101,8 +101,8 @@ pub trait Reader: Send {
         partitions: &[TopicPartition],
     ) -> Result<Vec<Option<Position>>, LogError>;
     /// Takes the partitions of [`GroupEvent::Assigned`] over and starts reading them; one that is left out is held
-    /// without being read.
-    fn assign(&mut self, partitions: &[(TopicPartition, Start)]) -> Result<(), LogError>;
+    /// without being read. Gives the offset at which each begins.
+    fn assign(&mut self, partitions: &[(TopicPartition, Start)]) -> Result<Vec<i64>, LogError>;
     /// Gives all partitions back.
     fn unassign(&mut self) -> Result<(), LogError>;
     /// Goes to another offset in a partition that is assigned; what was fetched from it before is not handed over.
@@ -219,6 +219,8 @@ pub trait Admin: Send {
     fn partitions(&mut self, topics: &[String]) -> Result<Vec<Option<u32>>, LogError>;
     /// Makes the topics that are not there.
     fn ensure(&mut self, topics: &[TopicSpec]) -> Result<(), LogError>;
+    /// Gives a topic more partitions, until it has so many. The groups that read it share anew.
+    fn grow(&mut self, topic: &str, partitions: u32) -> Result<(), LogError>;
     /// All topics with their partition counts.
     fn list(&mut self) -> Result<Vec<(String, u32)>, LogError>;
     /// Appends records to a topic, outside any transaction, and waits until they are there.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tidemill_crds::sink::SinkKind;
 use tidemill_engine::commit::Event;
+use tidemill_engine::effects::Effects;
 use tidemill_engine::task::Task;
 use tidemill_plan::model::{Plan, StartFrom};
 
@@ -71,6 +72,10 @@ fn describe(plan: &Plan, status: &Shared) {
     });
 }
 
+fn is_source(stage: Stage) -> bool {
+    matches!(stage, Stage::Source(_))
+}
+
 enum Found {
     All(HashMap<Stage, u32>),
     Missing(String),
@@ -133,8 +138,24 @@ fn try_topics(
             None => return Ok(Found::Missing(subscription.topic.clone())),
         };
     }
-    admin.ensure(&internal_topics(topology, &partitions))?;
+    make_internal_topics(topology, &partitions, admin)?;
     Ok(Found::All(partitions))
+}
+
+/// Makes the topics of the pipeline's own that are not there, and gives changelogs as many partitions as what they are of.
+fn make_internal_topics(
+    topology: &Topology,
+    partitions: &HashMap<Stage, u32>,
+    admin: &mut dyn Admin,
+) -> Result<(), LogError> {
+    let topics = internal_topics(topology, partitions);
+    let names: Vec<String> = topics.iter().map(|topic| topic.name.clone()).collect();
+    for (topic, found) in topics.iter().zip(admin.partitions(&names)?) {
+        if found.is_some_and(|found| found < topic.partitions) {
+            admin.grow(&topic.name, topic.partitions)?;
+        }
+    }
+    admin.ensure(&topics)
 }
 
 fn plain(name: &str, partitions: u32) -> TopicSpec {
@@ -176,10 +197,61 @@ impl Runner {
             // that the stop waits for.
             return Ok(());
         }
-        if self.take_over(partitions)? {
+        if self.look_for_growth(partitions)? && self.take_over(partitions)? {
             self.on(Event::Assigned)?;
         }
         Ok(())
+    }
+
+    /// Takes note of the partitions that topics have got since. The group shares anew when there are some, so this is when
+    /// to look. False if it was told to stop first.
+    fn look_for_growth(&mut self, ours: &[TopicPartition]) -> Result<bool, RunError> {
+        let counted = self.retry("looking for new partitions", |r| r.count_partitions(ours))?;
+        let Some(partitions) = counted else {
+            return Ok(false);
+        };
+        for (stage, now) in &partitions {
+            let before = self.partitions.insert(*stage, *now);
+            if let Some(subscription) = self.topology.of_stage(*stage)
+                && before.is_some_and(|before| before < *now)
+            {
+                tracing::info!(
+                    pipeline = %self.plan.name, topic = subscription.topic, before, now,
+                    "the topic has got more partitions: they are read from their first records"
+                );
+                if subscription.changelog.is_some() {
+                    tracing::warn!(
+                        pipeline = %self.plan.name, topic = subscription.topic,
+                        "its source says `partitionedBy`: a group whose records go to another partition than before begins \
+                         anew there. Where keys have moved, take `partitionedBy` away"
+                    );
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// How many partitions the topics of sources have, which others may have grown, and changelogs with them.
+    fn count_partitions(
+        &mut self,
+        ours: &[TopicPartition],
+    ) -> Result<HashMap<Stage, u32>, LogError> {
+        let grow = self.topology.subscriptions.iter();
+        let grow: Vec<&Subscription> = grow.filter(|s| s.partitions.is_none()).collect();
+        let topics: Vec<String> = grow.iter().map(|s| s.topic.clone()).collect();
+        let mut partitions = self.partitions.clone();
+        for (subscription, found) in grow.into_iter().zip(self.admin.partitions(&topics)?) {
+            // A broker may hear of new partitions after the group has.
+            let ours = ours.iter().filter(|p| *p.topic == subscription.topic);
+            let ours = ours.filter_map(|p| u32::try_from(p.partition + 1).ok());
+            let most = ours.chain(found).max().unwrap_or(0);
+            let count = partitions.entry(subscription.stage).or_default();
+            *count = most.max(*count);
+        }
+        if partitions != self.partitions {
+            make_internal_topics(&self.topology, &partitions, self.admin.as_mut())?;
+        }
+        Ok(partitions)
     }
 
     /// Starts over from the committed positions of the partitions that are held.
@@ -199,6 +271,9 @@ impl Runner {
         else {
             return Ok(false);
         };
+        let Some(began_among) = self.began_among(partitions, &committed)? else {
+            return Ok(false);
+        };
         let Some(written_until) = self.claim(partitions)? else {
             return Ok(false);
         };
@@ -207,7 +282,10 @@ impl Runner {
             // The end of a bounded input must be said again to shards that have moved, so all begins afresh.
             let parked = self.tasks.unpark(partition, committed.as_ref());
             match parked.filter(|_| !self.settings.bounded) {
-                Some(parked) => held.push(parked),
+                Some(mut parked) => {
+                    self.tell_of_sources(&mut parked.task, parked.stage)?;
+                    held.push(parked);
+                }
                 None => match self.restore(partition, committed)? {
                     Some(restored) => held.push(restored),
                     None => return Ok(false),
@@ -216,18 +294,27 @@ impl Runner {
         }
         for (held, written_until) in held.iter_mut().zip(written_until) {
             held.written_until = written_until;
+            if let Some(among) = began_among.get(&held.stage) {
+                held.task.begin_among(*among);
+            }
         }
         let starts: Vec<_> = held
             .iter()
             .filter(|h| h.generator.is_none())
-            .map(|h| (h.partition.clone(), self.start_of(h)))
+            .map(|h| (h.partition.clone(), self.start_of(h, &began_among)))
             .collect();
-        if self
-            .retry("taking partitions over", |r| r.reader.assign(&starts))?
-            .is_none()
-        {
+        let Some(offsets) =
+            self.retry("taking partitions over", |r| r.reader.assign(&starts))?
+        else {
             return Ok(false);
+        };
+        let from_log = held.iter_mut().filter(|h| h.generator.is_none());
+        for (held, offset) in from_log.zip(offsets) {
+            (held.offset, held.flushed) = (offset, offset);
+            // Where a source begins is committed at once: what comes after that is read, even if nobody is there to read it.
+            held.dirty |= held.committed.is_none() && is_source(held.stage);
         }
+        self.pending.claimed(held.iter());
         if self.settings.bounded && !self.set_ends(&mut held)? {
             return Ok(false);
         }
@@ -236,11 +323,49 @@ impl Runner {
         Ok(true)
     }
 
-    fn start_of(&self, held: &Held) -> Start {
-        let start_from = self
-            .topology
-            .of_stage(held.stage)
-            .map_or(StartFrom::Earliest, |s| s.start_from);
+    /// How many partitions each source that is new to one of ours had when it was first read. Its first partition knows.
+    fn began_among(
+        &mut self,
+        partitions: &[TopicPartition],
+        committed: &[Option<Position>],
+    ) -> Result<Option<HashMap<Stage, u32>>, RunError> {
+        let mut among = HashMap::new();
+        for (partition, committed) in partitions.iter().zip(committed) {
+            let subscription = self.topology.of_topic(&partition.topic);
+            let Some(stage) = subscription.map(|s| s.stage) else {
+                continue;
+            };
+            if committed.is_some() || among.contains_key(&stage) || !is_source(stage) {
+                continue;
+            }
+            let first = TopicPartition {
+                partition: 0,
+                ..partition.clone()
+            };
+            let first = [first];
+            let Some(found) = self.retry("reading committed offsets", |r| {
+                r.reader.committed(&first)
+            })?
+            else {
+                return Ok(None);
+            };
+            let clock = found.into_iter().flatten().next().map(|first| first.clock);
+            let began = clock.as_deref().map(Task::began_among).transpose()?.flatten();
+            let now = self.partitions.get(&stage).copied().unwrap_or_default();
+            among.insert(stage, began.unwrap_or(now));
+        }
+        Ok(Some(among))
+    }
+
+    /// What is committed counts; and a partition that a topic has got since it was first read is read from its beginning,
+    /// as nothing in it was there before.
+    fn start_of(&self, held: &Held, began_among: &HashMap<Stage, u32>) -> Start {
+        let among = began_among.get(&held.stage).copied();
+        let is_new = among.is_some_and(|among| i64::from(held.partition.partition) >= among.into());
+        let start_from = self.topology.of_stage(held.stage).map(|s| s.start_from);
+        let start_from = start_from
+            .filter(|_| !is_new)
+            .unwrap_or(StartFrom::Earliest);
         match (&held.committed, start_from) {
             (Some(position), _) => Start::At(position.offset),
             (None, StartFrom::Earliest) => Start::Earliest,
@@ -297,10 +422,7 @@ impl Runner {
         };
         // Otherwise the end that an earlier bounded run came to would be taken for the end of this one.
         task.reopen();
-        if let Some(sources) = self.sources_of(subscription.stage) {
-            // Nothing can close before the task has read something, so nothing is emitted here.
-            task.set_source_partitions(sources, &mut tidemill_engine::effects::Effects::default())?;
-        }
+        self.tell_of_sources(&mut task, subscription.stage)?;
         let offset = committed.as_ref().map_or(0, |p| p.offset);
         let generator = self.generator_of(subscription.stage, partition.partition, offset)?;
         let end = generator
@@ -327,7 +449,18 @@ impl Runner {
             end: if skipped { Some(offset) } else { end },
             finished: false,
             written_until: Vec::new(),
+            flushed: offset,
+            waits_for_flush: false,
         }))
+    }
+
+    /// Tells a shard how many partitions feed it.
+    fn tell_of_sources(&self, task: &mut Task, stage: Stage) -> Result<(), RunError> {
+        if let Some(sources) = self.sources_of(stage) {
+            // More partitions only hold windows open, and before anything has been read none can close: nothing is emitted.
+            task.set_source_partitions(sources, &mut Effects::default())?;
+        }
+        Ok(())
     }
 
     fn retry_restore(

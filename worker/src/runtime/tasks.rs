@@ -1,6 +1,5 @@
 //! The tasks of the partitions that this worker holds, each with its place in the log.
 
-use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::time::Instant;
 
@@ -48,6 +47,10 @@ pub(super) struct Held {
     pub(super) finished: bool,
     /// Up to where each sink outside the log has its rows already.
     pub(super) written_until: Vec<Option<Position>>,
+    /// Where it was when it was last made ready for a commit.
+    pub(super) flushed: i64,
+    /// It is made ready for a commit before it is read on.
+    pub(super) waits_for_flush: bool,
 }
 
 /// A share of generated records.
@@ -65,7 +68,7 @@ pub(super) struct Generated {
 impl Held {
     /// Whether reading goes on.
     pub(super) fn wants_more(&self) -> bool {
-        !self.finished && self.end.is_none_or(|end| self.offset < end)
+        !self.finished && !self.waits_for_flush && self.end.is_none_or(|end| self.offset < end)
     }
 
     /// How much of the partition has not been read, as far as is known.
@@ -90,17 +93,32 @@ impl Held {
         }
     }
 
-    /// Whether what the task gives here is in a sink outside the log already. At the sink's own offset that depends on
-    /// event time: windows may close there without a record, because others have gone on or the input has ended.
+    /// Whether what the task gives here is in a sink outside the log already. Where no rows have come since the sink's own
+    /// offset, that depends on event time: windows may close without them, because others have gone on or the input has
+    /// ended. After a commit that was aborted, those have said so again, in records at other offsets than before.
     pub(super) fn is_written(&self, sink: usize) -> Result<bool, EngineError> {
         let Some(Some(until)) = self.written_until.get(sink) else {
             return Ok(false);
         };
-        match self.offset.cmp(&until.offset) {
-            Ordering::Less => Ok(true),
-            Ordering::Equal => Ok(!self.task.has_passed(&until.clock)?),
-            Ordering::Greater => Ok(false),
+        let rows_until = match &self.generator {
+            Some(_) => self.offset,
+            None => self.task.rows_until(),
+        };
+        if self.offset < until.offset {
+            Ok(true)
+        } else if rows_until > until.offset {
+            Ok(false)
+        } else {
+            Ok(!self.task.has_passed(&until.clock)?)
         }
+    }
+
+    /// Whether it must be made ready for a commit before the record at an offset, because a sink outside the log has been
+    /// written there: what replaces rows goes by what the sink was given, which is what there was then.
+    pub(super) fn must_flush_before(&self, offset: i64) -> bool {
+        let written = self.written_until.iter().flatten();
+        let mut between = written.filter(|u| self.flushed < u.offset && u.offset <= offset);
+        self.dirty && between.next().is_some()
     }
 
     /// Where the task is now.

@@ -159,7 +159,8 @@ impl Sessions {
         let seen = partial.closed.saturating_add(self.spec.allowed_lateness);
         let seen = seen.saturating_add(1);
         let fault = self.spec.lateness(WHICH, span, late.before.max(seen));
-        place.reject_derived(Some(late.record), &batch, 0, fault, fx);
+        let shown = self.spec.as_shown(batch);
+        place.reject_derived(Some(late.record), &shown, 0, fault, fx);
         Ok(())
     }
 }

@@ -29,6 +29,13 @@ impl Admin for SimulatedAdmin {
         })?)
     }
 
+    fn grow(&mut self, topic: &str, partitions: u32) -> Result<(), LogError> {
+        let world = Arc::clone(&self.0.world);
+        Ok(self.0.ask(Site::Admin, || {
+            world.log().grow(topic, partitions);
+        })?)
+    }
+
     fn list(&mut self) -> Result<Vec<(String, u32)>, LogError> {
         Err(unused())
     }

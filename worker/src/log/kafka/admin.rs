@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
@@ -119,6 +119,21 @@ impl KafkaAdmin {
         for group in deleted.map_err(|e| self.failed(&doing, &e))? {
             match group {
                 Ok(_) | Err((_, Code::GroupIdNotFound)) => {}
+                Err((_, code)) => return Err(self.refused(&doing, code)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks for more partitions. That they are there already, since another worker was quicker, is no matter.
+    fn add_partitions(&self, topic: &str, partitions: u32) -> Result<(), LogError> {
+        let doing = format!("giving topic {topic} {partitions} partitions");
+        let wanted = NewPartitions::new(topic, partitions as usize);
+        let grown = wait(self.admin.create_partitions(&[wanted], &options()));
+        let grown = grown.map_err(|e| LogError::Unavailable(format!("{doing}: {e}")))?;
+        for topic in grown.map_err(|e| self.failed(&doing, &e))? {
+            match topic {
+                Ok(_) | Err((_, Code::InvalidPartitions)) => {}
                 Err((_, code)) => return Err(self.refused(&doing, code)),
             }
         }
@@ -263,6 +278,22 @@ impl Admin for KafkaAdmin {
             }
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    fn grow(&mut self, topic: &str, partitions: u32) -> Result<(), LogError> {
+        self.add_partitions(topic, partitions)?;
+        // Brokers hear of new partitions one after the other.
+        let until = Instant::now() + PATIENCE;
+        while self.counts(&[topic.to_owned()])?.pop().flatten() < Some(partitions) {
+            if Instant::now() > until {
+                return Err(LogError::Unavailable(format!(
+                    "Kafka at {}: topic {topic} has been given {partitions} partitions, which do not appear",
+                    self.config.bootstrap_servers
+                )));
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
     }
 
     fn list(&mut self) -> Result<Vec<(String, u32)>, LogError> {

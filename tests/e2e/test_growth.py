@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from confluent_kafka import ConsumerGroupTopicPartitions
-from confluent_kafka.admin import NewPartitions
 
 from harness.exactness import assert_exact
 from harness.feed import Feed, LiveFeed
@@ -38,11 +36,6 @@ def wait_shared(kafka, example: Example, workers, partitions: int):
     wait_until(shared, NOTICED, f"two workers to share {partitions} partitions", pause=0.2)
 
 
-def grow(kafka, topic: str):
-    kafka.admin.create_partitions([NewPartitions(topic, AFTER)])[topic].result(30)
-    wait_until(lambda: len(kafka.partitions(topic)) == AFTER, 30, f"{topic} to have {AFTER} partitions")
-
-
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("at_once", [True, False], ids=["used-at-once", "used-when-noticed"])
 def test_a_topic_that_grows_under_load_is_read_whole(at_once, kafka, tidemill, tag, records, seed, tmp_path):
@@ -63,7 +56,7 @@ def test_a_topic_that_grows_under_load_is_read_whole(at_once, kafka, tidemill, t
     live = LiveFeed(feed, made, PER_SECOND, records)
     live.start()
     wait_until(lambda: feed.written > records // 4, 120, "a part of the records to be written")
-    grow(kafka, example.input_topic)
+    kafka.grow_topic(example.input_topic, AFTER)
     if at_once:
         feed.partitions = AFTER
     wait_shared(kafka, example, workers, AFTER)
@@ -90,13 +83,7 @@ def read_from_where_it_ends(example: Example):
 
 def wait_begun(kafka, example: Example):
     """Waits until it is committed where the topic was begun: what is written from then on is to be read."""
-    def begun() -> bool:
-        listed = kafka.admin.list_consumer_groups(request_timeout=30).result()
-        (group,) = [g.group_id for g in listed.valid if example.name in g.group_id]
-        asked = kafka.admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)], request_timeout=30)
-        found = asked[group].result().topic_partitions
-        return len([at for at in found if at.topic == example.input_topic and at.offset >= 0]) == BEFORE
-
+    begun = lambda: len(kafka.committed(example.name, example.input_topic)) == BEFORE
     wait_until(begun, 60, "the beginning to be committed", pause=0.2)
 
 

@@ -164,6 +164,16 @@ fn internal_topics(topology: &Topology, partitions: &HashMap<Stage, u32>) -> Vec
     changelogs.chain([dead_letter]).collect()
 }
 
+/// The room for a partition that is restored: a part of what those before have left.
+fn room_left(room: &Room, restored: &[Held], all: &[TopicPartition]) -> Room {
+    let taken: usize = restored.iter().map(|held| held.task.bytes()).sum();
+    let still = all.len().saturating_sub(restored.len()).max(1);
+    Room {
+        bytes: room.bytes.saturating_sub(taken) / still,
+        ..room.clone()
+    }
+}
+
 impl Runner {
     /// Takes over the partitions that the group has assigned.
     pub(super) fn join(&mut self, partitions: &[TopicPartition]) -> Result<(), RunError> {
@@ -208,7 +218,7 @@ impl Runner {
             let parked = self.tasks.unpark(partition, committed.as_ref());
             match parked.filter(|_| !self.settings.bounded) {
                 Some(parked) => held.push(parked),
-                None => match self.restore(partition, committed)? {
+                None => match self.restore(partition, committed, &room_left(&self.room, &held, partitions))? {
                     Some(restored) => held.push(restored),
                     None => return Ok(false),
                 },
@@ -283,6 +293,7 @@ impl Runner {
         &mut self,
         partition: &TopicPartition,
         committed: Option<Position>,
+        room: &Room,
     ) -> Result<Option<Held>, RunError> {
         let Some(subscription) = self.topology.of_topic(&partition.topic).cloned() else {
             let why = format!(
@@ -291,7 +302,7 @@ impl Runner {
             );
             return Err(LogError::Refused(why).into());
         };
-        let task = self.retry_restore(&subscription, partition, committed.as_ref())?;
+        let task = self.retry_restore(&subscription, partition, committed.as_ref(), room)?;
         let Some(mut task) = task else {
             return Ok(None);
         };
@@ -308,6 +319,7 @@ impl Runner {
             .and_then(|g| g.generator.records())
             .and_then(|n| i64::try_from(n).ok());
         let skipped = self.settings.bounded && generator.is_some() && end.is_none();
+        let closing = task.is_closing();
         Ok(Some(Held {
             partition: partition.clone(),
             stage: subscription.stage,
@@ -316,7 +328,8 @@ impl Runner {
             offset,
             committed,
             committing: None,
-            dirty: false,
+            dirty: closing,
+            closing,
             at_end: false,
             log_end: None,
             last_record: self.host.now(),
@@ -335,6 +348,7 @@ impl Runner {
         subscription: &Subscription,
         partition: &TopicPartition,
         committed: Option<&Position>,
+        room: &Room,
     ) -> Result<Option<Task>, RunError> {
         let changelog = subscription.changelog.as_ref().map(|topic| TopicPartition {
             topic: Arc::from(topic.as_str()),
@@ -343,6 +357,7 @@ impl Runner {
         let mut pause = Duration::from_millis(100);
         loop {
             let mut task = self.new_task(subscription.stage, partition.partition)?;
+            task.set_room(room);
             if let Some(position) = committed {
                 task.set_clock(&position.clock)?;
             }

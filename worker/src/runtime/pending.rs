@@ -148,7 +148,8 @@ impl Pending {
     /// Makes a task ready for a commit, and notes the position that the commit reaches.
     pub(super) fn flush(&mut self, held: &mut Held) -> Result<(), RunError> {
         self.gather(held, |held, effects| Ok(held.task.flush(effects)?))?;
-        held.dirty = false;
+        held.closing = held.task.is_closing();
+        held.dirty = held.closing;
         let position = held.position();
         self.commit
             .positions

@@ -59,6 +59,10 @@ pub(crate) struct Run {
     /// token, ca.crt).
     #[arg(long, value_name = "DIR", env = "TIDEMILL_SECRETS")]
     pub(crate) secrets: Option<PathBuf>,
+    /// How much memory it may take, such as 512Mi. By itself: what its container may, or else what the machine has. State
+    /// that does not fit goes to local disk, under --state.
+    #[arg(long, value_name = "SIZE", env = "TIDEMILL_MEMORY")]
+    pub(crate) memory: Option<tidemill_worker::memory::Limit>,
     /// Reads to the end of the input as it is now, closes every window, and ends.
     #[arg(long)]
     pub(crate) bounded: bool,

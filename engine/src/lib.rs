@@ -5,6 +5,7 @@ mod aggregate;
 mod clock;
 pub mod commit;
 pub mod decode;
+pub mod disk;
 pub mod effects;
 pub mod encode;
 pub mod error;

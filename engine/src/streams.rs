@@ -6,6 +6,7 @@ use tidemill_plan::model::{Changes, Input, Micros, OutputOf, Plan};
 
 use crate::aggregate::{ChunkKey, Grouping};
 use crate::clock::Marks;
+use crate::disk::Room;
 use crate::effects::{Effects, Rows};
 use crate::error::{EngineError, Result};
 use crate::reject::Place;
@@ -61,7 +62,7 @@ pub struct StreamState {
     pub windows: usize,
     /// Groups that are held.
     pub groups: usize,
-    /// Bytes of memory, roughly.
+    /// Bytes of memory, roughly; what is on disk is not among them.
     pub bytes: usize,
     /// Chunks of the changelog that are left from before a reset, until the next flush.
     pub stale: usize,
@@ -172,6 +173,33 @@ impl Streams {
         self.nodes.first_mut()?.operator.as_mut()
     }
 
+    /// Sets how much memory the state may take. Each grouping gets as large a part of it as it has now.
+    pub(crate) fn set_room(&mut self, room: &Room) {
+        let held: usize = self.operators().map(|(_, operator)| operator.bytes()).sum();
+        let groupings = self.operators().count();
+        for operator in self.nodes.iter_mut().filter_map(|n| n.operator.as_mut()) {
+            let bytes = match (room.bytes, held) {
+                (usize::MAX, _) => usize::MAX,
+                (bytes, 0) => bytes / groupings.max(1),
+                (bytes, held) => share(bytes, operator.bytes(), held),
+            };
+            operator.set_room(&Room {
+                bytes,
+                ..room.clone()
+            });
+        }
+    }
+
+    /// Roughly how many bytes of memory hold what has come since the last flush.
+    pub(crate) fn delta_bytes(&self) -> usize {
+        self.operators().map(|(_, operator)| operator.delta_bytes()).sum()
+    }
+
+    /// Whether a flush has left something to be closed for the next one.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.operators().any(|(_, operator)| operator.is_closing())
+    }
+
     /// How much state each grouping has.
     pub(crate) fn state(&self) -> impl Iterator<Item = StreamState> {
         self.operators().map(|(stream, operator)| StreamState {
@@ -200,9 +228,20 @@ impl Streams {
 
     /// Goes once through all streams, inputs before their readers, so that each sees its rows before the watermark
     /// that comes after them.
-    pub(crate) fn round(&mut self, turn: Turn, place: Place<'_>, fx: &mut Effects) -> Result<()> {
+    pub(crate) fn round(
+        &mut self,
+        mut turn: Turn,
+        place: Place<'_>,
+        fx: &mut Effects,
+    ) -> Result<()> {
         let plan = Arc::clone(&self.plan);
-        (0..self.nodes.len()).try_for_each(|node| self.visit(&plan, node, turn, place, fx))
+        for node in 0..self.nodes.len() {
+            self.visit(&plan, node, turn, place, fx)?;
+            let operator = self.nodes.get(node).and_then(|n| n.operator.as_ref());
+            // What is closed later is still to come.
+            turn.word.last &= !operator.is_some_and(Grouping::is_closing);
+        }
+        Ok(())
     }
 
     fn input_watermark(&self, index: usize, root: Micros) -> Micros {
@@ -282,6 +321,12 @@ impl Streams {
         }
         Ok(())
     }
+}
+
+/// As large a part of something as a part is of a whole.
+fn share(of: usize, part: usize, whole: usize) -> usize {
+    let share = (of as u128 * part as u128) / (whole as u128).max(1);
+    usize::try_from(share).unwrap_or(usize::MAX)
 }
 
 /// Gives rows to the nodes that read them.

@@ -8,6 +8,7 @@ use tidemill_plan::model::{EventTime, Micros, Origin, Plan};
 use crate::aggregate::ChunkKey;
 use crate::clock::{self, ShardClock};
 use crate::decode::{Decoder, Limits, RegisteredSchema};
+use crate::disk::Room;
 use crate::effects::Effects;
 use crate::error::{EngineError, Result};
 use crate::record::{RawBatch, RawRecord};
@@ -464,6 +465,30 @@ impl Task {
     /// The state of each stream with a grouping.
     pub fn state(&self) -> impl Iterator<Item = StreamState> {
         self.streams.state()
+    }
+
+    /// Sets how much memory the state may take. Until it is called, all of it stays in memory. What is more than that goes
+    /// to the disk with the next flush, or while the task is restored.
+    pub fn set_room(&mut self, room: &Room) {
+        self.streams.set_room(room);
+    }
+
+    /// Roughly how many bytes of memory hold what has come since the last flush.
+    #[must_use]
+    pub fn unflushed_bytes(&self) -> usize {
+        self.streams.delta_bytes()
+    }
+
+    /// Roughly how many bytes of memory the state takes, with what has come since the last flush.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.state().map(|state| state.bytes).sum()
+    }
+
+    /// Whether the last flush has left something to be closed for the next one, which need not wait for records then.
+    #[must_use]
+    pub fn is_closing(&self) -> bool {
+        self.streams.is_closing()
     }
 
     fn round(&mut self, round: Round, raw: Option<&RawBatch<'_>>, fx: &mut Effects) -> Result<()> {

@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender};
 use tidemill_crds::sink::{PostgresSink, SinkKind, WriteMode};
+use tidemill_engine::disk::Room;
 use tidemill_engine::encode::{JsonEncoder, JsonOptions};
 use tidemill_plan::live::Live;
 use tidemill_plan::model::{Changes, Input, Output, OutputOf, Plan};
@@ -73,6 +74,7 @@ impl LogAt {
         group: &str,
         sinks: Vec<Option<Box<dyn ExternalSink>>>,
         edits: Receiver<Live>,
+        room: Room,
     ) -> Result<Parts, LogError> {
         Ok(match self {
             Self::Kafka {
@@ -89,6 +91,7 @@ impl LogAt {
                     admin: Box::new(KafkaAdmin::open(&config)?),
                     sinks,
                     edits,
+                    room,
                     host: Host::Real,
                 }
             }
@@ -101,6 +104,7 @@ impl LogAt {
                     admin: Box::new(log.admin()?),
                     sinks,
                     edits,
+                    room,
                     host: Host::Real,
                 }
             }
@@ -189,7 +193,7 @@ impl Tables {
     }
 }
 
-/// Starts a pipeline. Tables of sinks that stand in for a database lie in `tables`.
+/// Starts a pipeline. Tables of sinks that stand in for a database lie in `tables`; its state has so much `room`.
 ///
 /// # Errors
 /// If a sink or the log cannot be opened.
@@ -198,6 +202,7 @@ pub fn start(
     settings: Settings,
     log: &LogAt,
     tables: &Tables,
+    room: Room,
 ) -> Result<Running, LaunchError> {
     let plan = Arc::new(plan);
     let sinks = plan
@@ -206,7 +211,7 @@ pub fn start(
         .map(|output| open_sink(&plan, output, tables))
         .collect::<Result<_, _>>()?;
     let (edits, to_take) = crossbeam_channel::unbounded();
-    let parts = log.parts(&plan.name, sinks, to_take)?;
+    let parts = log.parts(&plan.name, sinks, to_take, room)?;
     let status = Shared::default();
     status.update(|s| s.pipeline.clone_from(&plan.name));
     let name = plan.name.clone();

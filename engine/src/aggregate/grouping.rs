@@ -6,6 +6,7 @@ use super::Operator;
 use super::chunk::ChunkKey;
 use super::session::Sessions;
 use crate::clock::Marks;
+use crate::disk::Room;
 use crate::effects::Effects;
 use crate::error::Result;
 use crate::reject::Place;
@@ -124,6 +125,19 @@ impl Grouping {
         either!(self, it => it.set_marks(marks));
     }
 
+    /// Sets how much memory its state may take.
+    pub(crate) fn set_room(&mut self, room: &Room) {
+        either!(self, it => it.set_room(room));
+    }
+
+    /// Whether a flush has left something to be closed for the next one.
+    pub(crate) fn is_closing(&self) -> bool {
+        match self {
+            Self::Panes(_) => false,
+            Self::Sessions(it) => it.is_closing(),
+        }
+    }
+
     /// How many windows, or panes of windows, are held.
     pub(crate) fn open_windows(&self) -> usize {
         either!(self, it => it.open_windows())
@@ -137,6 +151,11 @@ impl Grouping {
     /// How many groups it holds.
     pub(crate) fn groups(&self) -> usize {
         either!(self, it => it.groups())
+    }
+
+    /// Roughly how many bytes of memory hold what has come since the last flush.
+    pub(crate) fn delta_bytes(&self) -> usize {
+        either!(self, it => it.delta_bytes())
     }
 
     /// Roughly how many bytes of memory it holds.

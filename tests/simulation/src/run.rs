@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidemill_crds::sink::SinkKind;
+use tidemill_engine::disk::{Heap, Room};
 use tidemill_plan::model::{OutputOf, Plan};
 use tidemill_worker::log::{Produced, TopicPartition};
 use tidemill_worker::registry::Secrets;
@@ -279,11 +280,11 @@ impl<'a> Run<'a> {
         let process = self.world.process(worker);
         place.process = Some(Arc::clone(&process));
         self.world.log().tell(|| format!("{} starts", process.name));
-        let (plan, settings) = (Arc::clone(self.plan), self.settings());
+        let (plan, settings, room) = (Arc::clone(self.plan), self.settings(), self.room());
         let its = Arc::clone(&process);
         self.world
             .scheduler
-            .spawn(process.index, Box::new(move || work(&its, &plan, settings)));
+            .spawn(process.index, Box::new(move || work(&its, &plan, settings, room)));
     }
 
     fn settings(&self) -> Settings {
@@ -293,6 +294,16 @@ impl<'a> Run<'a> {
             default_partitions: 2,
             secrets: Secrets::default(),
             create_sources: false,
+        }
+    }
+
+    /// In half of the runs hardly any state fits into memory.
+    fn room(&self) -> Room {
+        let is_small = self.scenario.seed % 2 == 1;
+        Room {
+            bytes: if is_small { 500 } else { usize::MAX },
+            at_once: if is_small { 2 } else { usize::MAX },
+            disk: Arc::new(Heap),
         }
     }
 
@@ -397,7 +408,7 @@ impl<'a> Run<'a> {
 }
 
 /// What a process does, from its start to its end.
-fn work(process: &Arc<Process>, plan: &Arc<Plan>, settings: Settings) {
+fn work(process: &Arc<Process>, plan: &Arc<Plan>, settings: Settings, room: Room) {
     let membership = SimulatedMembership::default();
     let sinks = plan
         .outputs
@@ -421,6 +432,7 @@ fn work(process: &Arc<Process>, plan: &Arc<Plan>, settings: Settings) {
         admin: Box::new(SimulatedAdmin(Arc::clone(process))),
         sinks,
         edits: no_edits,
+        room,
         host: Host::Simulated(Arc::new(world::Host(Arc::clone(process)))),
     };
     let status = Shared::default();

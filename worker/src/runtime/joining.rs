@@ -185,6 +185,16 @@ fn internal_topics(topology: &Topology, partitions: &HashMap<Stage, u32>) -> Vec
     changelogs.chain([dead_letter]).collect()
 }
 
+/// The room for a partition that is restored: a part of what those before have left.
+fn room_left(room: &Room, restored: &[Held], all: &[TopicPartition]) -> Room {
+    let taken: usize = restored.iter().map(|held| held.task.bytes()).sum();
+    let still = all.len().saturating_sub(restored.len()).max(1);
+    Room {
+        bytes: room.bytes.saturating_sub(taken) / still,
+        ..room.clone()
+    }
+}
+
 impl Runner {
     /// Takes over the partitions that the group has assigned.
     pub(super) fn join(&mut self, partitions: &[TopicPartition]) -> Result<(), RunError> {
@@ -286,7 +296,7 @@ impl Runner {
                     self.tell_of_sources(&mut parked.task, parked.stage)?;
                     held.push(parked);
                 }
-                None => match self.restore(partition, committed)? {
+                None => match self.restore(partition, committed, &room_left(&self.room, &held, partitions))? {
                     Some(restored) => held.push(restored),
                     None => return Ok(false),
                 },
@@ -408,6 +418,7 @@ impl Runner {
         &mut self,
         partition: &TopicPartition,
         committed: Option<Position>,
+        room: &Room,
     ) -> Result<Option<Held>, RunError> {
         let Some(subscription) = self.topology.of_topic(&partition.topic).cloned() else {
             let why = format!(
@@ -416,7 +427,7 @@ impl Runner {
             );
             return Err(LogError::Refused(why).into());
         };
-        let task = self.retry_restore(&subscription, partition, committed.as_ref())?;
+        let task = self.retry_restore(&subscription, partition, committed.as_ref(), room)?;
         let Some(mut task) = task else {
             return Ok(None);
         };
@@ -430,6 +441,7 @@ impl Runner {
             .and_then(|g| g.generator.records())
             .and_then(|n| i64::try_from(n).ok());
         let skipped = self.settings.bounded && generator.is_some() && end.is_none();
+        let closing = task.is_closing();
         Ok(Some(Held {
             partition: partition.clone(),
             stage: subscription.stage,
@@ -438,7 +450,8 @@ impl Runner {
             offset,
             committed,
             committing: None,
-            dirty: false,
+            dirty: closing,
+            closing,
             at_end: false,
             log_end: None,
             last_record: self.host.now(),
@@ -468,6 +481,7 @@ impl Runner {
         subscription: &Subscription,
         partition: &TopicPartition,
         committed: Option<&Position>,
+        room: &Room,
     ) -> Result<Option<Task>, RunError> {
         let changelog = subscription.changelog.as_ref().map(|topic| TopicPartition {
             topic: Arc::from(topic.as_str()),
@@ -476,6 +490,7 @@ impl Runner {
         let mut pause = Duration::from_millis(100);
         loop {
             let mut task = self.new_task(subscription.stage, partition.partition)?;
+            task.set_room(room);
             if let Some(position) = committed {
                 task.set_clock(&position.clock)?;
             }

@@ -26,6 +26,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
 use tidemill_engine::commit::{Action, Commits, Event};
+use tidemill_engine::disk::Room;
 use tidemill_engine::error::EngineError;
 use tidemill_plan::live::Live;
 use tidemill_plan::model::{Generator, Micros, Plan};
@@ -38,12 +39,16 @@ pub use self::topology::{Stage, Subscription, Topology};
 use crate::log::{Admin, Committer, GroupEvent, LogError, Outcome, Reader, TopicPartition};
 use crate::registry::{self, Lookups, Secrets};
 use crate::sink::ExternalSink;
-use crate::status::{PartitionStatus, Phase, Shared};
+use crate::status::{PartitionStatus, Phase, Shared, StateStatus};
 
 /// The longest that the loop waits for input before it looks at its clock again.
 const NAP: Duration = Duration::from_millis(20);
 /// The longest that it waits while a commit is in flight, whose end it must notice.
 const NAP_IN_FLIGHT: Duration = Duration::from_millis(2);
+/// So soon after a commit it is not looked for how much memory has been taken since.
+const GROWTH: Duration = Duration::from_millis(20);
+/// What may be taken between commits: this part of the room for state.
+const UNFLUSHED: usize = 8;
 
 /// How to run a pipeline.
 #[derive(Debug, Clone)]
@@ -72,6 +77,8 @@ pub struct Parts {
     pub sinks: Vec<Option<Box<dyn ExternalSink>>>,
     /// Edits that take effect while it runs.
     pub edits: Receiver<Live>,
+    /// For the state of all tasks together.
+    pub room: Room,
     /// The machine.
     pub host: Host,
 }
@@ -151,6 +158,8 @@ struct Runner {
     ends: HashMap<TopicPartition, i64>,
     /// Records and bytes read, by source.
     read: Vec<Read>,
+    /// For the state of all tasks.
+    room: Room,
     /// How far a partition is read ahead of the lowest watermark.
     ahead: Micros,
     last_commit: Instant,
@@ -189,6 +198,11 @@ impl Runner {
             return Ok(None);
         };
         let (pending, sinks) = Pending::new(plan, &topology, parts.sinks, &ids)?;
+        let mut room = parts.room;
+        if !sinks.is_empty() {
+            // They tell by a position what they have, and all rows of a position must be in one commit.
+            room.at_once = usize::MAX;
+        }
         let lookups = Lookups::new(plan, &settings.secrets, stop)?;
         let committing = Committing::start(&parts.host, &plan.name, parts.committer, sinks)?;
         let now = parts.host.now();
@@ -196,6 +210,7 @@ impl Runner {
             ahead: reading::ahead(plan),
             generators: adjusting::generators(plan),
             edits: parts.edits,
+            room,
             plan: Arc::clone(plan),
             topology,
             settings,
@@ -334,9 +349,7 @@ impl Runner {
     }
 
     fn commit_if_due(&mut self) -> Result<(), RunError> {
-        let due = self.pending.is_due()
-            || self.host.since(self.last_commit) >= self.settings.commit_interval;
-        if self.ended || self.commits.in_flight() || !due {
+        if self.ended || self.commits.in_flight() || !self.is_due() {
             return Ok(());
         }
         if self.tasks.iter().any(|held| held.dirty) {
@@ -345,6 +358,16 @@ impl Runner {
             self.on(Event::Stop)?;
         }
         Ok(())
+    }
+
+    /// Whether a commit should not be waited for any longer: that is so early, too, if much has come, or there is more to
+    /// be closed than one commit has taken.
+    fn is_due(&self) -> bool {
+        let waited = self.host.since(self.last_commit);
+        self.pending.is_due()
+            || waited >= self.settings.commit_interval
+            || self.tasks.iter().any(|held| held.closing)
+            || (waited >= GROWTH && self.tasks.unflushed_bytes() > self.room.bytes / UNFLUSHED)
     }
 
     fn on(&mut self, event: Event) -> Result<(), RunError> {
@@ -375,6 +398,7 @@ impl Runner {
 
     fn commit(&mut self) -> Result<(), RunError> {
         self.last_commit = self.host.now();
+        self.tasks.share(&self.room);
         for held in self.tasks.iter_mut().filter(|held| held.dirty) {
             self.pending.flush(held)?;
         }
@@ -446,11 +470,18 @@ impl Runner {
             )
         });
         let sources: Vec<(Read, Option<Micros>, Option<i64>)> = sources.collect();
+        let state = StateStatus {
+            groups: self.tasks.groups() as u64,
+            memory_bytes: self.tasks.bytes() as u64,
+            memory_limit_bytes: self.room.bytes as u64,
+            disk_bytes: self.room.disk.bytes(),
+        };
         let uptime = self.host.since(self.started).as_millis();
         self.status.update(|s| {
             s.phase = phase;
             s.uptime_ms = u64::try_from(uptime).unwrap_or(u64::MAX);
             s.partitions = partitions;
+            s.state = state;
             if let Some(why) = self.lookups.trouble() {
                 s.trouble = Some(why.to_owned());
             }

@@ -151,7 +151,8 @@ impl Pending {
     /// Makes a task ready for a commit, and notes the position that the commit reaches.
     pub(super) fn flush(&mut self, held: &mut Held) -> Result<(), RunError> {
         self.gather(held, |held, effects| Ok(held.task.flush(effects)?))?;
-        held.dirty = false;
+        held.closing = held.task.is_closing();
+        held.dirty = held.closing;
         held.flushed = held.offset;
         held.waits_for_flush = false;
         let position = held.position();

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
+use tidemill_engine::disk::Room;
 use tidemill_engine::error::EngineError;
 use tidemill_engine::generator::Generator;
 use tidemill_engine::task::Task;
@@ -29,6 +30,8 @@ pub(super) struct Held {
     pub(super) committing: Option<Position>,
     /// Whether something has been read since the last commit was collected.
     pub(super) dirty: bool,
+    /// Whether the last flush has left something for the next one, which then need not wait.
+    pub(super) closing: bool,
     /// Whether everything that the log has of it has been read.
     pub(super) at_end: bool,
     /// The offset after its last record in the log, as far as is known.
@@ -151,6 +154,38 @@ impl Tasks {
     /// The partition at an index of [`Tasks::iter`].
     pub(super) fn get_mut(&mut self, index: usize) -> Option<&mut Held> {
         self.held.get_mut(index)
+    }
+
+    /// Roughly how many bytes of memory the state takes.
+    pub(super) fn bytes(&self) -> usize {
+        self.held.iter().map(|held| held.task.bytes()).sum()
+    }
+
+    /// Roughly how many bytes of memory hold what has come since the last commit.
+    pub(super) fn unflushed_bytes(&self) -> usize {
+        self.held.iter().map(|held| held.task.unflushed_bytes()).sum()
+    }
+
+    /// How many groups there are.
+    pub(super) fn groups(&self) -> usize {
+        let states = self.held.iter().flat_map(|held| held.task.state());
+        states.map(|state| state.groups).sum()
+    }
+
+    /// Makes the state fit into the room that there is: if it does not, each task gives up as large a part of what it has
+    /// with the commit to come.
+    pub(super) fn share(&mut self, room: &Room) {
+        let all = self.bytes();
+        let is_full = all > room.bytes;
+        for held in &mut self.held {
+            let part = room.bytes as u128 * held.task.bytes() as u128 / (all as u128).max(1);
+            let part = usize::try_from(part).unwrap_or(usize::MAX);
+            held.task.set_room(&Room {
+                bytes: if is_full { part } else { usize::MAX },
+                ..room.clone()
+            });
+            held.dirty |= is_full;
+        }
     }
 
     /// Replaces all that is held.

@@ -11,6 +11,7 @@
 //! a session that was open, or be late, which its shard alone can know: it travels by itself, with that time, after all
 //! those rows that are not. It comes to the same: what is ahead of that time neither joins nor opens what has closed.
 
+mod away;
 mod delta;
 mod emit;
 mod list;
@@ -27,10 +28,12 @@ use self::list::{Kept, Session};
 use self::store::Store;
 use super::Role;
 use super::chunk::{self, ChunkKey};
+use super::cold;
 use super::delta::Feed;
 use super::spec::{Columns, Spec};
 use super::update::times;
 use crate::clock::Marks;
+use crate::disk::Room;
 use crate::effects::Effects;
 use crate::error::{EngineError, Result};
 use crate::reject::Place;
@@ -67,6 +70,10 @@ pub(crate) struct Sessions {
     emitted_at: Option<Micros>,
     /// The input has ended, so what waits to be handed on must go with the next flush.
     ending: bool,
+    /// The last flush has left sessions to be closed.
+    closing: bool,
+    /// How much memory its state may take.
+    room: Option<Room>,
     scratch: Vec<usize>,
 }
 
@@ -111,6 +118,8 @@ impl Sessions {
             sequence: 0,
             emitted_at: None,
             ending: false,
+            closing: false,
+            room: None,
             scratch: Vec::new(),
         })
     }
@@ -231,13 +240,18 @@ impl Sessions {
     }
 
     fn feed(&mut self, columns: &Columns, coming: &[Coming], feed: Feed) -> Result<Vec<u32>> {
-        let (spec, store, partial) = (&self.spec, &self.store, self.is_partial());
-        let stored = |hash: u64, key: &[u8]| match store.get(hash, key) {
-            Some(bytes) if !partial => {
-                let kept = read(spec, bytes)?;
-                Ok(kept.into_iter().map(Session::from).collect())
-            }
-            _ => Ok(Vec::new()),
+        let partial = self.is_partial();
+        let (spec, store) = (&self.spec, &mut self.store);
+        let stored = |keys: &[(u64, &[u8])]| {
+            store.fetch(keys)?;
+            let sessions = keys.iter().map(|&(hash, key)| match store.get(hash, key) {
+                Some(bytes) if !partial => {
+                    let kept = read(spec, bytes)?;
+                    Ok(kept.into_iter().map(Session::from).collect())
+                }
+                _ => Ok(Vec::new()),
+            });
+            sessions.collect()
         };
         self.delta
             .feed(spec, columns, coming, feed, stored, &mut self.scratch)
@@ -262,7 +276,12 @@ impl Sessions {
             return Ok(Vec::new());
         }
         self.settle()?;
-        self.close_until(Micros::MAX, place, fx)
+        let mut flows = Vec::new();
+        while {
+            self.close_some(Micros::MAX, place, fx, &mut flows)?;
+            self.closing
+        } {}
+        Ok(flows)
     }
 
     /// What a commit needs: sessions in part go to their shards, or states to the changelog and results on.
@@ -280,18 +299,67 @@ impl Sessions {
         }
         self.settle()?;
         let before = self.output_watermark();
-        let mut flows = self.close_until(self.due(), place, fx)?;
+        let mut flows = Vec::new();
+        self.close_some(self.due(), place, fx, &mut flows)?;
         let (watermark, at) = (self.watermark, self.emitted_at);
-        if self.spec.hands_on(watermark, at, self.ending) {
+        let allowed = self.allowed();
+        let is_full = self.bytes() > allowed;
+        // What waits for being handed on stays in memory.
+        if self.spec.hands_on(watermark, at, self.ending || is_full) {
             self.emit_pending(before, place, fx, &mut flows)?;
         }
         self.ending = false;
-        self.settled = self.watermark;
+        self.settled = self.closed_until();
         let stream = &self.spec.stream;
         let out = &mut fx.changelog;
         self.store
-            .log(stream, self.spec.stamp, &mut self.sequence, out);
+            .log(stream, self.spec.stamp, &mut self.sequence, out)?;
+        if is_full {
+            self.shed(cold::keeps(allowed))?;
+        }
         Ok(flows)
+    }
+
+    /// The watermark up to which sessions have been closed.
+    fn closed_until(&self) -> Micros {
+        let Some(due) = self.store.first_due().filter(|_| self.closing) else {
+            return self.watermark;
+        };
+        let closed = due.saturating_sub(1);
+        self.watermark.min(closed.saturating_add(self.spec.allowed_lateness))
+    }
+
+    /// Whether a flush has left something to be closed for the next one.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing || self.store.is_restoring()
+    }
+
+    /// Sets how much memory its state may take.
+    pub(crate) fn set_room(&mut self, room: &Room) {
+        self.room = Some(room.clone());
+    }
+
+    fn allowed(&self) -> usize {
+        self.room.as_ref().map_or(usize::MAX, |room| room.bytes)
+    }
+
+    /// How many sessions a flush closes.
+    fn at_once(&self) -> usize {
+        self.room.as_ref().map_or(usize::MAX, |room| room.at_once.max(1))
+    }
+
+    /// Has keys leave memory until the rest takes no more than that.
+    fn shed(&mut self, goal: usize) -> Result<()> {
+        let Some(room) = &self.room else {
+            return Ok(());
+        };
+        let updates = matches!(self.spec.emit, Emit::OnUpdate { .. });
+        // What is damaged stays, too: it is told when it is asked for.
+        let is_shown = |sessions: &[u8]| {
+            list::read(sessions).is_ok_and(|s| s.iter().all(|s| !s.fresh))
+        };
+        let stays = |sessions: &[u8]| updates && !is_shown(sessions);
+        self.store.shed(goal, room.disk.as_ref(), stays)
     }
 
     fn take_delta(&mut self) -> Result<Settled> {
@@ -372,10 +440,14 @@ impl Sessions {
         };
         let chunk = chunk::read(value).map_err(|problem| damaged(&self.spec, problem))?;
         if self.spec.owns(chunk.stamp)? {
-            self.store
-                .restore(key.segment.start, key.sequence, chunk.rows);
+            let number = key.segment.start;
+            self.store.restore(number, key.sequence, chunk.rows)?;
         } else {
             self.stale.insert((key.segment, key.sequence));
+        }
+        let allowed = self.allowed();
+        if self.bytes() > allowed {
+            self.shed(cold::keeps(allowed))?;
         }
         Ok(())
     }
@@ -388,11 +460,14 @@ impl Sessions {
 
     /// Finishes what restoring has begun: what was forgotten is dropped, and what waits to be handed on is found.
     fn make_ready(&mut self) -> Result<()> {
-        let first_end = |sessions: &[u8]| {
-            let first = list::read(sessions).ok().and_then(|s| s.into_iter().next());
-            first.map_or(NEVER, |s| s.span.end)
+        let first_end = |sessions: &[u8]| list::first_end(sessions).ok().flatten();
+        let Some(restored) = self.store.make_ready(|sessions| first_end(sessions).unwrap_or(NEVER))
+        else {
+            return Ok(());
         };
-        let restored = self.store.make_ready(first_end);
+        // A flush may have left some of what had passed to the next.
+        self.closing = self.store.is_due(self.due());
+        self.settled = self.closed_until();
         if matches!(self.spec.emit, Emit::OnUpdate { .. }) {
             for hash in restored {
                 for (_, sessions) in self.store.with_hash(hash) {
@@ -435,6 +510,11 @@ impl Sessions {
     /// How many keys it holds; one that is in the delta and in the store counts twice.
     pub(crate) fn groups(&self) -> usize {
         self.store.keys() + self.delta.len()
+    }
+
+    /// Roughly how many bytes of memory hold what has come since the last flush.
+    pub(crate) fn delta_bytes(&self) -> usize {
+        self.delta.bytes()
     }
 
     /// Roughly how many bytes of memory it holds.

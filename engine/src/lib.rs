@@ -20,6 +20,7 @@ mod stage;
 mod stamp;
 mod steps;
 mod streams;
+mod table;
 pub mod task;
 mod window;
 mod wire;

@@ -192,7 +192,7 @@ impl Streams {
             fx.rows.push(Rows {
                 from,
                 batch: flow.batch.clone(),
-                deleted: None,
+                deleted: flow.replaces.as_ref().and_then(|r| r.deleted.clone()),
             });
         }
         hand_on(&mut self.nodes, &self.readers, flow);

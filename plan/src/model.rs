@@ -58,6 +58,9 @@ pub struct Source {
     pub event_time: Option<EventTime>,
     /// The columns by which the topic is promised to be partitioned; empty where nothing is promised.
     pub partitioned_by: Vec<String>,
+    /// Of a table, the columns (indices into the schema) that identify a row: a record replaces the row before it with
+    /// the same values there, and a record without a value takes it away.
+    pub key: Option<Vec<usize>>,
 }
 
 /// Where a source's records come from.

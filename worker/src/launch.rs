@@ -288,7 +288,11 @@ fn mode(plan: &Plan, output: &Output) -> Mode {
             Some(Changes::Upsert { key }) => Mode::Upsert { key: key.clone() },
             Some(Changes::Append) | None => Mode::Append,
         },
-        OutputOf::Rows(Input::Source(_)) | OutputOf::DeadLetter => Mode::Append,
+        OutputOf::Rows(Input::Source(source)) => match plan.sources.get(source).map(|s| &s.key) {
+            Some(Some(key)) => Mode::Upsert { key: key.clone() },
+            Some(None) | None => Mode::Append,
+        },
+        OutputOf::DeadLetter => Mode::Append,
     }
 }
 

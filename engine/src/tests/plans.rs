@@ -95,11 +95,12 @@ pub(super) fn source() -> Source {
             idle_timeout: None,
         }),
         partitioned_by: vec![],
+        key: None,
         schema,
     }
 }
 
-fn nowhere() -> tidemill_crds::SinkSpec {
+pub(super) fn nowhere() -> tidemill_crds::SinkSpec {
     serde_json::from_str("{\"stdout\":{}}").unwrap()
 }
 

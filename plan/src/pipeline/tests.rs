@@ -261,8 +261,8 @@ fn all_problems_come_at_once() {
     deduplicate: {key: [amount], within: 10m}
     partitionedBy: [custmer_id]
   - name: customers
-    kafka: {topic: customers}
-    table: {primaryKey: [id]}
+    kafka: {topic: customers, startFrom: Latest}
+    table: {primaryKey: [Id]}
     columns: [{name: id, type: Int64}]
   streams:
   - name: transactions
@@ -293,7 +293,8 @@ fn all_problems_come_at_once() {
     let got = problems(spec);
     let expected = [
         "spec.sources[0].deduplicate: deduplication is not supported yet (leave it out)",
-        "spec.sources[1].table: tables are not supported yet (leave it out to read the topic as a stream of changes)",
+        "spec.sources[1].kafka.startFrom: a table is all that its topic holds (leave it out: a table is read from the first record)",
+        "spec.sources[1].table.primaryKey[0]: there is no column `Id` (names are taken as written: write `id`)",
         "spec.streams[1].onMissing: it is not supported yet (leave it out: it is about joins, which come later)",
         "spec.streams[0].name: `transactions` is the name of spec.sources[0] already (choose another name)",
         "spec.sources[0].eventTime.idleTimeout: 0s is no time (write after how long a partition without records is idle, such as 30s)",
@@ -393,4 +394,34 @@ fn a_topic_is_read_by_one_source() {
     let expected = "spec.sources[1].kafka.topic: the source `a` reads the topic `tx` already \
          (put the columns of both into `a`, and let all streams read that)";
     assert_eq!(problems(spec), [expected]);
+}
+
+const CUSTOMERS: &str = r"
+  - name: customers
+    kafka: {topic: customers}
+    table: {primaryKey: [id]}
+    columns: [{name: name, type: String}, {name: id, type: Int64}, {name: mail, type: String}]
+";
+
+#[test]
+fn a_table_is_read_with_its_key_and_written_by_it() {
+    let spec = format!(
+        "{SOURCE}{CUSTOMERS}  streams:\n  - {{name: named, sql: 'SELECT id, name FROM customers WHERE name IS NOT NULL'}}\n  \
+         outputs:\n  - {{from: customers, sink: topic}}\n  - {{from: named, sink: out}}\n"
+    );
+    let plan = planned(&spec);
+    let customers = &plan.sources[1];
+    assert_eq!(customers.key, Some(vec![1]));
+    let required: Vec<bool> = customers.columns.iter().map(|c| c.required).collect();
+    assert_eq!(required, [false, true, false], "the key and no more");
+    assert_eq!(plan.outputs[0].key, [1]);
+    assert_eq!(plan.streams[0].changes, Changes::Upsert { key: vec![0] });
+
+    let keyed = spec.replace("sink: topic}", "sink: topic, key: [mail]}");
+    let wanted = "spec.outputs[0].key: the rows of the table `customers` are identified by other columns \
+                  (leave the key out, or write key: [id])";
+    assert_eq!(problems(&keyed), [wanted]);
+    let grouped = spec.replace("SELECT id, name FROM", "SELECT id, count(*) AS n FROM");
+    let grouped = grouped.replace("IS NOT NULL", "IS NOT NULL GROUP BY id");
+    assert!(problems(&grouped)[0].contains("rows cannot be grouped again"));
 }

@@ -21,9 +21,14 @@ pub(super) fn check(pipeline: &Pipeline, rules: &[AlertRule], problems: &mut Pro
 }
 
 fn check_source(source: &Source, path: &str, problems: &mut Problems) {
-    if source.table.is_some() {
-        let hint = "leave it out to read the topic as a stream of changes";
-        problems.not_yet(format!("{path}.table"), "tables are", hint);
+    if source.table.is_some() && source.generator.is_some() {
+        let hint =
+            "write the rows to a topic, in a pipeline of its own, and read that as the table";
+        problems.not_yet(
+            format!("{path}.table"),
+            "tables that are generated are",
+            hint,
+        );
     }
     if source.deduplicate.is_some() {
         let path = format!("{path}.deduplicate");

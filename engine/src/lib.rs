@@ -20,7 +20,7 @@ mod stage;
 mod stamp;
 mod steps;
 mod streams;
-mod table;
+pub mod table;
 pub mod task;
 mod window;
 mod wire;

@@ -17,11 +17,12 @@ use crate::source::Reader;
 use crate::stage::Stage;
 pub use crate::streams::StreamState;
 use crate::streams::{Round, Streams, Turn};
+use crate::table::Tables;
 use crate::window::NEVER;
 
 /// What a task reads.
 enum Feeder {
-    Source(Reader),
+    Source(Box<Reader>),
     Shard(ShardClock),
 }
 
@@ -59,7 +60,7 @@ impl Task {
             Stage::Source(source),
             topic,
             partition,
-            Feeder::Source(reader),
+            Feeder::Source(Box::new(reader)),
         )
     }
 
@@ -104,6 +105,11 @@ impl Task {
             partition,
             feeder,
         })
+    }
+
+    /// Sets the tables that its streams are joined with. A row is joined with them as they are when it is processed.
+    pub fn set_tables(&mut self, tables: &Tables) {
+        self.streams.set_tables(tables.clone());
     }
 
     /// Takes back the clock that was stored with the committed offsets. Comes before [`Task::restore`].

@@ -343,6 +343,47 @@ pub enum Step {
         /// The schema of what comes out.
         schema: SchemaRef,
     },
+    /// Puts rows of a table beside the rows.
+    Lookup(Lookup),
+}
+
+/// A join of each row with the row of a table that has its key, as the table is when the row is processed.
+#[derive(Debug, Clone)]
+pub struct Lookup {
+    /// Index of the table among the sources.
+    pub table: usize,
+    /// The values of the table's primary key, in its order.
+    pub key: Vec<ExprRef>,
+    /// The columns of the table (indices into its schema) that are put after those of the row.
+    pub columns: Vec<usize>,
+    /// What else must be true of a row with those columns for the two to belong together.
+    pub condition: Option<ExprRef>,
+    /// Whether a row that finds nothing is left out, rather than handed on with nulls.
+    pub inner: bool,
+    /// What becomes of a row whose key is not in the table.
+    pub missing: Missing,
+    /// The schema of what comes out.
+    pub schema: SchemaRef,
+}
+
+impl Lookup {
+    /// How many columns the rows have before.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.schema
+            .fields()
+            .len()
+            .saturating_sub(self.columns.len())
+    }
+}
+
+/// What becomes of a row whose key is not in the table that it is joined with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    /// The join goes on without it.
+    Emit,
+    /// It goes to the dead letters.
+    DeadLetter,
 }
 
 /// A `GROUP BY`, in a window or without one (a table kept up to date).

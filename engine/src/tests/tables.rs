@@ -5,13 +5,18 @@ use std::sync::Arc;
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::Int64Type;
+use arrow::datatypes::{Field, Schema};
+use datafusion_physical_expr::expressions::col;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use tidemill_plan::model::{Input, Output, OutputOf, Plan, Source};
+use tidemill_plan::model::{
+    Changes, Input, Lookup, Misfit, Missing, Output, OutputOf, Plan, Source, Step, Stream,
+};
 
-use super::plans::{nowhere, source};
+use super::plans::{json, nowhere, source};
 use crate::effects::Effects;
 use crate::record::{RawBatch, RawRecord, Reason};
+use crate::table::{Loader, Tables};
 use crate::task::Task;
 
 /// The source of the other tests, as a table by `k`.
@@ -106,6 +111,7 @@ fn changes_of_a_table_come_out_as_rows_and_deletions_by_its_key() {
             from: OutputOf::Rows(Input::Source(0)),
             sink: "out".into(),
             to: nowhere(),
+            written: json(),
             key: vec![0],
             schema: Arc::clone(&source.schema),
         };
@@ -151,4 +157,163 @@ fn changes_of_a_table_come_out_as_rows_and_deletions_by_its_key() {
         });
         assert_eq!((got, dead), (wanted, bad), "seed {seed}");
     }
+}
+
+/// `records`, a stream, joined with `customers`, a table of the same columns: `SELECT r.*, c.v AS known`.
+fn joined(inner: bool, missing: Missing) -> Arc<Plan> {
+    let mut records = source();
+    records.event_time = None;
+    let mut customers = table();
+    customers.name = "customers".into();
+    let known = Field::new("known", arrow::datatypes::DataType::Int64, true);
+    let fields = records.schema.fields().iter().cloned();
+    let fields: Vec<_> = fields.chain([Arc::new(known)]).collect();
+    let schema = Arc::new(Schema::new(fields));
+    let stream = Stream {
+        name: "joined".into(),
+        input: Input::Source(0),
+        before: vec![Step::Lookup(Lookup {
+            table: 1,
+            key: vec![col("k", &records.schema).unwrap()],
+            columns: vec![1],
+            condition: None,
+            inner,
+            missing,
+            schema: Arc::clone(&schema),
+        })],
+        aggregate: None,
+        after: vec![],
+        schema: Arc::clone(&schema),
+        changes: Changes::Append,
+        epoch: 0,
+        misfit: Misfit::Refuse,
+    };
+    Arc::new(Plan {
+        name: "p".into(),
+        sources: vec![records, customers],
+        streams: vec![stream],
+        outputs: vec![Output {
+            from: OutputOf::Rows(Input::Stream(0)),
+            sink: "out".into(),
+            to: nowhere(),
+            written: json(),
+            key: vec![],
+            schema,
+        }],
+    })
+}
+
+/// Rows of a stream, and the keys in them; some keys are null.
+fn facts(rng: &mut StdRng, count: usize, keys: u32) -> Vec<(Option<String>, i64)> {
+    let one = |n: i64| {
+        let key = rng.random_range(0..keys + 2);
+        ((key > 0).then(|| format!("k{}", key - 1)), n)
+    };
+    (0..count as i64).map(one).collect()
+}
+
+#[test]
+fn a_row_is_joined_with_the_table_as_it_is_then() {
+    for seed in 0..80 {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let inner = rng.random_bool(0.5);
+        let missing = if rng.random_bool(0.5) {
+            Missing::Emit
+        } else {
+            Missing::DeadLetter
+        };
+        let plan = joined(inner, missing);
+        let tables = Tables::new(&plan).unwrap();
+        let mut loader = Loader::new(&plan, 1, &tables).unwrap();
+        let mut task = Task::source(Arc::clone(&plan), 0, 0).unwrap();
+        task.set_tables(&tables);
+        let (mut map, mut all) = (BTreeMap::new(), Vec::new());
+        let (mut got, mut wanted, mut dead, mut lost) = (Vec::new(), Vec::new(), 0, 0);
+        for _ in 0..20 {
+            let changes = changes(&mut rng, 40, 30);
+            for change in &changes {
+                apply(&mut map, change);
+            }
+            in_batches(&mut rng, &changes, &mut |batch| {
+                loader.process(batch).unwrap()
+            });
+            all.extend(changes);
+            if rng.random_bool(0.2) {
+                // A worker that starts anew reads the table from its first record.
+                let again = Tables::new(&plan).unwrap();
+                loader = Loader::new(&plan, 1, &again).unwrap();
+                in_batches(&mut rng, &all, &mut |batch| loader.process(batch).unwrap());
+                task.set_tables(&again);
+                assert_eq!(again.size(1).0, map.len());
+            }
+            let facts = facts(&mut rng, 25, 30);
+            let records: Vec<Change> = facts
+                .iter()
+                .map(|(k, v)| {
+                    (
+                        None,
+                        Some(serde_json::json!({"k": k, "v": v}).to_string().into_bytes()),
+                    )
+                })
+                .collect();
+            for (k, v) in &facts {
+                let known = k.as_ref().and_then(|k| map.get(k)).copied();
+                match (known, k, missing) {
+                    (None, Some(_), Missing::DeadLetter) => lost += 1,
+                    (None, _, _) if inner => {}
+                    _ => wanted.push((k.clone(), *v, known)),
+                }
+            }
+            in_batches(&mut rng, &records, &mut |batch| {
+                let mut fx = Effects::default();
+                task.process(batch, &mut fx).unwrap();
+                assert!(
+                    fx.dead_letters
+                        .iter()
+                        .all(|d| d.reason == Reason::NoTableRow)
+                );
+                dead += fx.dead_letters.len();
+                for rows in fx.rows {
+                    let keys = rows.batch.column(0).as_string::<i32>();
+                    let values = rows.batch.column(1).as_primitive::<Int64Type>();
+                    let known = rows.batch.column(3).as_primitive::<Int64Type>();
+                    for row in 0..rows.batch.num_rows() {
+                        let key = keys.is_valid(row).then(|| keys.value(row).to_owned());
+                        let known = known.is_valid(row).then(|| known.value(row));
+                        got.push((key, values.value(row), known));
+                    }
+                }
+            });
+        }
+        assert_eq!(
+            (got, dead),
+            (wanted, lost),
+            "seed {seed}, inner {inner}, {missing:?}"
+        );
+    }
+}
+
+#[test]
+fn a_table_that_changes_for_ever_does_not_grow() {
+    let plan = joined(true, Missing::Emit);
+    let tables = Tables::new(&plan).unwrap();
+    let mut loader = Loader::new(&plan, 1, &tables).unwrap();
+    let mut rng = StdRng::seed_from_u64(7);
+    let mut wanted = BTreeMap::new();
+    let mut most = 0;
+    for round in 0..200 {
+        let changes = changes(&mut rng, 2_000, 20_000);
+        for change in &changes {
+            apply(&mut wanted, change);
+        }
+        in_batches(&mut rng, &changes, &mut |batch| {
+            loader.process(batch).unwrap()
+        });
+        if round == 60 {
+            most = tables.size(1).1;
+        }
+    }
+    let (rows, bytes) = tables.size(1);
+    assert_eq!(rows, wanted.len());
+    assert!(bytes < 2 * most + (2 << 20), "{bytes} bytes, {most} before");
 }

@@ -74,6 +74,7 @@ pub(super) fn draft(
             name: source.name.clone(),
             schema,
             event_time: event_time.map(|t| t.column),
+            is_table: key.is_some(),
             key,
         },
         path,
@@ -360,6 +361,9 @@ pub(super) fn columns_read(
         for stream in streams.iter().filter(|s| s.input == Input::Source(i)) {
             read.extend(stream.query.needs());
         }
+        let tables = streams.iter().flat_map(|s| s.query.tables());
+        let joined = tables.filter(|(name, _)| *name == source.relation.name);
+        read.extend(joined.flat_map(|(_, columns)| columns));
         if outputs
             .iter()
             .any(|o| o.from == OutputOf::Rows(Input::Source(i)))

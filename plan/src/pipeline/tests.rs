@@ -2,7 +2,9 @@
 
 use tidemill_crds::{AlertRule, Pipeline, Sink};
 
-use crate::model::{Changes, Emit, EventTime, Exchange, Input, Late, OutputOf, Plan};
+use crate::model::{
+    Changes, Emit, EventTime, Exchange, Input, Late, Missing, OutputOf, Plan, Step,
+};
 use crate::plan;
 
 fn problems(spec: &str) -> Vec<String> {
@@ -272,7 +274,7 @@ fn all_problems_come_at_once() {
       SELECT Amount,
              amount + is_there
       FROM transactions
-    onMissing: Emit
+    onMissing: {waitFor: 5s}
   - name: after_a
     sql: SELECT nothing FROM a
   - name: plain
@@ -295,7 +297,7 @@ fn all_problems_come_at_once() {
         "spec.sources[0].deduplicate: deduplication is not supported yet (leave it out)",
         "spec.sources[1].kafka.startFrom: a table is all that its topic holds (leave it out: a table is read from the first record)",
         "spec.sources[1].table.primaryKey[0]: there is no column `Id` (names are taken as written: write `id`)",
-        "spec.streams[1].onMissing: it is not supported yet (leave it out: it is about joins, which come later)",
+        "spec.streams[1].onMissing: waiting for a row is not supported yet (write Emit or DeadLetter)",
         "spec.streams[0].name: `transactions` is the name of spec.sources[0] already (choose another name)",
         "spec.sources[0].eventTime.idleTimeout: 0s is no time (write after how long a partition without records is idle, such as 30s)",
         "spec.sources[0].eventTime.column: `ts` is not a Timestamp (give the column `type: Timestamp`)",
@@ -424,4 +426,45 @@ fn a_table_is_read_with_its_key_and_written_by_it() {
     let grouped = spec.replace("SELECT id, name FROM", "SELECT id, count(*) AS n FROM");
     let grouped = grouped.replace("IS NOT NULL", "IS NOT NULL GROUP BY id");
     assert!(problems(&grouped)[0].contains("rows cannot be grouped again"));
+}
+
+#[test]
+fn a_stream_is_joined_with_a_table_that_is_read_as_far_as_needed() {
+    let spec = format!(
+        "{SOURCE}{CUSTOMERS}  streams:\n  - name: enriched\n    sql: SELECT t.tx_id, c.mail FROM transactions t \
+         JOIN customers c ON c.id = CAST(t.customer_id AS BIGINT)\n    onMissing: DeadLetter\n  \
+         outputs:\n  - {{from: enriched, sink: topic}}\n"
+    );
+    let plan = planned(&spec);
+    let customers: Vec<&str> = plan.sources[1]
+        .columns
+        .iter()
+        .map(|c| c.name.as_str())
+        .collect();
+    assert_eq!(customers, ["id", "mail"]);
+    assert_eq!(plan.sources[1].key, Some(vec![0]));
+    let stream = &plan.streams[0];
+    assert_eq!(
+        (stream.input, &stream.changes),
+        (Input::Source(0), &Changes::Append)
+    );
+    let lookup = stream.before.iter().find_map(|step| match step {
+        Step::Lookup(lookup) => Some(lookup),
+        _ => None,
+    });
+    let lookup = lookup.unwrap();
+    assert_eq!(
+        (lookup.table, lookup.columns.as_slice()),
+        (1, [1].as_slice())
+    );
+    assert_eq!((lookup.inner, lookup.missing), (true, Missing::DeadLetter));
+
+    let alone = spec.replace("c.mail", "t.amount").replace(
+        "JOIN customers c ON c.id = CAST(t.customer_id AS BIGINT)",
+        "",
+    );
+    assert_eq!(
+        problems(&alone),
+        ["spec.streams[0].onMissing: the query joins no table (leave it out)"]
+    );
 }

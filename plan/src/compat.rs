@@ -15,7 +15,7 @@ use tidemill_crds::Pipeline;
 use tidemill_crds::pipeline::OnIncompatibleChange;
 
 use crate::model::{
-    Aggregate, Exchange, ExprRef, Input, Origin, Plan, ResultColumn, Source, Step, Stream,
+    Aggregate, Exchange, ExprRef, Find, Input, Origin, Plan, ResultColumn, Source, Step, Stream,
     WindowKind,
 };
 use crate::resets::{self, Epochs};
@@ -304,7 +304,14 @@ fn through(plan: &Plan, steps: &[Step], mut columns: Vec<String>) -> Vec<String>
             Step::Lookup(lookup) => {
                 let of_table = plan.sources.get(lookup.table).map(of_source);
                 let of_table = of_table.unwrap_or_default();
-                let key: Vec<String> = lookup.key.iter().map(|e| text(e, &columns)).collect();
+                let mut key: Vec<String> = lookup.key.iter().map(|e| text(e, &columns)).collect();
+                if let Find::ByColumns(by) = &lookup.find {
+                    let by = by.iter().filter_map(|&i| of_table.get(i));
+                    let equal = by
+                        .zip(&key)
+                        .map(|(column, value)| format!("{column} = {value}"));
+                    key = equal.collect();
+                }
                 let joined = lookup.columns.iter().filter_map(|&i| of_table.get(i));
                 let name = |column: &String| format!("{column} of [{}]", key.join(", "));
                 columns.extend(joined.map(name));

@@ -347,12 +347,14 @@ pub enum Step {
     Lookup(Lookup),
 }
 
-/// A join of each row with the row of a table that has its key, as the table is when the row is processed.
+/// A join of each row with the rows of a table that have its key, as the table is when the row is processed.
 #[derive(Debug, Clone)]
 pub struct Lookup {
     /// Index of the table among the sources.
     pub table: usize,
-    /// The values of the table's primary key, in its order.
+    /// What the table's rows are found by.
+    pub find: Find,
+    /// The values of those columns, in their order.
     pub key: Vec<ExprRef>,
     /// The columns of the table (indices into its schema) that are put after those of the row.
     pub columns: Vec<usize>,
@@ -364,6 +366,16 @@ pub struct Lookup {
     pub missing: Missing,
     /// The schema of what comes out.
     pub schema: SchemaRef,
+}
+
+/// What rows of a table are found by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Find {
+    /// By the primary key: one row at most.
+    ByKey,
+    /// By these columns (indices into the table's schema): any number of rows. That they are equal is a part of the
+    /// condition, too.
+    ByColumns(Vec<usize>),
 }
 
 impl Lookup {

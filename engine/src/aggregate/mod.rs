@@ -29,6 +29,7 @@ pub(crate) use self::chunk::epoch as chunk_epoch;
 use self::delta::Delta;
 pub(crate) use self::grouping::Grouping;
 use self::segment::Segment;
+pub(crate) use self::spec::with_one_zero;
 use self::spec::{Bounds, Spec};
 use crate::clock::Marks;
 use crate::effects::Effects;

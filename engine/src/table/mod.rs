@@ -1,13 +1,15 @@
 //! Tables: the latest row of each key of a source, for streams to look up.
 
 mod changes;
+mod heap;
+mod index;
 mod lookup;
 mod store;
 mod tombstone;
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-use tidemill_plan::model::{Plan, Step};
+use tidemill_plan::model::{Find, Lookup, Plan, Step};
 
 pub(crate) use changes::Changes;
 pub(crate) use lookup::look_up;
@@ -31,20 +33,31 @@ impl Tables {
     /// If a stream is joined with a source that is no table.
     pub fn new(plan: &Plan) -> Result<Self> {
         let steps = plan.streams.iter().flat_map(|s| &s.before);
-        let joined: Vec<usize> = steps
+        let lookups: Vec<&Lookup> = steps
             .filter_map(|step| match step {
-                Step::Lookup(lookup) => Some(lookup.table),
+                Step::Lookup(lookup) => Some(lookup),
                 Step::Filter(_) | Step::Project { .. } => None,
             })
             .collect();
         let tables = plan.sources.iter().enumerate().map(|(i, source)| {
-            if !joined.contains(&i) {
+            let here = lookups.iter().filter(|lookup| lookup.table == i);
+            let here: Vec<&Find> = here.map(|lookup| &lookup.find).collect();
+            if here.is_empty() {
                 return Ok(None);
             }
             let Some(key) = &source.key else {
                 return Err(EngineError::Plan(format!("`{}` is no table", source.name)));
             };
-            Ok(Some(RwLock::new(Table::new(&source.schema, key)?)))
+            let mut by: Vec<&[usize]> = Vec::new();
+            for find in here {
+                match find {
+                    Find::ByColumns(columns) if !by.contains(&columns.as_slice()) => {
+                        by.push(columns)
+                    }
+                    Find::ByColumns(_) | Find::ByKey => {}
+                }
+            }
+            Ok(Some(RwLock::new(Table::new(&source.schema, key, &by)?)))
         });
         Ok(Self(Arc::new(tables.collect::<Result<_>>()?)))
     }

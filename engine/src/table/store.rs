@@ -1,35 +1,26 @@
-//! The latest rows of a table in memory: each as bytes in large segments, found by the hash of its key.
+//! The latest rows of a table in memory: each as bytes in a heap, found by the hash of its key.
 //!
 //! A row begins with its key, and arrow's row encoding of a key is never the beginning of another's, so the key needs no
-//! place of its own. What is replaced or deleted stays until an eighth of all bytes is dead; then the segments with the
-//! most of it are written anew.
+//! place of its own. A row has a number as long as it is there, which all that refer to it know it by.
 
 use arrow::array::{Array, ArrayRef, UInt32Array};
 use arrow::compute::take;
 use arrow::datatypes::SchemaRef;
 use hashbrown::HashTable;
 
+use super::heap::{Heap, Place};
+use super::index::Index;
 use crate::aggregate::rowbytes::RowCodec;
 use crate::error::{EngineError, Result};
 use crate::rows::Flow;
 use crate::wire;
 
-/// What a segment holds; a longer row has one of its own.
-const SEGMENT: usize = 1 << 20;
-
-/// Where a row lies.
+/// A row in the hash table.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     /// A part of the key's hash.
     hash: u32,
-    segment: u32,
-    offset: u32,
-}
-
-#[derive(Debug, Default)]
-struct Segment {
-    bytes: Vec<u8>,
-    dead: usize,
+    number: u32,
 }
 
 /// The latest row of each key.
@@ -40,47 +31,57 @@ pub(crate) struct Table {
     key: usize,
     keys: RowCodec,
     rows: RowCodec,
-    index: HashTable<Entry>,
-    segments: Vec<Segment>,
+    by_key: HashTable<Entry>,
+    /// Where the rows lie, by their numbers.
+    places: Vec<Place>,
+    /// Numbers that no row has.
     free: Vec<u32>,
-    /// The segment that is written to.
-    open: Option<u32>,
-    used: usize,
-    dead: usize,
+    heap: Heap,
+    indices: Vec<Index>,
+}
+
+/// Rows that were found for a batch of keys.
+pub(crate) struct Found {
+    /// For each pair, the index of the key; `None` where there is one pair for each key.
+    pub(crate) asked: Option<UInt32Array>,
+    /// The columns of the rows that were found; null where none was.
+    pub(crate) columns: Vec<ArrayRef>,
+    /// Whether one was, by pair. A key for which there is no row has one pair.
+    pub(crate) found: Vec<bool>,
 }
 
 impl Table {
-    pub(crate) fn new(schema: &SchemaRef, key: &[usize]) -> Result<Self> {
+    /// A table that is looked up by its key, and by these sets of columns.
+    pub(crate) fn new(schema: &SchemaRef, key: &[usize], by: &[&[usize]]) -> Result<Self> {
         let others = (0..schema.fields().len()).filter(|i| !key.contains(i));
         let order: Vec<usize> = key.iter().copied().chain(others).collect();
-        let types = |columns: &[usize]| -> Result<RowCodec> {
-            let schema = schema.project(columns)?;
-            let types = schema.fields().iter().map(|f| f.data_type().clone());
-            RowCodec::new(types.collect())
-        };
+        let indices = by.iter().map(|columns| Index::new(schema, columns));
         Ok(Self {
-            keys: types(key)?,
-            rows: types(&order)?,
+            keys: codec(schema, key)?,
+            rows: codec(schema, &order)?,
             key: key.len(),
             order,
-            index: HashTable::new(),
-            segments: Vec::new(),
+            by_key: HashTable::new(),
+            places: Vec::new(),
             free: Vec::new(),
-            open: None,
-            used: 0,
-            dead: 0,
+            heap: Heap::default(),
+            indices: indices.collect::<Result<_>>()?,
         })
     }
 
     /// How many rows there are.
     pub(crate) fn len(&self) -> usize {
-        self.index.len()
+        self.by_key.len()
     }
 
     /// Bytes of memory, roughly.
     pub(crate) fn bytes(&self) -> usize {
-        let segments = self.segments.iter().map(|s| s.bytes.capacity());
-        segments.sum::<usize>() + self.index.capacity() * (size_of::<Entry>() + 1)
+        let indices = self.indices.iter().map(Index::bytes);
+        self.heap.bytes()
+            + self.by_key.capacity() * (size_of::<Entry>() + 1)
+            + self.places.capacity() * size_of::<Place>()
+            + self.free.capacity() * size_of::<u32>()
+            + indices.sum::<usize>()
     }
 
     /// Takes changes over; each key is at most once among them.
@@ -93,137 +94,148 @@ impl Table {
         let keys = columns.iter().take(self.key).cloned().collect();
         let keys = self.keys.encode(keys)?;
         let rows = self.rows.encode(columns)?;
+        let hashes = self.indices.iter().map(|index| index.hashes(&flow.batch));
+        let hashes: Vec<Vec<u64>> = hashes.collect::<Result<_>>()?;
         let deleted = flow.replaces.as_ref().and_then(|r| r.deleted.as_ref());
         for row in 0..flow.len() {
-            let gone = deleted.is_some_and(|d| d.value(row));
-            self.put(keys.row(row), (!gone).then(|| rows.row(row)))?;
+            let key = keys.row(row);
+            if deleted.is_some_and(|d| d.value(row)) {
+                self.remove(key);
+                continue;
+            }
+            let number = self.put(key, rows.row(row))?;
+            for (index, hashes) in self.indices.iter_mut().zip(&hashes) {
+                index.insert(number, hashes.get(row).copied().unwrap_or_default());
+            }
         }
-        if self.dead * 8 > self.used.max(SEGMENT) {
-            self.compact()?;
-        }
-        Ok(())
-    }
-
-    fn put(&mut self, key: &[u8], row: Option<&[u8]>) -> Result<()> {
-        let hash = hash_of(key);
-        let segments = &self.segments;
-        let same = |e: &Entry| e.hash == hash && at(segments, *e).starts_with(key);
-        if let Ok(found) = self.index.find_entry(spread(hash), same) {
-            let (old, _) = found.remove();
-            self.forget(old);
-        }
-        if let Some(row) = row {
-            let entry = self.write(hash, row)?;
-            self.index
-                .insert_unique(spread(hash), entry, |e| spread(e.hash));
+        if self.heap.is_stale() {
+            self.heap.compact(&mut self.places)?;
         }
         Ok(())
     }
 
-    fn forget(&mut self, entry: Entry) {
-        let length = at(&self.segments, entry).len() + LENGTH;
-        self.dead += length;
-        if let Some(segment) = self.segments.get_mut(entry.segment as usize) {
-            segment.dead += length;
+    /// Writes a row in place of the one before it with the same key; its number, in no index.
+    fn put(&mut self, key: &[u8], row: &[u8]) -> Result<u32> {
+        let place = self.heap.write(row)?;
+        if let Some(Entry { number, .. }) = self.find(key) {
+            self.forget(number);
+            self.set(number, place);
+            return Ok(number);
         }
-    }
-
-    fn write(&mut self, hash: u32, row: &[u8]) -> Result<Entry> {
-        let wanted = row.len() + LENGTH;
-        let length = u32::try_from(row.len());
-        let length = length.map_err(|_| EngineError::Plan("a row is too long".to_owned()))?;
-        let room = |s: &Segment| s.bytes.len() + wanted <= s.bytes.capacity();
-        let open = self
-            .open
-            .filter(|&i| self.segments.get(i as usize).is_some_and(room));
-        let number = match open {
-            Some(number) => number,
-            None => self.new_segment(wanted),
-        };
-        let Some(segment) = self.segments.get_mut(number as usize) else {
-            return Err(EngineError::Plan("a table lost a segment".to_owned()));
-        };
-        let offset = segment.bytes.len() as u32;
-        segment.bytes.extend_from_slice(&length.to_le_bytes());
-        segment.bytes.extend_from_slice(row);
-        self.used += wanted;
-        Ok(Entry {
-            hash,
-            segment: number,
-            offset,
-        })
-    }
-
-    fn new_segment(&mut self, wanted: usize) -> u32 {
-        let fresh = Segment {
-            bytes: Vec::with_capacity(wanted.max(SEGMENT)),
-            dead: 0,
-        };
         let number = match self.free.pop() {
             Some(number) => number,
             None => {
-                self.segments.push(Segment::default());
-                (self.segments.len() - 1) as u32
+                let next = u32::try_from(self.places.len());
+                self.places.push(Place::NOWHERE);
+                next.map_err(|_| EngineError::Plan("a table has too many rows".to_owned()))?
             }
         };
-        if let Some(place) = self.segments.get_mut(number as usize) {
-            *place = fresh;
-        }
-        self.open = Some(number);
-        number
+        self.set(number, place);
+        let hash = hash_of(key);
+        self.by_key
+            .insert_unique(spread(hash), Entry { hash, number }, |e| spread(e.hash));
+        Ok(number)
     }
 
-    /// Writes the living rows of segments anew of which an eighth is dead, and gives those back.
-    fn compact(&mut self) -> Result<()> {
-        let stale: Vec<bool> = self
-            .segments
-            .iter()
-            .map(|s| s.dead * 8 > s.bytes.len())
-            .collect();
-        let is_stale = |segment: u32| stale.get(segment as usize).copied().unwrap_or(false);
-        self.open = self.open.filter(|&open| !is_stale(open));
-        let mut index = std::mem::take(&mut self.index);
-        for entry in index.iter_mut().filter(|e| is_stale(e.segment)) {
-            let row = at(&self.segments, *entry).to_vec();
-            *entry = self.write(entry.hash, &row)?;
+    fn remove(&mut self, key: &[u8]) {
+        let hash = hash_of(key);
+        let (heap, places) = (&self.heap, &self.places);
+        let same = |e: &Entry| e.hash == hash && heap.get(place(places, e.number)).starts_with(key);
+        let Ok(found) = self.by_key.find_entry(spread(hash), same) else {
+            return;
+        };
+        let (Entry { number, .. }, _) = found.remove();
+        self.forget(number);
+        self.free.push(number);
+    }
+
+    /// Leaves nothing of a row but its number.
+    fn forget(&mut self, number: u32) {
+        self.heap.forget(place(&self.places, number));
+        self.set(number, Place::NOWHERE);
+        for index in &mut self.indices {
+            index.remove(number);
         }
-        self.index = index;
-        for (number, _) in stale.iter().enumerate().filter(|(_, stale)| **stale) {
-            if let Some(segment) = self.segments.get_mut(number) {
-                self.used -= segment.bytes.len();
-                self.dead -= segment.dead;
-                *segment = Segment::default();
-                self.free.push(number as u32);
-            }
+    }
+
+    fn set(&mut self, number: u32, place: Place) {
+        if let Some(old) = self.places.get_mut(number as usize) {
+            *old = place;
         }
-        Ok(())
     }
 
     fn find(&self, key: &[u8]) -> Option<Entry> {
         let hash = hash_of(key);
-        let same = |e: &Entry| e.hash == hash && at(&self.segments, *e).starts_with(key);
-        self.index.find(spread(hash), same).copied()
+        let same = |e: &Entry| e.hash == hash && self.row(e.number).starts_with(key);
+        self.by_key.find(spread(hash), same).copied()
     }
 
-    /// Looks up a batch of keys: for each column (index in the source's schema) the values of the rows found, null where
-    /// there is none, and which keys were found. Nothing is equal to a null.
-    pub(crate) fn look_up(
-        &self,
-        keys: Vec<ArrayRef>,
-        columns: &[usize],
-    ) -> Result<(Vec<ArrayRef>, Vec<bool>)> {
-        let count = keys.first().map_or(0, |k| k.len());
-        let null = |row: usize| keys.iter().any(|k| k.is_null(row));
-        let nulls: Vec<bool> = (0..count).map(null).collect();
+    fn row(&self, number: u32) -> &[u8] {
+        self.heap.get(place(&self.places, number))
+    }
+
+    /// Looks up a batch of keys: of each the row, if it is there. Nothing is equal to a null.
+    pub(crate) fn by_key(&self, keys: Vec<ArrayRef>, columns: &[usize]) -> Result<Found> {
+        let nulls = nulls(&keys);
         let encoded = self.keys.encode(keys)?;
-        let mut rows: Vec<&[u8]> = Vec::with_capacity(count);
-        let mut places = Vec::with_capacity(count);
-        for (row, null) in nulls.iter().enumerate() {
-            let entry = self.find(encoded.row(row)).filter(|_| !null);
+        let mut rows: Vec<&[u8]> = Vec::with_capacity(nulls.len());
+        let mut places = Vec::with_capacity(nulls.len());
+        for (key, null) in nulls.iter().enumerate() {
+            let entry = self.find(encoded.row(key)).filter(|_| !null);
             places.push(entry.map(|_| rows.len() as u32));
-            rows.extend(entry.map(|e| at(&self.segments, e)));
+            rows.extend(entry.map(|e| self.row(e.number)));
         }
         let found = places.iter().map(Option::is_some).collect();
+        Ok(Found {
+            asked: None,
+            columns: self.columns(rows, places, columns)?,
+            found,
+        })
+    }
+
+    /// Looks up a batch of values of other columns: of each all rows with these values, by their keys. Rows of which
+    /// only a hash is the same may be among them.
+    pub(crate) fn by_columns(
+        &self,
+        by: &[usize],
+        values: Vec<ArrayRef>,
+        columns: &[usize],
+    ) -> Result<Found> {
+        let index = self.indices.iter().find(|index| index.is_of(by));
+        let index = index.ok_or_else(|| EngineError::Plan("a table has no index".to_owned()))?;
+        let nulls = nulls(&values);
+        let hashes = index.hash(values)?;
+        let mut rows: Vec<&[u8]> = Vec::with_capacity(nulls.len());
+        let (mut asked, mut places) = (Vec::new(), Vec::new());
+        for (value, (hash, null)) in hashes.into_iter().zip(nulls).enumerate() {
+            let first = rows.len();
+            if !null {
+                rows.extend(index.find(hash).map(|number| self.row(number)));
+                // Whichever way the table came to be, its rows come in one order.
+                if let Some(found) = rows.get_mut(first..) {
+                    found.sort_unstable();
+                }
+            }
+            let pairs = (rows.len() - first).max(1);
+            asked.extend(std::iter::repeat_n(value as u32, pairs));
+            places.extend((first..rows.len()).map(|place| Some(place as u32)));
+            places.extend((first == rows.len()).then_some(None));
+        }
+        let found = places.iter().map(Option::is_some).collect();
+        Ok(Found {
+            asked: Some(asked.into()),
+            columns: self.columns(rows, places, columns)?,
+            found,
+        })
+    }
+
+    /// Columns (indices in the source's schema) of rows, put to these places.
+    fn columns(
+        &self,
+        rows: Vec<&[u8]>,
+        places: Vec<Option<u32>>,
+        columns: &[usize],
+    ) -> Result<Vec<ArrayRef>> {
         let values = self.rows.decode(rows.into_iter())?;
         let places = UInt32Array::from(places);
         let column = |&wanted: &usize| {
@@ -232,20 +244,27 @@ impl Table {
             values.ok_or_else(|| EngineError::Plan(format!("a table has no column {wanted}")))
         };
         let columns = columns.iter().map(|c| Ok(take(column(c)?, &places, None)?));
-        Ok((columns.collect::<Result<_>>()?, found))
+        columns.collect()
     }
 }
 
-/// Bytes of the length before each row.
-const LENGTH: usize = size_of::<u32>();
+fn place(places: &[Place], number: u32) -> Place {
+    let place = places.get(number as usize).copied();
+    place.unwrap_or(Place::NOWHERE)
+}
 
-/// The bytes of a row.
-fn at(segments: &[Segment], entry: Entry) -> &[u8] {
-    let bytes = segments.get(entry.segment as usize);
-    let rest = bytes.and_then(|s| s.bytes.get(entry.offset as usize..));
-    let split = rest.and_then(<[u8]>::split_first_chunk::<LENGTH>);
-    let row = split.and_then(|(length, rest)| rest.get(..u32::from_le_bytes(*length) as usize));
-    row.unwrap_or_default()
+/// Encodes these columns of a schema.
+pub(super) fn codec(schema: &SchemaRef, columns: &[usize]) -> Result<RowCodec> {
+    let schema = schema.project(columns)?;
+    let types = schema.fields().iter().map(|f| f.data_type().clone());
+    RowCodec::new(types.collect())
+}
+
+/// For each row, whether one of the columns is null.
+fn nulls(columns: &[ArrayRef]) -> Vec<bool> {
+    let rows = columns.first().map_or(0, |c| c.len());
+    let null = |row: usize| columns.iter().any(|c| c.is_null(row));
+    (0..rows).map(null).collect()
 }
 
 fn hash_of(key: &[u8]) -> u32 {

@@ -104,13 +104,13 @@ pub(super) fn nowhere() -> tidemill_crds::SinkSpec {
     serde_json::from_str("{\"stdout\":{}}").unwrap()
 }
 
-/// `SELECT k, v, ts, 100 / (v - 5) AS q FROM records WHERE v <> 7`.
 pub(super) fn json() -> Written {
     Written::Json {
         timestamps: Default::default(),
     }
 }
 
+/// `SELECT k, v, ts, 100 / (v - 5) AS q FROM records WHERE v <> 7`.
 fn clean() -> Stream {
     let input = source_schema();
     let schema = schema_of(&[

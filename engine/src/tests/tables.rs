@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray};
-use arrow::datatypes::Int64Type;
-use arrow::datatypes::{Field, Schema};
-use datafusion_physical_expr::expressions::col;
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
+use datafusion_expr::Operator;
+use datafusion_physical_expr::expressions::{binary, col};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use tidemill_plan::model::{
-    Changes, Input, Lookup, Misfit, Missing, Output, OutputOf, Plan, Source, Step, Stream,
+    Changes, Find, Input, Lookup, Misfit, Missing, Output, OutputOf, Plan, Source, Step, Stream,
 };
 
 use super::plans::{json, nowhere, source};
@@ -159,28 +159,78 @@ fn changes_of_a_table_come_out_as_rows_and_deletions_by_its_key() {
     }
 }
 
-/// `records`, a stream, joined with `customers`, a table of the same columns: `SELECT r.*, c.v AS known`.
+/// `SELECT r.*, c.v AS known FROM records r [LEFT] JOIN customers c ON r.k = c.k`, where both have the same columns.
 fn joined(inner: bool, missing: Missing) -> Arc<Plan> {
+    let lookup = |records: &Schema| Lookup {
+        table: 1,
+        find: Find::ByKey,
+        key: vec![col("k", records).unwrap()],
+        columns: vec![1],
+        condition: None,
+        inner,
+        missing,
+        schema: beside(records, &[("known", DataType::Int64)]),
+    };
+    over_both(lookup)
+}
+
+/// `SELECT r.*, c.k AS other, c.v AS same FROM records r [LEFT] JOIN customers c ON r.v = c.v AND r.k <> c.k`.
+fn joined_by_value(inner: bool, missing: Missing) -> Arc<Plan> {
+    let lookup = |records: &Schema| {
+        let schema = beside(
+            records,
+            &[("other", DataType::Utf8), ("same", DataType::Int64)],
+        );
+        let is = |left: &str, op, right: &str| {
+            binary(
+                col(left, &schema).unwrap(),
+                op,
+                col(right, &schema).unwrap(),
+                &schema,
+            )
+            .unwrap()
+        };
+        let condition = binary(
+            is("v", Operator::Eq, "same"),
+            Operator::And,
+            is("k", Operator::NotEq, "other"),
+            &schema,
+        );
+        Lookup {
+            table: 1,
+            find: Find::ByColumns(vec![1]),
+            key: vec![col("v", records).unwrap()],
+            columns: vec![0, 1],
+            condition: Some(condition.unwrap()),
+            inner,
+            missing,
+            schema,
+        }
+    };
+    over_both(lookup)
+}
+
+fn beside(records: &Schema, more: &[(&str, DataType)]) -> SchemaRef {
+    let more = more
+        .iter()
+        .map(|(name, t)| Field::new(*name, t.clone(), true));
+    let fields = records.fields().iter().cloned();
+    let fields: Vec<_> = fields.chain(more.map(Arc::new)).collect();
+    Arc::new(Schema::new(fields))
+}
+
+/// `records`, a stream, joined with `customers`, a table.
+fn over_both(lookup: impl Fn(&Schema) -> Lookup) -> Arc<Plan> {
     let mut records = source();
     records.event_time = None;
     let mut customers = table();
     customers.name = "customers".into();
-    let known = Field::new("known", arrow::datatypes::DataType::Int64, true);
-    let fields = records.schema.fields().iter().cloned();
-    let fields: Vec<_> = fields.chain([Arc::new(known)]).collect();
-    let schema = Arc::new(Schema::new(fields));
+    let lookup = lookup(&records.schema);
+    let schema = Arc::clone(&lookup.schema);
     let stream = Stream {
         name: "joined".into(),
         input: Input::Source(0),
-        before: vec![Step::Lookup(Lookup {
-            table: 1,
-            key: vec![col("k", &records.schema).unwrap()],
-            columns: vec![1],
-            condition: None,
-            inner,
-            missing,
-            schema: Arc::clone(&schema),
-        })],
+        before: vec![Step::Lookup(lookup)],
         aggregate: None,
         after: vec![],
         schema: Arc::clone(&schema),
@@ -201,6 +251,86 @@ fn joined(inner: bool, missing: Missing) -> Arc<Plan> {
             schema,
         }],
     })
+}
+
+#[test]
+fn rows_with_equal_columns_are_all_found() {
+    for seed in 0..80 {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let inner = rng.random_bool(0.5);
+        let missing = if rng.random_bool(0.5) {
+            Missing::Emit
+        } else {
+            Missing::DeadLetter
+        };
+        let plan = joined_by_value(inner, missing);
+        let tables = Tables::new(&plan).unwrap();
+        let mut loader = Loader::new(&plan, 1, &tables).unwrap();
+        let mut task = Task::source(Arc::clone(&plan), 0, 0).unwrap();
+        task.set_tables(&tables);
+        let mut map = BTreeMap::new();
+        let (mut got, mut wanted, mut dead, mut lost) = (Vec::new(), Vec::new(), 0, 0);
+        for _ in 0..10 {
+            let few = |(key, value): Change| {
+                let row = value
+                    .as_deref()
+                    .and_then(|v| serde_json::from_slice(v).ok());
+                let value = match row {
+                    Some(serde_json::Value::Object(mut row)) if row["v"].as_i64() > Some(0) => {
+                        row["v"] = (row["v"].as_i64().unwrap() % 12).into();
+                        Some(serde_json::to_vec(&row).unwrap())
+                    }
+                    _ => value,
+                };
+                (key, value)
+            };
+            let changes: Vec<Change> = changes(&mut rng, 40, 30).into_iter().map(few).collect();
+            for change in &changes {
+                apply(&mut map, change);
+            }
+            in_batches(&mut rng, &changes, &mut |batch| {
+                loader.process(batch).unwrap()
+            });
+            let facts = facts(&mut rng, 25, 30);
+            let facts: Vec<_> = facts.into_iter().map(|(k, v)| (k, v % 14)).collect();
+            for (k, v) in &facts {
+                let equal = || map.iter().filter(|(_, known)| *known == v);
+                let found = equal().filter(|(other, _)| k.as_ref().is_some_and(|k| k != *other));
+                let before = wanted.len();
+                if equal().next().is_none() && missing == Missing::DeadLetter {
+                    lost += 1;
+                    continue;
+                }
+                wanted.extend(found.map(|(other, _)| (k.clone(), *v, Some(other.clone()))));
+                if wanted.len() == before && !inner {
+                    wanted.push((k.clone(), *v, None));
+                }
+            }
+            let record = |(k, v): &(Option<String>, i64)| {
+                let value = serde_json::json!({"k": k, "v": v}).to_string();
+                (None, Some(value.into_bytes()))
+            };
+            let records: Vec<Change> = facts.iter().map(record).collect();
+            in_batches(&mut rng, &records, &mut |batch| {
+                let mut fx = Effects::default();
+                task.process(batch, &mut fx).unwrap();
+                dead += fx.dead_letters.len();
+                for rows in fx.rows {
+                    let text = |column: usize, row: usize| {
+                        let column = rows.batch.column(column).as_string::<i32>();
+                        column.is_valid(row).then(|| column.value(row).to_owned())
+                    };
+                    let values = rows.batch.column(1).as_primitive::<Int64Type>();
+                    for row in 0..rows.batch.num_rows() {
+                        got.push((text(0, row), values.value(row), text(3, row)));
+                    }
+                }
+            });
+        }
+        got.sort();
+        wanted.sort();
+        assert_eq!((got, dead), (wanted, lost), "seed {seed}, inner {inner}");
+    }
 }
 
 /// Rows of a stream, and the keys in them; some keys are null.

@@ -9,8 +9,8 @@ use tidemill_crds::pipeline::{self as manifest, EmitWhen, LateRecords, OnMissing
 use super::problem::Problems;
 use super::sources::SourceDraft;
 use crate::model::{
-    Aggregate, Changes, Emit, Exchange, Input, Late, Lookup, Micros, Misfit, Missing, Plan, Step,
-    Stream,
+    Aggregate, Changes, Emit, Exchange, Find, Input, Late, Lookup, Micros, Misfit, Missing, Plan,
+    Step, Stream,
 };
 use crate::sql::{Parsed, Query, Relation, SqlError};
 
@@ -447,6 +447,9 @@ impl StreamDraft {
         let place = |column: &usize| read.iter().position(|c| c == column);
         lookup.table = table;
         lookup.columns = lookup.columns.iter().map(place).collect::<Option<_>>()?;
+        if let Find::ByColumns(by) = &mut lookup.find {
+            *by = by.iter().map(place).collect::<Option<_>>()?;
+        }
         lookup.missing = self.missing;
         Some(())
     }

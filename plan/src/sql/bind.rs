@@ -147,9 +147,9 @@ impl Query {
     /// Windows that a row does not tell are not known before it is grouped.
     fn check_windows(&self, parsed: &Parsed) -> std::result::Result<(), SqlError> {
         let in_steps = self.before.iter().flat_map(|step| match step {
-            Step::Filter(expr) => std::slice::from_ref(expr),
-            Step::Project { exprs, .. } => exprs.as_slice(),
-            Step::Lookup(lookup) => lookup.key.as_slice(),
+            Step::Filter(expr) => vec![expr],
+            Step::Project { exprs, .. } => exprs.iter().collect(),
+            Step::Lookup(lookup) => lookup.key.iter().chain(&lookup.condition).collect(),
         });
         let in_grouping = self.grouping.iter().flat_map(Grouping::exprs);
         if !in_steps.chain(in_grouping).any(reads_unknown_windows) {

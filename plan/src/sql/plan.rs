@@ -163,14 +163,11 @@ impl Parsed {
                 "a stream is joined with a table by JOIN or LEFT JOIN",
             )
             .hint("write the stream in FROM and the table after LEFT JOIN"),
-            Misfit::NotByKey { table, columns } => SqlError::at(
+            Misfit::NoEquality(table) => SqlError::at(
                 self.place_of(&table),
-                format!(
-                    "the join with `{table}` is not by its primary key: {} is not given by an equality",
-                    columns.iter().map(|c| format!("`{c}`")).collect::<Vec<_>>().join(", ")
-                ),
+                format!("no column of `{table}` is equal to a value of the row"),
             )
-            .hint("write ON with = for each column of the primary key, with a value of the same type"),
+            .hint("write ON with = between a column of the table and a value of the same type"),
             Misfit::Operator(what) => SqlError::at(
                 self.tokens.start(),
                 format!("a stream cannot do this: {what}"),

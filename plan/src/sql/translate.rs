@@ -16,7 +16,7 @@ use super::chain::{Chain, Origin, column, columns, field, window_bound};
 use super::output;
 use super::types::physical;
 use super::window::is_one_each;
-use crate::model::{ExprRef, Lookup, Missing, ResultColumn, WindowKind};
+use crate::model::{ExprRef, Find, Lookup, Missing, ResultColumn, WindowKind};
 
 /// A query in the shape of a stream, bound to all the columns of the table that it reads.
 #[derive(Debug, Clone)]
@@ -80,8 +80,8 @@ pub(crate) enum Misfit {
     JoinedLater,
     /// A join that is neither INNER nor LEFT.
     JoinKind,
-    /// Columns of the table's primary key that the join gives no value for.
-    NotByKey { table: String, columns: Vec<String> },
+    /// A join with this table in which no column of it is equal to something.
+    NoEquality(String),
     /// An operator that no stream has.
     Operator(String),
     /// A column that no sink can hold.
@@ -238,26 +238,15 @@ impl Shape {
         let schema = &join.schema;
         let mut conditions = physical_all(&conjuncts(join), schema)?;
         let width = self.before.schema.fields().len();
-        let by = key
-            .iter()
-            .map(|&column| take_equal(&mut conditions, width, column));
-        let by: Vec<Option<ExprRef>> = by.collect();
-        let missing = key.iter().zip(&by).filter(|(_, by)| by.is_none());
-        let missing: Vec<String> = missing
-            .filter_map(|(&i, _)| Some(relation.schema.fields().get(i)?.name().clone()))
-            .collect();
-        if !missing.is_empty() {
-            return Err(Misfit::NotByKey {
-                table: name.to_owned(),
-                columns: missing,
-            });
-        }
+        let (find, key) = found_by(key, &relation.schema, &mut conditions, width)
+            .ok_or_else(|| Misfit::NoEquality(name.to_owned()))?;
         let left = self.before.schema.fields().iter().cloned();
         let right = all_nullable(&relation.schema);
         let fields: Vec<_> = left.chain(right.fields().iter().cloned()).collect();
         self.before.lookup(Lookup {
             table: self.tables.len(),
-            key: by.into_iter().flatten().collect(),
+            find,
+            key,
             columns: (0..right.fields().len()).collect(),
             condition: conjunction_opt(conditions),
             inner,
@@ -541,6 +530,28 @@ fn conjuncts(join: &Join) -> Vec<Expr> {
     let equal = join.on.iter().map(|(l, r)| l.clone().eq(r.clone()));
     let others = join.filter.iter().flat_map(split_conjunction).cloned();
     equal.chain(others).collect()
+}
+
+/// What the rows of a table are found by, and the values of that in a row, which has `width` columns. Conditions that
+/// are true of all that is found so are taken out.
+fn found_by(
+    key: &[usize],
+    table: &Schema,
+    conditions: &mut Vec<ExprRef>,
+    width: usize,
+) -> Option<(Find, Vec<ExprRef>)> {
+    let mut others = conditions.clone();
+    let values = key.iter();
+    let values = values.map(|&column| take_equal(&mut others, width, column));
+    if let Some(values) = values.collect() {
+        *conditions = others;
+        return Some((Find::ByKey, values));
+    }
+    let mut equal = conditions.clone();
+    let columns = 0..table.fields().len();
+    let value = |column| Some((column, take_equal(&mut equal, width, column)?));
+    let (columns, values): (Vec<usize>, _) = columns.filter_map(value).unzip();
+    (!columns.is_empty()).then_some((Find::ByColumns(columns), values))
 }
 
 /// Takes out the condition that a column of the table is equal to a value of the row, which has `width` columns, and

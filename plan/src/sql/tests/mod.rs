@@ -10,7 +10,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use super::{Bound, Query, Relation, SqlError, plan_query};
-use crate::model::{Step, Window, WindowKind};
+use crate::model::{Find, Step, Window, WindowKind};
 
 /// Payments with their event time, and a table of sales kept up to date.
 pub(super) fn relations() -> Vec<Relation> {
@@ -154,9 +154,13 @@ fn step(step: &Step) -> String {
         Step::Lookup(lookup) => {
             let key: Vec<String> = lookup.key.iter().map(ToString::to_string).collect();
             let names = lookup.schema.fields().iter().map(|f| f.name().as_str());
+            let find = match &lookup.find {
+                Find::ByKey => String::new(),
+                Find::ByColumns(by) => format!("{by:?} "),
+            };
             let when = lookup.condition.as_ref().map(|c| format!(" if {c}"));
             format!(
-                "{} table {} by [{}] {:?}{}: {}",
+                "{} table {} by {find}[{}] {:?}{}: {}",
                 if lookup.inner { "join" } else { "left join" },
                 lookup.table,
                 key.join(", "),

@@ -217,22 +217,8 @@ fn sign(plan: &Plan, stream: &Stream, aggregate: &Aggregate, columns: &[String])
             .and_then(|i| plan.sources.get(i))
             .map_or_else(String::new, origin),
         window: aggregate.window.map(|window| {
-            let span =
-                |micros: i64| tidemill_crds::Duration::from_millis(micros.unsigned_abs() / 1_000);
             let time = columns.get(window.time).map_or("", String::as_str);
-            let size = span(window.kind.size());
-            match window.kind {
-                WindowKind::Tumble { .. } => format!("tumbling {size} over {time}"),
-                WindowKind::Hop { slide, .. } => {
-                    format!("hopping {size} every {} over {time}", span(slide))
-                }
-                WindowKind::Cumulate { step, .. } => {
-                    format!("cumulating {size} by {} over {time}", span(step))
-                }
-                WindowKind::Session { .. } => {
-                    format!("sessions with gaps of {size} over {time}")
-                }
-            }
+            format!("{} over {time}", window_in_words(window.kind))
         }),
         keys: keys
             .map(|(expr, of)| format!("{} {of}", text(expr, columns)))
@@ -242,6 +228,18 @@ fn sign(plan: &Plan, stream: &Stream, aggregate: &Aggregate, columns: &[String])
             Exchange::Local => "where they are read".to_owned(),
             Exchange::Shuffle { shards } => format!("in {shards} shards"),
         },
+    }
+}
+
+/// What windows these are.
+pub(crate) fn window_in_words(kind: WindowKind) -> String {
+    let span = |micros: i64| tidemill_crds::Duration::from_millis(micros.unsigned_abs() / 1_000);
+    let size = span(kind.size());
+    match kind {
+        WindowKind::Tumble { .. } => format!("tumbling {size}"),
+        WindowKind::Hop { slide, .. } => format!("hopping {size} every {}", span(slide)),
+        WindowKind::Cumulate { step, .. } => format!("cumulating {size} by {}", span(step)),
+        WindowKind::Session { .. } => format!("sessions with gaps of {size}"),
     }
 }
 
@@ -322,7 +320,7 @@ fn through(plan: &Plan, steps: &[Step], mut columns: Vec<String>) -> Vec<String>
 }
 
 /// An expression with its columns named as in `columns`.
-fn text(expr: &ExprRef, columns: &[String]) -> String {
+pub(crate) fn text(expr: &ExprRef, columns: &[String]) -> String {
     let named = Arc::clone(expr).transform_up(|part| {
         let Some(column) = part.as_any().downcast_ref::<Column>() else {
             return Ok(Transformed::no(part));

@@ -9,6 +9,7 @@ use arrow::datatypes::{Schema, SchemaRef};
 use datafusion_physical_expr::PhysicalExpr;
 use datafusion_physical_expr::aggregate::AggregateFunctionExpr;
 use tidemill_crds::SinkSpec;
+pub use tidemill_crds::pipeline::Distribution;
 use tidemill_crds::sink::Timestamps;
 
 /// A physical expression bound to the columns of the batch it is evaluated over.
@@ -61,6 +62,8 @@ pub struct Source {
     /// Of a table, the columns (indices into the schema) that identify a row: a record replaces the row before it with
     /// the same values there, and a record without a value takes it away.
     pub key: Option<Vec<usize>>,
+    /// Of a table, which rows of it a worker has for streams that are joined with it.
+    pub distribution: Distribution,
 }
 
 /// Where a source's records come from.

@@ -25,6 +25,7 @@ spec:
   sources:
   - name: payments
     kafka: {{topic: payments-{tag}}}
+    partitionedBy: {partitioned_by}
     columns:
     - {{name: id, type: Int64, required: true}}
     - {{name: customer, type: String}}
@@ -32,7 +33,7 @@ spec:
   - name: customers
     kafka: {{topic: customers-{tag}}}
     format: {{type: {format}}}
-    table: {{primaryKey: [id]}}
+    table: {{primaryKey: [id], distribution: {distribution}}}
     columns: [{{name: id, type: String}}, {{name: name, type: String}}, {{name: limit, type: Int64}}]
   streams:
   - name: enriched
@@ -58,10 +59,15 @@ def table_format() -> str:
 
 
 @pytest.fixture
-def manifests(tag, tmp_path, table_format) -> Path:
+def distribution() -> str:
+    return "Broadcast"
+
+
+@pytest.fixture
+def manifests(tag, tmp_path, table_format, distribution) -> Path:
     folder = tmp_path / "manifests"
     folder.mkdir()
-    text = MANIFESTS.format(tag=tag, format=table_format) + "".join(SINK.format(name=name, tag=tag) for name in SINKS)
+    text = MANIFESTS.format(tag=tag, format=table_format, distribution=distribution, partitioned_by="[customer]" if distribution == "Partitioned" else "[]") + "".join(SINK.format(name=name, tag=tag) for name in SINKS)
     (folder / "tables.yaml").write_text(text)
     return folder
 
@@ -111,6 +117,16 @@ def rows(values: list[bytes], *columns: str) -> list[tuple]:
     return sorted(tuple(json.loads(value)[column] for column in columns) for value in values)
 
 
+def test_where_tables_are_is_said(tidemill, manifests):
+    said = tidemill.output("validate", "--explain", manifests)
+    for wanted in (
+        "  table customers: topic customers-",
+        "    LEFT JOIN customers: one row by id = customer; all of it is in every worker",
+        "  output of known: sink known",
+    ):
+        assert any(line.startswith(wanted) for line in said), said
+
+
 def test_a_static_table_gives_the_rows_of_duckdb_on_the_embedded_log(tidemill, manifests, tag, seed, tmp_path):
     rng, state = random.Random(seed), tmp_path / "state"
     changes = [(key, row) for key, row in customers(rng) if row]  # the command line writes no tombstones
@@ -134,11 +150,12 @@ def test_a_static_table_gives_the_rows_of_duckdb_on_the_embedded_log(tidemill, m
     assert len(read("dead")) == missing
 
 
-@pytest.mark.parametrize("table_format", ["Json", "Debezium"])
-def test_a_table_with_deletions_and_killed_workers_on_kafka(kafka: Kafka, tidemill: Tidemill, manifests, table_format, tag, seed, tmp_path):
+@pytest.mark.parametrize("table_format, distribution", [("Json", "Broadcast"), ("Debezium", "Broadcast"), ("Json", "Partitioned")])
+def test_a_table_with_deletions_and_killed_workers_on_kafka(kafka: Kafka, tidemill: Tidemill, manifests, table_format, distribution, tag, seed, tmp_path):
     rng = random.Random(seed)
     changes, records = customers(rng), payments(rng)
-    kafka.make_topic(f"customers-{tag}", 3, cleanup_policy="compact")
+    together = distribution == "Partitioned"
+    kafka.make_topic(f"customers-{tag}", 4 if together else 3, cleanup_policy="compact")
     kafka.make_topic(f"payments-{tag}", 4)
     producer = Producer({"bootstrap.servers": kafka.bootstrap, "partitioner": "murmur2_random", "linger.ms": 5})
     send = lambda topic, key, value: producer.produce(f"{topic}-{tag}", key=key, value=None if value is None else json.dumps(value))
@@ -156,7 +173,7 @@ def test_a_table_with_deletions_and_killed_workers_on_kafka(kafka: Kafka, tidemi
 
     runs = [start(0), start(1)]
     for n, record in enumerate(records):
-        send("payments", str(record["id"]), record)
+        send("payments", record["customer"] if together else str(record["id"]), record)
         if n % 100 == 0:
             producer.flush(60)
             time.sleep(0.05)
@@ -190,7 +207,7 @@ def test_a_table_with_deletions_and_killed_workers_on_kafka(kafka: Kafka, tidemi
 
     def is_new() -> bool:
         assert run.running()
-        send("payments", "x", {"id": PAYMENTS, "customer": "c1", "amount": 500})
+        send("payments", "c1", {"id": PAYMENTS, "customer": "c1", "amount": 500})
         producer.flush(60)
         return (PAYMENTS, "new name") in rows(values("known"), "id", "name")
 

@@ -33,12 +33,10 @@ pub(crate) fn look_up(
     };
     let has_null = |row: usize| keys.iter().any(|k| k.is_null(row));
     let nulls: Vec<bool> = (0..flow.len()).map(has_null).collect();
-    let table = tables.get(lookup.table)?;
-    let found = match &lookup.find {
-        Find::ByKey => table.by_key(keys, &lookup.columns)?,
-        Find::ByColumns(by) => table.by_columns(by, keys, &lookup.columns)?,
-    };
-    drop(table);
+    let found = tables.look(lookup.table, place.partition, |table| match &lookup.find {
+        Find::ByKey => table.by_key(keys, &lookup.columns),
+        Find::ByColumns(by) => table.by_columns(by, keys, &lookup.columns),
+    })?;
     let (flow, nulls) = match &found.asked {
         Some(asked) => {
             let null = |&row: &u32| nulls.get(row as usize).copied().unwrap_or_default();

@@ -52,7 +52,7 @@ pub(crate) struct Found {
 
 impl Table {
     /// A table that is looked up by its key, and by these sets of columns.
-    pub(crate) fn new(schema: &SchemaRef, key: &[usize], by: &[&[usize]]) -> Result<Self> {
+    pub(crate) fn new(schema: &SchemaRef, key: &[usize], by: &[Vec<usize>]) -> Result<Self> {
         let others = (0..schema.fields().len()).filter(|i| !key.contains(i));
         let order: Vec<usize> = key.iter().copied().chain(others).collect();
         let indices = by.iter().map(|columns| Index::new(schema, columns));

@@ -143,6 +143,7 @@ mod tests {
             event_time: None,
             partitioned_by: Vec::new(),
             key: Some((0..key.len()).collect()),
+            distribution: Default::default(),
         }
     }
 

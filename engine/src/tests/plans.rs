@@ -96,6 +96,7 @@ pub(super) fn source() -> Source {
         }),
         partitioned_by: vec![],
         key: None,
+        distribution: Default::default(),
         schema,
     }
 }

@@ -10,10 +10,11 @@ use datafusion_physical_expr::expressions::{binary, col};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use tidemill_plan::model::{
-    Changes, Find, Input, Lookup, Misfit, Missing, Output, OutputOf, Plan, Source, Step, Stream,
+    Changes, Column, Distribution, Find, Input, Lookup, Misfit, Missing, Output, OutputOf, Plan,
+    Source, Step, Stream,
 };
 
-use super::plans::{json, nowhere, source};
+use super::plans::{json, nowhere, schema_of, source};
 use crate::effects::Effects;
 use crate::record::{RawBatch, RawRecord, Reason};
 use crate::table::{Loader, Tables};
@@ -446,4 +447,103 @@ fn a_table_that_changes_for_ever_does_not_grow() {
     let (rows, bytes) = tables.size(1);
     assert_eq!(rows, wanted.len());
     assert!(bytes < 2 * most + (2 << 20), "{bytes} bytes, {most} before");
+}
+
+#[test]
+fn a_row_is_joined_with_its_own_partition_of_a_partitioned_table() {
+    let plan = joined(false, Missing::Emit);
+    let mut plan = Arc::into_inner(plan).unwrap();
+    plan.sources[1].distribution = Distribution::Partitioned;
+    let plan = Arc::new(plan);
+    let tables = Tables::new(&plan).unwrap();
+    let mut loader = Loader::new(&plan, 1, &tables).unwrap();
+    let mut load = |partition: i32, value: &str| {
+        let record = RawRecord {
+            offset: 0,
+            timestamp: 0,
+            key: None,
+            value: Some(value.as_bytes()),
+        };
+        let batch = RawBatch {
+            topic: "customers",
+            partition,
+            records: &[record],
+            headers: &|_| Vec::new(),
+        };
+        loader.process(&batch).unwrap();
+    };
+    let known = |partition: i32| {
+        let mut task = Task::source(Arc::clone(&plan), 0, partition).unwrap();
+        task.set_tables(&tables);
+        let record = RawRecord {
+            offset: 0,
+            timestamp: 0,
+            key: None,
+            value: Some(br#"{"k":"a","v":0}"#),
+        };
+        let batch = RawBatch {
+            topic: "records",
+            partition,
+            records: &[record],
+            headers: &|_| Vec::new(),
+        };
+        let mut fx = Effects::default();
+        task.process(&batch, &mut fx).unwrap();
+        let known = fx.rows[0].batch.column(3).as_primitive::<Int64Type>();
+        known.is_valid(0).then(|| known.value(0))
+    };
+    tables.keep(1, &[0, 2].into()).unwrap();
+    load(0, r#"{"k":"a","v":10}"#);
+    load(2, r#"{"k":"b","v":12}"#);
+    load(1, r#"{"k":"a","v":11}"#);
+    assert_eq!((known(0), known(2)), (Some(10), None));
+    // What stays is kept, what is given away and comes back is loaded anew.
+    tables.keep(1, &[0].into()).unwrap();
+    tables.keep(1, &[0, 2].into()).unwrap();
+    assert_eq!((tables.size(1).0, known(0)), (1, Some(10)));
+    load(2, r#"{"k":"a","v":13}"#);
+    assert_eq!((known(0), known(2)), (Some(10), Some(13)));
+}
+
+/// Five million of them are to fit into a worker of 1 GiB, with all else.
+#[test]
+fn a_customer_takes_few_bytes() {
+    let fields = [
+        ("customer_id", DataType::Utf8),
+        ("name", DataType::Utf8),
+        ("email", DataType::Utf8),
+        ("birthdate", DataType::Date32),
+    ];
+    let mut plan = Arc::into_inner(joined(true, Missing::Emit)).unwrap();
+    let customers = &mut plan.sources[1];
+    customers.schema = schema_of(&fields);
+    customers.check = None;
+    let column = |(name, _): &(&str, DataType)| Column {
+        name: (*name).to_owned(),
+        path: vec![(*name).to_owned()],
+        required: false,
+    };
+    customers.columns = fields.iter().map(column).collect();
+    let plan = Arc::new(plan);
+    let tables = Tables::new(&plan).unwrap();
+    let mut loader = Loader::new(&plan, 1, &tables).unwrap();
+    let count = 20_000;
+    let customer = |i: u32| {
+        let row = serde_json::json!({
+            "customer_id": format!("C{i:08}"),
+            "name": format!("Given{} Family{}", i % 997, i % 7919),
+            "email": format!("given.family{i}@example.org"),
+            "birthdate": "1980-02-29",
+        });
+        (None, Some(row.to_string().into_bytes()))
+    };
+    let changes: Vec<Change> = (0..count).map(customer).collect();
+    let mut rng = StdRng::seed_from_u64(0);
+    in_batches(&mut rng, &changes, &mut |batch| {
+        loader.process(batch).unwrap()
+    });
+    let (rows, bytes) = tables.size(1);
+    assert_eq!(rows, count as usize);
+    // Vectors double, so a little more or less than half of them may be empty.
+    assert!(bytes / rows < 160, "{} bytes a row", bytes / rows);
 }

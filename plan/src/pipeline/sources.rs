@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use datafusion_physical_expr::utils::collect_columns;
 use tidemill_crds::ColumnType;
-use tidemill_crds::pipeline::{self as manifest, GeneratorSource};
+use tidemill_crds::pipeline::{self as manifest, Distribution, GeneratorSource};
 
 use super::formats;
 use super::problem::Problems;
@@ -31,6 +31,7 @@ pub(super) struct SourceDraft {
     check_reads: BTreeSet<usize>,
     event_time: Option<EventTime>,
     pub(super) partitioned_by: Vec<usize>,
+    pub(super) distribution: Distribution,
 }
 
 /// Reads a source; `None` if it is too wrong for anything to be planned over it.
@@ -85,6 +86,11 @@ pub(super) fn draft(
         check_reads,
         event_time,
         partitioned_by,
+        distribution: source
+            .table
+            .as_ref()
+            .and_then(|t| t.distribution)
+            .unwrap_or_default(),
     })
 }
 
@@ -421,6 +427,7 @@ impl SourceDraft {
                 let place = |column: &usize| read.iter().position(|i| i == column);
                 key.iter().filter_map(place).collect()
             }),
+            distribution: self.distribution,
         })
     }
     /// A record without its time belongs to no window and moves no watermark: where there are windows it is invalid.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use arrow::datatypes::SchemaRef;
 use tidemill_crds::PipelineSpec;
-use tidemill_crds::pipeline::{self as manifest, EmitWhen, LateRecords, OnMissing};
+use tidemill_crds::pipeline::{self as manifest, Distribution, EmitWhen, LateRecords, OnMissing};
 
 use super::problem::Problems;
 use super::sources::SourceDraft;
@@ -235,6 +235,10 @@ fn plan_one(
         .map_err(|errors| problems.add_sql(&sql, errors))
         .ok()?;
     let found = find(query.reads(), sources, streams)?;
+    if let Some(error) = misplaced(&query, &found, sources) {
+        problems.add_sql(&sql, [error]);
+        return None;
+    }
     let results = results(stream, &query, problems)?;
     let missing = missing(stream, &query, problems)?;
     let changes = changes(&query, &found, results);
@@ -269,6 +273,31 @@ fn plan_one(
         missing,
         exchange,
     })
+}
+
+/// A join with a table of which a worker has only the rows of some partitions, for rows that may be in others.
+fn misplaced(
+    query: &Query,
+    found: &Found<'_>,
+    sources: &[Option<SourceDraft>],
+) -> Option<SqlError> {
+    let is_spread = |name: &str| {
+        let table = sources.iter().flatten().find(|s| s.relation.name == name);
+        table.is_some_and(|table| table.distribution == Distribution::Partitioned)
+    };
+    let lies_there = |by: Option<&[usize]>| {
+        let roots = by.map(|by| by.iter().map(|&column| found.root_of(column)));
+        let roots: Option<Vec<usize>> = roots.and_then(Iterator::collect);
+        roots.is_some_and(|roots| roots == found.partitioned_by)
+    };
+    let mut joins = query.joins();
+    let (name, _) = joins.find(|(name, by)| is_spread(name) && !lies_there(*by))?;
+    let message = format!(
+        "a worker has only the rows of `{name}` that are in the partitions it reads, and these may be elsewhere"
+    );
+    let hint = "join by the primary key with the columns that the stream's source is `partitionedBy`, in that order, \
+                or leave the table's `distribution` out";
+    Some(query.join_error(message, hint.to_owned()))
 }
 
 /// What a stream reads.

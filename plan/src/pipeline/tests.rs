@@ -468,3 +468,101 @@ fn a_stream_is_joined_with_a_table_that_is_read_as_far_as_needed() {
         ["spec.streams[0].onMissing: the query joins no table (leave it out)"]
     );
 }
+
+const ORDERS: &str = r"
+  sources:
+  - name: orders
+    kafka: {topic: orders}
+    partitionedBy: [customer]
+    eventTime: {column: ts}
+    columns: [{name: customer, type: Int64}, {name: shop, type: String}, {name: ts, type: Timestamp}]
+  - name: customers
+    kafka: {topic: customers}
+    table: {primaryKey: [id], distribution: Partitioned}
+    columns: [{name: id, type: Int64}, {name: city, type: String}]
+  - name: shops
+    kafka: {topic: shops}
+    table: {primaryKey: [id]}
+    columns: [{name: id, type: Int64}, {name: name, type: String}]
+  streams:
+  - name: with_city
+    sql: SELECT o.customer, o.ts, c.city FROM orders o LEFT JOIN customers c ON o.customer = c.id
+  - name: per_city
+    sql: SELECT city, count(*) AS n, window_end FROM TUMBLE(with_city, ts, INTERVAL '10' SECOND) GROUP BY city, window_end
+  - name: shopped
+    sql: SELECT o.customer, s.id FROM orders o JOIN shops s ON o.shop = s.name AND s.id > 5
+  outputs:
+  - {from: per_city, sink: topic}
+  - {from: shopped, sink: topic}
+";
+
+#[test]
+fn a_plan_says_where_rows_meet() {
+    let wanted = [
+        "pipeline bank.payments",
+        "  source orders: topic orders, partitioned by customer",
+        "  table customers: topic customers, the latest row of each id, in memory by partition",
+        "  table shops: topic shops, the latest row of each id, in every worker's memory",
+        "  stream with_city: reads orders",
+        "    LEFT JOIN customers: one row by id = customer; the partition of the same number is beside each of these",
+        "  stream per_city: reads with_city",
+        "    grouped by city in windows, tumbling 10s, handed on when they close",
+        "    shuffled: partial results of with_city go to 8 shards by what it is grouped by",
+        "  stream shopped: reads orders",
+        "    JOIN shops: rows by name = shop; all of it is in every worker",
+        "  output of per_city: sink topic",
+        "  output of shopped: sink topic",
+    ];
+    let got = crate::explain(&planned(ORDERS));
+    assert_eq!(got, wanted, "{got:#?}");
+    let kept = ORDERS.replace("partitionedBy: [customer]", "partitionedBy: [shop]");
+    let kept = kept.replace("distribution: Partitioned", "distribution: Broadcast");
+    let kept = kept.replace(
+        "SELECT city, count(*) AS n, window_end",
+        "SELECT city, count(*) AS n",
+    );
+    let kept = kept.replace(
+        "TUMBLE(with_city, ts, INTERVAL '10' SECOND) GROUP BY city, window_end",
+        "with_city GROUP BY city",
+    );
+    let got = crate::explain(&planned(&kept));
+    assert!(
+        got.contains(&"    grouped by city, kept up to date".to_owned()),
+        "{got:#?}"
+    );
+    assert!(
+        got.contains(&"    its rows replace each other by city".to_owned()),
+        "{got:#?}"
+    );
+}
+
+#[test]
+fn a_partitioned_table_is_joined_by_what_the_stream_is_partitioned_by() {
+    let elsewhere = |spec: String| {
+        let found = problems(&spec);
+        assert_eq!(found.len(), 1, "{found:?}");
+        let wanted =
+            "a worker has only the rows of `customers` that are in the partitions it reads";
+        assert!(found[0].contains(wanted), "{found:?}");
+    };
+    elsewhere(ORDERS.replace("    partitionedBy: [customer]\n", ""));
+    elsewhere(ORDERS.replace("partitionedBy: [customer]", "partitionedBy: [shop]"));
+    elsewhere(ORDERS.replace(
+        "partitionedBy: [customer]",
+        "partitionedBy: [customer, shop]",
+    ));
+    elsewhere(ORDERS.replace("o.customer = c.id", "o.customer + 1 = c.id"));
+    elsewhere(ORDERS.replace("o.customer = c.id", "o.shop = c.city"));
+    // Behind a shuffle a row is no longer where it was read.
+    let grouped = ORDERS.replace(
+        "  outputs:",
+        "  - name: late_city\n    sql: SELECT p.n, c.city FROM per_city p JOIN customers c ON p.n = c.id\n  outputs:",
+    );
+    elsewhere(grouped);
+    // Through a stream that hands the column on, it is.
+    let through = ORDERS.replace(
+        "  outputs:",
+        "  - name: again\n    sql: SELECT w.ts, c.city FROM with_city w JOIN customers c ON w.customer = c.id\n  outputs:",
+    );
+    assert_eq!(planned(&through).streams.len(), 4);
+}

@@ -11,7 +11,7 @@ use super::Relation;
 use super::chain::{self, Moves, Origin, narrow, rebase, remap, schema_after, substitute};
 use super::error::{SqlError, duplicate_column};
 use super::parse::Parsed;
-use super::translate::{Call, Grouping, Shape};
+use super::translate::{Call, Grouping, Joined, Shape};
 use super::window::is_one_each;
 use crate::model::{ExprRef, Function, ResultColumn, Step, Window, WindowKind};
 
@@ -22,7 +22,7 @@ pub struct Query {
     /// Where it starts.
     place: Location,
     needs: BTreeSet<usize>,
-    tables: Vec<String>,
+    tables: Vec<Joined>,
     before: Vec<Step>,
     grouping: Option<Grouping>,
     after: Vec<Step>,
@@ -95,7 +95,7 @@ impl Query {
                 "the rows of `{}` replace each other, and joining those with a table is not supported yet",
                 relation.name
             );
-            return Err(SqlError::at(parsed.place_of(table), message)
+            return Err(SqlError::at(parsed.place_of(&table.name), message)
                 .hint("join a source that is a stream, or a stream that only adds rows"));
         }
         let query = Self::narrowed(shape, relation, parsed).map_err(|e| SqlError::internal(&e))?;
@@ -193,9 +193,22 @@ impl Query {
             let Step::Lookup(lookup) = step else {
                 return None;
             };
-            let name = self.tables.get(lookup.table)?;
-            Some((name.as_str(), lookup.columns.as_slice()))
+            let table = self.tables.get(lookup.table)?;
+            Some((table.name.as_str(), lookup.columns.as_slice()))
         })
+    }
+
+    /// The tables that rows are joined with, each with the columns of the input that are equal to its primary key, if
+    /// there is one for each.
+    pub fn joins(&self) -> impl Iterator<Item = (&str, Option<&[usize]>)> {
+        let tables = self.tables.iter();
+        tables.map(|table| (table.name.as_str(), table.by.as_deref()))
+    }
+
+    /// An error about a table that it is joined with.
+    #[must_use]
+    pub fn join_error(&self, message: String, hint: String) -> SqlError {
+        SqlError::at(self.place, message).hint(hint)
     }
 
     /// The schema of the result's rows.

@@ -24,12 +24,20 @@ pub(crate) struct Shape {
     /// The table's name.
     pub(crate) table: String,
     /// The names of the tables that it is joined with; lookups have indices into these.
-    pub(crate) tables: Vec<String>,
+    pub(crate) tables: Vec<Joined>,
     pub(crate) before: Chain,
     pub(crate) grouping: Option<Grouping>,
     pub(crate) after: Chain,
     /// Windows are opened that a row does not tell: it falls into several, or other rows decide.
     several_windows: bool,
+}
+
+/// A table that rows are joined with.
+#[derive(Debug, Clone)]
+pub(crate) struct Joined {
+    pub(crate) name: String,
+    /// The columns of the relation that are equal to the table's primary key, if there is one for each.
+    pub(crate) by: Option<Vec<usize>>,
 }
 
 /// A GROUP BY, or a DISTINCT.
@@ -240,6 +248,11 @@ impl Shape {
         let width = self.before.schema.fields().len();
         let (find, key) = found_by(key, &relation.schema, &mut conditions, width)
             .ok_or_else(|| Misfit::NoEquality(name.to_owned()))?;
+        let start = |value: &ExprRef| match self.before.origin(value) {
+            Origin::Start(column) => Some(column),
+            _ => None,
+        };
+        let by = (find == Find::ByKey).then(|| key.iter().map(start).collect());
         let left = self.before.schema.fields().iter().cloned();
         let right = all_nullable(&relation.schema);
         let fields: Vec<_> = left.chain(right.fields().iter().cloned()).collect();
@@ -253,7 +266,10 @@ impl Shape {
             missing: Missing::Emit,
             schema: Arc::new(Schema::new(fields)),
         });
-        self.tables.push(name.to_owned());
+        self.tables.push(Joined {
+            name: name.to_owned(),
+            by: by.flatten(),
+        });
         Ok(())
     }
 

@@ -235,13 +235,13 @@ pub trait Admin: Send {
         follow: bool,
         each: &mut dyn FnMut(&RawBatch<'_>) -> bool,
     ) -> Result<(), LogError>;
-    /// Hands over every record of a topic that readers of committed data see, all partitions at once, from these offsets
-    /// on (or from the first record there is), and what comes, until `each` returns false or `stop` is set. It also
-    /// tells of offsets after which no record is left, where markers or compacted records come last.
+    /// Hands over every record of these partitions of a topic that readers of committed data see, all at once, each from
+    /// its offset on (or from the first record there is), and what comes, until `each` returns false or `stop` is set. It
+    /// also tells of offsets after which no record is left, where markers or compacted records come last.
     fn follow(
         &mut self,
         topic: &str,
-        from: &[i64],
+        from: &[(i32, i64)],
         stop: &AtomicBool,
         each: OnProgress<'_>,
     ) -> Result<(), LogError>;

@@ -231,6 +231,10 @@ impl Runner {
         if self.settings.bounded && !self.set_ends(&mut held)? {
             return Ok(false);
         }
+        self.copies.hold(held.iter().filter_map(|h| match h.stage {
+            Stage::Source(source) => Some((source, h.partition.partition)),
+            Stage::Shard(_) => None,
+        }));
         let tables = self.copies.partitions();
         let Some(ends) = self.retry("looking for the end of tables", |r| {
             r.reader.end_offsets(&tables)

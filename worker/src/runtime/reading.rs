@@ -441,6 +441,7 @@ mod tests {
             event_time: None,
             partitioned_by: Vec::new(),
             key: None,
+            distribution: Default::default(),
         };
         Generated::new(&spec, &source, 1, 100).unwrap()
     }

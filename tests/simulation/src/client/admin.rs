@@ -50,7 +50,7 @@ impl Admin for SimulatedAdmin {
     fn follow(
         &mut self,
         _: &str,
-        _: &[i64],
+        _: &[(i32, i64)],
         _: &AtomicBool,
         _: OnProgress<'_>,
     ) -> Result<(), LogError> {

@@ -135,18 +135,18 @@ impl Admin for EmbeddedAdmin {
     fn follow(
         &mut self,
         topic: &str,
-        from: &[i64],
+        from: &[(i32, i64)],
         stop: &AtomicBool,
         each: OnProgress<'_>,
     ) -> Result<(), LogError> {
         let found = block_on(self.catalog.topic(&mut self.connection, topic))?;
-        let mut places: Vec<(i64, TopicPartition, i64)> = (0..)
-            .zip(found.partitions.iter().zip(from))
-            .map(|(partition, (id, from))| {
-                let topic = topic.into();
-                (*id, TopicPartition { topic, partition }, *from)
-            })
-            .collect();
+        let place = |&(partition, from): &(i32, i64)| {
+            let id = usize::try_from(partition).ok();
+            let id = id.and_then(|p| found.partitions.get(p))?;
+            let topic = topic.into();
+            Some((*id, TopicPartition { topic, partition }, from))
+        };
+        let mut places: Vec<(i64, TopicPartition, i64)> = from.iter().filter_map(place).collect();
         while !stop.load(Ordering::Relaxed) {
             let seen = self.shared.version();
             let mut idle = true;

@@ -354,14 +354,16 @@ impl Admin for KafkaAdmin {
     fn follow(
         &mut self,
         topic: &str,
-        from: &[i64],
+        from: &[(i32, i64)],
         stop: &AtomicBool,
         each: OnProgress<'_>,
     ) -> Result<(), LogError> {
-        let edges = self.edges(topic)?.into_iter().zip(from);
-        let positions: Vec<_> = edges
-            .map(|((at, first, _), from)| (at, first.max(*from)))
-            .collect();
+        let edges = self.edges(topic)?.into_iter();
+        let position = |(at, first, _): (TopicPartition, i64, i64)| {
+            let (_, from) = from.iter().find(|(p, _)| *p == at.partition)?;
+            Some((at, first.max(*from)))
+        };
+        let positions: Vec<_> = edges.filter_map(position).collect();
         for (at, first) in &positions {
             if !each(at.partition, None, *first) {
                 return Ok(());

@@ -27,6 +27,9 @@ pub(crate) enum Command {
         /// runs. Nothing is changed there.
         #[arg(long, value_enum)]
         against: Option<Against>,
+        /// Says how each Pipeline runs: where its rows meet, and where the tables are that they are joined with.
+        #[arg(long, conflicts_with = "against")]
+        explain: bool,
         #[command(flatten)]
         target: Target,
     },

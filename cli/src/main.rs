@@ -38,8 +38,9 @@ fn main() -> ExitCode {
         Command::Validate {
             paths,
             against,
+            explain,
             target,
-        } => validate::validate(&paths, against, &target),
+        } => validate::validate(&paths, against, explain, &target),
         Command::Cluster(command) => cluster::run(command),
         Command::Generate(options) => generate::generate(&options),
         Command::Topic(command) => topic_command(command),

@@ -245,6 +245,22 @@ pub struct Table {
     /// The columns that identify a row. They are columns of the source that are required.
     #[schemars(length(min = 1, max = 32), inner(length(min = 1, max = 128)), extend("x-kubernetes-list-type" = "atomic"))]
     pub primary_key: Vec<String>,
+
+    /// Which of its rows a worker has in memory, where streams are joined with it. Default `Broadcast`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub distribution: Option<Distribution>,
+}
+
+/// Which rows of a table a worker has in memory.
+#[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Distribution {
+    /// All of them: for tables that fit into each worker.
+    #[default]
+    Broadcast,
+    /// Those of the partitions that it reads of the streams which are joined with the table. A promise: the topics have the
+    /// same number of partitions, and the rows that belong together are in partitions of the same number. Streams must be
+    /// `partitionedBy` what they are joined by.
+    Partitioned,
 }
 
 /// The largest number that every reader of JSON takes as it is.

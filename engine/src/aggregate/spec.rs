@@ -453,7 +453,7 @@ fn state_types_of(function: &AggregateFunctionExpr) -> Result<Vec<DataType>> {
 }
 
 /// Zero and minus zero are one key.
-fn with_one_zero(key: ArrayRef) -> ArrayRef {
+pub(crate) fn with_one_zero(key: ArrayRef) -> ArrayRef {
     match key.as_primitive_opt::<Float64Type>() {
         Some(floats) => Arc::new(floats.unary::<_, Float64Type>(|x| x + 0.0)),
         None => key,

@@ -7,6 +7,7 @@ mod plans;
 mod resets;
 mod sessions;
 mod spilling;
+mod tables;
 mod world;
 
 use std::collections::BTreeMap;

@@ -451,6 +451,8 @@ mod tests {
             check: None,
             event_time: None,
             partitioned_by: Vec::new(),
+            key: None,
+            distribution: Default::default(),
         };
         Generated::new(&spec, &source, 1, 100).unwrap()
     }

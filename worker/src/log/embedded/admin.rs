@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
@@ -11,7 +12,7 @@ use super::append::Staged;
 use super::catalog::Catalog;
 use super::group::topics_are_new;
 use super::{LogError, POLL, Shared, fetch};
-use crate::log::{Admin, Produced, TopicPartition, TopicSpec};
+use crate::log::{Admin, OnProgress, Produced, TopicPartition, TopicSpec};
 use crate::sqlite::{self, block_on};
 
 /// Makes, lists, writes and reads the topics of an embedded log.
@@ -148,6 +149,51 @@ impl Admin for EmbeddedAdmin {
                 self.shared.wait(seen, POLL);
             }
         }
+    }
+
+    fn follow(
+        &mut self,
+        topic: &str,
+        from: &[(i32, i64)],
+        stop: &AtomicBool,
+        each: OnProgress<'_>,
+    ) -> Result<(), LogError> {
+        let found = block_on(self.catalog.topic(&mut self.connection, topic))?;
+        let place = |&(partition, from): &(i32, i64)| {
+            let id = usize::try_from(partition).ok();
+            let id = id.and_then(|p| found.partitions.get(p))?;
+            let topic = topic.into();
+            Some((*id, TopicPartition { topic, partition }, from))
+        };
+        let mut places: Vec<(i64, TopicPartition, i64)> = from.iter().filter_map(place).collect();
+        while !stop.load(Ordering::Relaxed) {
+            let seen = self.shared.version();
+            let mut idle = true;
+            for (id, at, next) in &mut places {
+                let end = block_on(fetch::end(&mut self.connection, *id))?;
+                if *next >= end {
+                    continue;
+                }
+                idle = false;
+                let partition = at.partition;
+                let before = *next;
+                let mut hand = |batch: &RawBatch<'_>| {
+                    let after = batch.records.last().map_or(before, |r| r.offset + 1);
+                    each(partition, Some(batch), after)
+                };
+                let Some(after) = self.pass_on(*id, at, *next, end, &mut hand)? else {
+                    return Ok(());
+                };
+                *next = after;
+                if !each(partition, None, after) {
+                    return Ok(());
+                }
+            }
+            if idle {
+                self.shared.wait(seen, POLL);
+            }
+        }
+        Ok(())
     }
 }
 

@@ -3,7 +3,7 @@
 //! A worker checks types when it restores state. Here expressions count too: `sum(a)` in place of `sum(b)` would go on
 //! from a wrong number, and nobody would see it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -212,10 +212,7 @@ fn sign(plan: &Plan, stream: &Stream, aggregate: &Aggregate, columns: &[String])
         )
     });
     Signature {
-        reads: plan
-            .root_of(stream.input)
-            .and_then(|i| plan.sources.get(i))
-            .map_or_else(String::new, origin),
+        reads: reads(plan, stream),
         window: aggregate.window.map(|window| {
             let span =
                 |micros: i64| tidemill_crds::Duration::from_millis(micros.unsigned_abs() / 1_000);
@@ -245,6 +242,17 @@ fn sign(plan: &Plan, stream: &Stream, aggregate: &Aggregate, columns: &[String])
     }
 }
 
+/// The sources at the root of a stream. Their order is no matter.
+fn reads(plan: &Plan, stream: &Stream) -> String {
+    let roots = plan.roots_of(&stream.inputs).into_iter();
+    let mut roots: Vec<String> = roots
+        .filter_map(|i| plan.sources.get(i))
+        .map(origin)
+        .collect();
+    roots.sort_unstable();
+    roots.join(" and ")
+}
+
 fn origin(source: &Source) -> String {
     match &source.origin {
         Origin::Topic { topic, .. } => format!("{} from topic {topic}", source.name),
@@ -263,11 +271,11 @@ struct Naming {
 impl Naming {
     /// The columns that a stream groups, or hands on if it does not; those that it hands on are kept for its readers.
     fn columns_of(&mut self, plan: &Plan, stream: &Stream) -> Vec<String> {
-        let mut columns = match stream.input {
+        let inputs = stream.inputs.iter().map(|input| match *input {
             Input::Source(i) => plan.sources.get(i).map(of_source).unwrap_or_default(),
             Input::Stream(i) => self.streams.get(i).cloned().unwrap_or_default(),
-        };
-        columns = through(&stream.before, columns);
+        });
+        let columns = through(&stream.before, together(inputs));
         let mut out = columns.clone();
         if let Some(aggregate) = &stream.aggregate {
             out = through(&stream.after, results(stream, aggregate));
@@ -275,6 +283,21 @@ impl Naming {
         self.streams.push(out);
         columns
     }
+}
+
+/// The columns of inputs that are read together.
+fn together(inputs: impl Iterator<Item = Vec<String>>) -> Vec<String> {
+    let mut columns: Vec<BTreeSet<String>> = Vec::new();
+    for input in inputs {
+        columns.resize_with(input.len().max(columns.len()), BTreeSet::new);
+        for (column, name) in columns.iter_mut().zip(input) {
+            column.insert(name);
+        }
+    }
+    let names = columns
+        .into_iter()
+        .map(|names| names.into_iter().collect::<Vec<_>>());
+    names.map(|names| names.join(" or ")).collect()
 }
 
 fn of_source(source: &Source) -> Vec<String> {

@@ -1,18 +1,15 @@
 //! The way from sources over streams to outputs, as a tree of text: pure.
 
 use tidemill_crds::pipeline::{Output, PipelineSpec};
-use tidemill_plan::model::{Input, Plan};
+use tidemill_plan::model::Plan;
 
 /// What a stream reads, by name.
 pub(super) fn inputs(plan: &Plan) -> Vec<(String, String)> {
-    let name = |input: Input| match input {
-        Input::Source(i) => plan.sources.get(i).map(|source| source.name.clone()),
-        Input::Stream(i) => plan.streams.get(i).map(|stream| stream.name.clone()),
-    };
-    let reads = plan.streams.iter();
-    reads
-        .filter_map(|stream| Some((stream.name.clone(), name(stream.input)?)))
-        .collect()
+    let reads = plan.streams.iter().flat_map(|stream| {
+        let inputs = stream.inputs.iter();
+        inputs.map(|&input| (stream.name.clone(), plan.name_of_input(input).to_owned()))
+    });
+    reads.collect()
 }
 
 /// One line of the tree.

@@ -429,7 +429,7 @@ fn an_idle_partition_holds_no_shard_back() {
     assert!(appended(&world, 1).is_empty());
     assert_eq!(
         world.slots[shard].task.held_back_by(),
-        Some(1),
+        Some((Input::Source(0), 1)),
         "nothing is known of it"
     );
     world.idle(1);

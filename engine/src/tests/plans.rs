@@ -117,7 +117,7 @@ fn clean() -> Stream {
     let quotient = binary(lit(100i64), Operator::Divide, less, &input).unwrap();
     Stream {
         name: "clean".into(),
-        input: Input::Source(0),
+        inputs: vec![Input::Source(0)],
         before: vec![
             Step::Filter(binary(named("v"), Operator::NotEq, lit(7i64), &input).unwrap()),
             Step::Project {
@@ -193,7 +193,7 @@ fn windowed(shape: &Shape, name: &str, emit: Emit) -> Stream {
     };
     Stream {
         name: name.into(),
-        input: Input::Stream(0),
+        inputs: vec![Input::Stream(0)],
         before: vec![],
         aggregate: Some(Aggregate {
             window: Some(Window {
@@ -239,7 +239,7 @@ fn totals(shape: &Shape, input: &SchemaRef) -> Stream {
     let schema = schema_of(&columns);
     Stream {
         name: "totals".into(),
-        input: Input::Stream(1),
+        inputs: vec![Input::Stream(1)],
         before: vec![],
         aggregate: Some(Aggregate {
             window: Some(Window {
@@ -310,7 +310,7 @@ fn table(shape: &Shape) -> Stream {
     let share = binary(lit(60i64), Operator::Divide, Arc::clone(&rest), &grouped).unwrap();
     Stream {
         name: "table".into(),
-        input: Input::Stream(0),
+        inputs: vec![Input::Stream(0)],
         before: vec![],
         aggregate: Some(Aggregate {
             window: None,

@@ -438,7 +438,7 @@ impl StreamDraft {
         let window = bound.window;
         Some(Stream {
             name: self.relation.name.clone(),
-            input: self.input,
+            inputs: vec![self.input],
             before: bound.before,
             aggregate: bound.grouping.map(|grouping| Aggregate {
                 window,

@@ -136,12 +136,12 @@ fn a_pipeline_reads_each_source_once_with_what_is_needed() {
     assert_eq!(table.emit, Emit::OnUpdate { every: 1_000_000 });
     assert_eq!(sales.changes, Changes::Upsert { key: vec![0] });
     assert_eq!(
-        (large.input, large.changes.clone()),
-        (Input::Stream(0), Changes::Upsert { key: vec![0] })
+        (large.inputs.clone(), large.changes.clone()),
+        (vec![Input::Stream(0)], Changes::Upsert { key: vec![0] })
     );
 
     assert_eq!(names(&big.schema), ["customer_id", "amount", "ts"]);
-    assert_eq!(spend.input, Input::Stream(2));
+    assert_eq!(spend.inputs, [Input::Stream(2)]);
     let windowed = spend.aggregate.as_ref().unwrap();
     assert_eq!(windowed.window.unwrap().time, 2);
     assert_eq!(

@@ -8,10 +8,10 @@ use std::time::Duration;
 use tidemill_crds::sink::SinkKind;
 use tidemill_engine::commit::Event;
 use tidemill_engine::task::Task;
-use tidemill_plan::model::{Plan, StartFrom};
+use tidemill_plan::model::{Input, Plan, StartFrom};
 
 use super::tasks::{Generated, Held};
-use super::topology::{Stage, Subscription, Topology, stage_of_input};
+use super::topology::{Stage, Subscription, Topology, stages_of};
 use super::{Host, RunError, Runner, Settings};
 use crate::log::{Admin, LogError, Position, Start, TopicPartition, TopicSpec};
 use crate::sink::SinkError;
@@ -297,9 +297,10 @@ impl Runner {
         };
         // Otherwise the end that an earlier bounded run came to would be taken for the end of this one.
         task.reopen();
-        if let Some(sources) = self.sources_of(subscription.stage) {
+        for (place, partitions) in self.senders_to(subscription.stage) {
             // Nothing can close before the task has read something, so nothing is emitted here.
-            task.set_source_partitions(sources, &mut tidemill_engine::effects::Effects::default())?;
+            let mut fx = tidemill_engine::effects::Effects::default();
+            task.set_source_partitions(place, partitions, &mut fx)?;
         }
         let offset = committed.as_ref().map_or(0, |p| p.offset);
         let generator = self.generator_of(subscription.stage, partition.partition, offset)?;
@@ -402,15 +403,15 @@ impl Runner {
         })
     }
 
-    /// How many partitions feed a shard.
-    fn sources_of(&self, stage: Stage) -> Option<u32> {
-        let Stage::Shard(stream) = stage else {
-            return None;
+    /// What sends to a shard, each with how many partitions it has.
+    fn senders_to(&self, stage: Stage) -> Vec<(Input, u32)> {
+        let stream = match stage {
+            Stage::Shard(stream) => self.plan.streams.get(stream),
+            Stage::Source(_) => None,
         };
-        let input = self.plan.streams.get(stream)?.input;
-        self.partitions
-            .get(&stage_of_input(&self.plan, input)?)
-            .copied()
+        let inputs = stream.map(|s| s.inputs.as_slice()).unwrap_or_default();
+        let sender = |stage: Stage| Some((stage.place(), *self.partitions.get(&stage)?));
+        stages_of(&self.plan, inputs).filter_map(sender).collect()
     }
 
     fn generator_of(

@@ -20,6 +20,7 @@ mod stage;
 mod stamp;
 mod steps;
 mod streams;
+pub mod table;
 pub mod task;
 mod window;
 mod wire;

@@ -13,6 +13,7 @@ use crate::rows::{Flow, Replaces};
 use crate::shuffle::Word;
 use crate::stage::Stage;
 use crate::steps;
+use crate::table::Tables;
 use crate::window::NEVER;
 
 /// One stream at work in a task.
@@ -75,6 +76,8 @@ pub(crate) struct Streams {
     readers: Vec<usize>,
     /// The source, if an output wants its rows.
     wanted: Option<Input>,
+    /// What rows are joined with.
+    tables: Option<Tables>,
 }
 
 impl Streams {
@@ -129,7 +132,13 @@ impl Streams {
             nodes,
             readers,
             wanted,
+            tables: None,
         })
+    }
+
+    /// Sets what rows are joined with.
+    pub(crate) fn set_tables(&mut self, tables: Tables) {
+        self.tables = Some(tables);
     }
 
     /// Takes up where a task stopped, at a watermark.
@@ -201,7 +210,7 @@ impl Streams {
             fx.rows.push(Rows {
                 from,
                 batch: flow.batch.clone(),
-                deleted: None,
+                deleted: flow.replaces.as_ref().and_then(|r| r.deleted.clone()),
             });
         }
         hand_on(&mut self.nodes, &self.readers, flow);
@@ -241,7 +250,15 @@ impl Streams {
         };
         let mut results = Vec::new();
         for flow in std::mem::take(&mut node.waiting) {
-            let Some(flow) = steps::run(&stream.before, flow, &stream.name, place, fx)? else {
+            let Some(flow) = steps::run(
+                &stream.before,
+                flow,
+                &stream.name,
+                self.tables.as_ref(),
+                place,
+                fx,
+            )?
+            else {
                 continue;
             };
             match &mut node.operator {
@@ -269,7 +286,14 @@ impl Streams {
             }
             node.watermark = operator.output_watermark();
             for flow in flows {
-                results.extend(steps::run(&stream.after, flow, &stream.name, place, fx)?);
+                results.extend(steps::run(
+                    &stream.after,
+                    flow,
+                    &stream.name,
+                    self.tables.as_ref(),
+                    place,
+                    fx,
+                )?);
             }
         }
         let (from, readers) = (

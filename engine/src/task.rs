@@ -7,22 +7,22 @@ use tidemill_plan::model::{EventTime, Input, Micros, Origin, Plan};
 
 use crate::aggregate::ChunkKey;
 use crate::clock::{self, ShardClock};
-use crate::decode::{Decoder, Limits, RegisteredSchema};
+use crate::decode::RegisteredSchema;
 use crate::effects::Effects;
 use crate::error::{EngineError, Result};
 use crate::record::{RawBatch, RawRecord};
 use crate::reject::Place;
-use crate::rows::Flow;
 use crate::shuffle::{self, Arrived, Word};
 use crate::source::Reader;
 use crate::stage::Stage;
 pub use crate::streams::StreamState;
 use crate::streams::{Round, Streams, Turn};
+use crate::table::Tables;
 use crate::window::NEVER;
 
 /// What a task reads.
 enum Feeder {
-    Source(Reader),
+    Source(Box<Reader>),
     Shard(ShardClock),
 }
 
@@ -50,20 +50,17 @@ impl Task {
             .sources
             .get(source)
             .ok_or_else(|| EngineError::Plan(format!("there is no source {source}")))?;
-        let (topic, decoder) = match &from.origin {
-            Origin::Topic { topic, .. } => {
-                let schema = Arc::clone(&from.schema);
-                let decoder = Decoder::new(&from.format, &from.columns, schema, Limits::default())?;
-                (topic.clone(), Some(Box::new(decoder)))
-            }
-            Origin::Generator(_) => (from.name.clone(), None),
+        let topic = match &from.origin {
+            Origin::Topic { topic, .. } => topic.clone(),
+            Origin::Generator(_) => from.name.clone(),
         };
+        let reader = Reader::new(from)?;
         Self::new(
             plan,
             Stage::Source(source),
             topic,
             partition,
-            Feeder::Source(Reader::new(decoder)),
+            Feeder::Source(Box::new(reader)),
         )
     }
 
@@ -108,6 +105,11 @@ impl Task {
             partition,
             feeder,
         })
+    }
+
+    /// Sets the tables that its streams are joined with. A row is joined with them as they are when it is processed.
+    pub fn set_tables(&mut self, tables: &Tables) {
+        self.streams.set_tables(tables.clone());
     }
 
     /// Takes back the clock that was stored with the committed offsets. Comes before [`Task::restore`].
@@ -200,8 +202,10 @@ impl Task {
         };
         match &mut self.feeder {
             Feeder::Source(reader) => {
-                let flow = reader.read(batch.records, place, fx)?;
-                self.take(flow, place, fx)?;
+                if let Some(source) = self.stage.source(&self.plan) {
+                    let flow = reader.read(source, batch.records, place, fx)?;
+                    self.streams.take(flow, fx);
+                }
                 self.round(Round::Advance, Some(batch), fx)
             }
             Feeder::Shard(_) => self.receive(batch, fx),
@@ -236,26 +240,15 @@ impl Task {
             partition: self.partition,
             raw: None,
         };
-        let taken = self.take(Reader::fresh(rows, None), place, fx);
+        let taken = match (&mut self.feeder, self.stage.source(&self.plan)) {
+            (Feeder::Source(reader), Some(source)) => {
+                reader.admit(Reader::fresh(rows, None), source, place, fx)
+            }
+            _ => Err(EngineError::Plan("a shard takes no rows".to_owned())),
+        };
         self.topic = topic;
-        taken?;
+        self.streams.take(taken?, fx);
         self.round(Round::Advance, None, fx)
-    }
-
-    /// Takes a source's rows in.
-    fn take(&mut self, flow: Flow, place: Place<'_>, fx: &mut Effects) -> Result<()> {
-        let Feeder::Source(reader) = &mut self.feeder else {
-            return Err(EngineError::Plan("a shard takes no rows".to_owned()));
-        };
-        let Some(source) = (match self.stage {
-            Stage::Source(i) => self.plan.sources.get(i),
-            Stage::Shard(_) => None,
-        }) else {
-            return Ok(());
-        };
-        let flow = reader.admit(flow, source.check.as_ref(), source.event_time, place, fx)?;
-        self.streams.take(flow, fx);
-        Ok(())
     }
 
     /// Takes records of a shuffle topic. Whether a partial aggregate is late is decided record by record, however they
@@ -411,10 +404,7 @@ impl Task {
     }
 
     fn event_time(&self) -> Option<EventTime> {
-        match self.stage {
-            Stage::Source(i) => self.plan.sources.get(i)?.event_time,
-            Stage::Shard(_) => None,
-        }
+        self.stage.source(&self.plan)?.event_time
     }
 
     /// Whether the input has ended: of a shard, in all source partitions.

@@ -275,10 +275,10 @@ impl Naming {
             Input::Source(i) => plan.sources.get(i).map(of_source).unwrap_or_default(),
             Input::Stream(i) => self.streams.get(i).cloned().unwrap_or_default(),
         });
-        let columns = through(&stream.before, together(inputs));
+        let columns = through(plan, &stream.before, together(inputs));
         let mut out = columns.clone();
         if let Some(aggregate) = &stream.aggregate {
-            out = through(&stream.after, results(stream, aggregate));
+            out = through(plan, &stream.after, results(stream, aggregate));
         }
         self.streams.push(out);
         columns
@@ -317,10 +317,21 @@ fn results(stream: &Stream, aggregate: &Aggregate) -> Vec<String> {
     aggregate.layout.iter().map(name).collect()
 }
 
-fn through(steps: &[Step], mut columns: Vec<String>) -> Vec<String> {
+fn through(plan: &Plan, steps: &[Step], mut columns: Vec<String>) -> Vec<String> {
     for step in steps {
-        if let Step::Project { exprs, .. } = step {
-            columns = exprs.iter().map(|e| text(e, &columns)).collect();
+        match step {
+            Step::Filter(_) => {}
+            Step::Project { exprs, .. } => {
+                columns = exprs.iter().map(|e| text(e, &columns)).collect();
+            }
+            Step::Lookup(lookup) => {
+                let of_table = plan.sources.get(lookup.table).map(of_source);
+                let of_table = of_table.unwrap_or_default();
+                let key: Vec<String> = lookup.key.iter().map(|e| text(e, &columns)).collect();
+                let joined = lookup.columns.iter().filter_map(|&i| of_table.get(i));
+                let name = |column: &String| format!("{column} of [{}]", key.join(", "));
+                columns.extend(joined.map(name));
+            }
         }
     }
     columns

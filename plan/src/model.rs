@@ -59,6 +59,9 @@ pub struct Source {
     pub event_time: Option<EventTime>,
     /// The columns by which the topic is promised to be partitioned; empty where nothing is promised.
     pub partitioned_by: Vec<String>,
+    /// Of a table, the columns (indices into the schema) that identify a row: a record replaces the row before it with
+    /// the same values there, and a record without a value takes it away.
+    pub key: Option<Vec<usize>>,
 }
 
 /// Where a source's records come from.
@@ -341,6 +344,47 @@ pub enum Step {
         /// The schema of what comes out.
         schema: SchemaRef,
     },
+    /// Puts rows of a table beside the rows.
+    Lookup(Lookup),
+}
+
+/// A join of each row with the row of a table that has its key, as the table is when the row is processed.
+#[derive(Debug, Clone)]
+pub struct Lookup {
+    /// Index of the table among the sources.
+    pub table: usize,
+    /// The values of the table's primary key, in its order.
+    pub key: Vec<ExprRef>,
+    /// The columns of the table (indices into its schema) that are put after those of the row.
+    pub columns: Vec<usize>,
+    /// What else must be true of a row with those columns for the two to belong together.
+    pub condition: Option<ExprRef>,
+    /// Whether a row that finds nothing is left out, rather than handed on with nulls.
+    pub inner: bool,
+    /// What becomes of a row whose key is not in the table.
+    pub missing: Missing,
+    /// The schema of what comes out.
+    pub schema: SchemaRef,
+}
+
+impl Lookup {
+    /// How many columns the rows have before.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.schema
+            .fields()
+            .len()
+            .saturating_sub(self.columns.len())
+    }
+}
+
+/// What becomes of a row whose key is not in the table that it is joined with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    /// The join goes on without it.
+    Emit,
+    /// It goes to the dead letters.
+    DeadLetter,
 }
 
 /// A `GROUP BY`, in a window or without one (a table kept up to date).

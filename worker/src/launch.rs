@@ -72,8 +72,12 @@ impl LogAt {
         &self,
         group: &str,
         sinks: Vec<Option<Box<dyn ExternalSink>>>,
+        tables: usize,
         edits: Receiver<Live>,
     ) -> Result<Parts, LogError> {
+        let tables = (0..tables)
+            .map(|_| self.admin())
+            .collect::<Result<_, _>>()?;
         Ok(match self {
             Self::Kafka {
                 bootstrap_servers,
@@ -87,6 +91,7 @@ impl LogAt {
                     reader: Box::new(reader),
                     committer: Box::new(committer),
                     admin: Box::new(KafkaAdmin::open(&config)?),
+                    tables,
                     sinks,
                     edits,
                     host: Host::Real,
@@ -99,6 +104,7 @@ impl LogAt {
                     reader: Box::new(reader),
                     committer: Box::new(committer),
                     admin: Box::new(log.admin()?),
+                    tables,
                     sinks,
                     edits,
                     host: Host::Real,
@@ -206,7 +212,8 @@ pub fn start(
         .map(|output| open_sink(&plan, output, tables))
         .collect::<Result<_, _>>()?;
     let (edits, to_take) = crossbeam_channel::unbounded();
-    let parts = log.parts(&plan.name, sinks, to_take)?;
+    let tables = plan.sources.iter().filter(|s| s.key.is_some()).count();
+    let parts = log.parts(&plan.name, sinks, tables, to_take)?;
     let status = Shared::default();
     status.update(|s| s.pipeline.clone_from(&plan.name));
     let name = plan.name.clone();
@@ -288,7 +295,11 @@ fn mode(plan: &Plan, output: &Output) -> Mode {
             Some(Changes::Upsert { key }) => Mode::Upsert { key: key.clone() },
             Some(Changes::Append) | None => Mode::Append,
         },
-        OutputOf::Rows(Input::Source(_)) | OutputOf::DeadLetter => Mode::Append,
+        OutputOf::Rows(Input::Source(source)) => match plan.sources.get(source).map(|s| &s.key) {
+            Some(Some(key)) => Mode::Upsert { key: key.clone() },
+            Some(None) | None => Mode::Append,
+        },
+        OutputOf::DeadLetter => Mode::Append,
     }
 }
 

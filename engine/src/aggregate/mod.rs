@@ -11,7 +11,7 @@ mod emit;
 mod grouping;
 mod late;
 mod results;
-mod rowbytes;
+pub(crate) mod rowbytes;
 mod segment;
 mod session;
 mod spec;

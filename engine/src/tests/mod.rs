@@ -6,6 +6,7 @@ mod oracle;
 mod plans;
 mod resets;
 mod sessions;
+mod tables;
 mod world;
 
 use std::collections::BTreeMap;

@@ -95,15 +95,22 @@ pub(super) fn source() -> Source {
             idle_timeout: None,
         }),
         partitioned_by: vec![],
+        key: None,
         schema,
     }
 }
 
-fn nowhere() -> tidemill_crds::SinkSpec {
+pub(super) fn nowhere() -> tidemill_crds::SinkSpec {
     serde_json::from_str("{\"stdout\":{}}").unwrap()
 }
 
 /// `SELECT k, v, ts, 100 / (v - 5) AS q FROM records WHERE v <> 7`.
+pub(super) fn json() -> Written {
+    Written::Json {
+        timestamps: Default::default(),
+    }
+}
+
 fn clean() -> Stream {
     let input = source_schema();
     let schema = schema_of(&[
@@ -380,9 +387,7 @@ pub(super) fn plan(shape: &Shape) -> Arc<Plan> {
             from: OutputOf::Rows(from),
             sink: "out".into(),
             to: nowhere(),
-            written: Written::Json {
-                timestamps: Default::default(),
-            },
+            written: json(),
             key: vec![],
             schema: Arc::clone(plan.schema_of(from).unwrap()),
         })

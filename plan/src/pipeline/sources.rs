@@ -61,6 +61,11 @@ pub(super) fn draft(
         .iter()
         .map(|(column, t)| Field::new(&column.name, data_type(*t), true));
     let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    let key = primary_key(source, &schema, &path, problems);
+    let mut typed = typed;
+    for (i, (column, _)) in typed.iter_mut().enumerate() {
+        column.required |= key.as_ref().is_some_and(|key| key.contains(&i));
+    }
     let event_time = event_time(source, &schema, &path, problems);
     let check_reads = check_reads(source, &schema, &path, problems);
     let partitioned_by = partitioned_by(source, &schema, &path, problems);
@@ -69,7 +74,8 @@ pub(super) fn draft(
             name: source.name.clone(),
             schema,
             event_time: event_time.map(|t| t.column),
-            key: None,
+            is_table: key.is_some(),
+            key,
         },
         path,
         origin,
@@ -286,6 +292,40 @@ fn check_reads(
     }
 }
 
+/// The columns that identify a row of a table. A record without them is invalid.
+fn primary_key(
+    source: &manifest::Source,
+    schema: &Schema,
+    path: &str,
+    problems: &mut Problems,
+) -> Option<Vec<usize>> {
+    let names = &source.table.as_ref()?.primary_key;
+    let from = source.kafka.as_ref().map(|kafka| kafka.start_from);
+    if from.is_some_and(|from| from != manifest::StartFrom::Earliest) {
+        problems.add(
+            format!("{path}.kafka.startFrom"),
+            "a table is all that its topic holds",
+            Some("leave it out: a table is read from the first record".into()),
+        );
+    }
+    let mut key = Vec::with_capacity(names.len());
+    let mut right = true;
+    for (i, name) in names.iter().enumerate() {
+        let path = format!("{path}.table.primaryKey[{i}]");
+        let Some(column) = column(name, schema, &path, problems) else {
+            right = false;
+            continue;
+        };
+        if key.contains(&column) {
+            let hint = Some("name each column once".into());
+            problems.add(path, format!("`{name}` is named already"), hint);
+        } else {
+            key.push(column);
+        }
+    }
+    right.then_some(key)
+}
+
 fn partitioned_by(
     source: &manifest::Source,
     schema: &Schema,
@@ -321,6 +361,9 @@ pub(super) fn columns_read(
         for stream in streams.iter().filter(|s| s.input == Input::Source(i)) {
             read.extend(stream.query.needs());
         }
+        let tables = streams.iter().flat_map(|s| s.query.tables());
+        let joined = tables.filter(|(name, _)| *name == source.relation.name);
+        read.extend(joined.flat_map(|(_, columns)| columns));
         if outputs
             .iter()
             .any(|o| o.from == OutputOf::Rows(Input::Source(i)))
@@ -374,6 +417,10 @@ impl SourceDraft {
             check,
             event_time,
             partitioned_by: self.partitioned_by.iter().filter_map(name).collect(),
+            key: self.relation.key.as_ref().map(|key| {
+                let place = |column: &usize| read.iter().position(|i| i == column);
+                key.iter().filter_map(place).collect()
+            }),
         })
     }
     /// A record without its time belongs to no window and moves no watermark: where there are windows it is invalid.

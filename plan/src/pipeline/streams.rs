@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 
 use arrow::datatypes::SchemaRef;
 use tidemill_crds::PipelineSpec;
-use tidemill_crds::pipeline::{self as manifest, EmitWhen, LateRecords};
+use tidemill_crds::pipeline::{self as manifest, EmitWhen, LateRecords, OnMissing};
 
 use super::problem::Problems;
 use super::sources::SourceDraft;
-use crate::model::{Aggregate, Changes, Emit, Exchange, Input, Late, Micros, Misfit, Plan, Stream};
+use crate::model::{
+    Aggregate, Changes, Emit, Exchange, Input, Late, Lookup, Micros, Misfit, Missing, Plan, Step,
+    Stream,
+};
 use crate::sql::{Parsed, Query, Relation, SqlError};
 
 /// The partitions of a shuffle's internal topic.
@@ -31,6 +34,7 @@ pub(super) struct StreamDraft {
     pub(super) query: Query,
     changes: Changes,
     results: Results,
+    missing: Missing,
     exchange: Exchange,
     /// For each column, the column of the root source that it is unchanged, as long as the row is where that was read.
     roots: Vec<Option<usize>>,
@@ -232,6 +236,7 @@ fn plan_one(
         .ok()?;
     let found = find(query.reads(), sources, streams)?;
     let results = results(stream, &query, problems)?;
+    let missing = missing(stream, &query, problems)?;
     let changes = changes(&query, &found, results);
     let changes = changes
         .map_err(|error| problems.add_sql(&sql, [error]))
@@ -250,6 +255,7 @@ fn plan_one(
                 Changes::Upsert { key } => Some(key.clone()),
                 Changes::Append => None,
             },
+            is_table: false,
         },
         path: stream.path.clone(),
         input: found.input,
@@ -260,6 +266,7 @@ fn plan_one(
         query,
         changes,
         results,
+        missing,
         exchange,
     })
 }
@@ -414,7 +421,36 @@ fn results(stream: &Readable<'_>, query: &Query, problems: &mut Problems) -> Opt
     })
 }
 
+/// Reads what the manifest says of rows that find nothing in a table.
+fn missing(stream: &Readable<'_>, query: &Query, problems: &mut Problems) -> Option<Missing> {
+    let path = format!("{}.onMissing", stream.path);
+    match stream.manifest.on_missing {
+        None => Some(Missing::Emit),
+        Some(_) if query.tables().next().is_none() => {
+            let hint = Some("leave it out".into());
+            problems.add(path, "the query joins no table", hint);
+            None
+        }
+        Some(OnMissing::Emit) => Some(Missing::Emit),
+        Some(OnMissing::DeadLetter) => Some(Missing::DeadLetter),
+        // Refused already.
+        Some(OnMissing::WaitFor(_)) => None,
+    }
+}
+
 impl StreamDraft {
+    /// Binds a lookup to the table as it is read.
+    fn find_table(&self, lookup: &mut Lookup, plan: &Plan, columns: &[Vec<usize>]) -> Option<()> {
+        let (name, _) = self.query.tables().nth(lookup.table)?;
+        let table = plan.sources.iter().position(|s| s.name == name)?;
+        let read = columns.get(table)?;
+        let place = |column: &usize| read.iter().position(|c| c == column);
+        lookup.table = table;
+        lookup.columns = lookup.columns.iter().map(place).collect::<Option<_>>()?;
+        lookup.missing = self.missing;
+        Some(())
+    }
+
     /// The stream, bound to the columns of its input that are read.
     pub(super) fn bound(
         &self,
@@ -436,10 +472,16 @@ impl StreamDraft {
             .map_err(|e| problems.add_sql(&format!("{}.sql", self.path), [e]))
             .ok()?;
         let window = bound.window;
+        let mut before = bound.before;
+        for step in &mut before {
+            if let Step::Lookup(lookup) = step {
+                self.find_table(lookup, plan, columns)?;
+            }
+        }
         Some(Stream {
             name: self.relation.name.clone(),
             inputs: vec![self.input],
-            before: bound.before,
+            before,
             aggregate: bound.grouping.map(|grouping| Aggregate {
                 window,
                 keys: grouping.keys,

@@ -22,6 +22,7 @@ pub struct Query {
     /// Where it starts.
     place: Location,
     needs: BTreeSet<usize>,
+    tables: Vec<String>,
     before: Vec<Step>,
     grouping: Option<Grouping>,
     after: Vec<Step>,
@@ -87,6 +88,16 @@ impl Query {
             return Err(SqlError::at(parsed.grouping_place(), message)
                 .hint("group the rows of the source, or of a stream that only adds rows"));
         }
+        if relation.key.is_some()
+            && let Some(table) = shape.tables.first()
+        {
+            let message = format!(
+                "the rows of `{}` replace each other, and joining those with a table is not supported yet",
+                relation.name
+            );
+            return Err(SqlError::at(parsed.place_of(table), message)
+                .hint("join a source that is a stream, or a stream that only adds rows"));
+        }
         let query = Self::narrowed(shape, relation, parsed).map_err(|e| SqlError::internal(&e))?;
         query.check_windows(parsed)?;
         query.check_names(parsed)?;
@@ -123,6 +134,7 @@ impl Query {
             reads: shape.table,
             place: parsed.tokens.start(),
             needs: narrowed.reads,
+            tables: shape.tables,
             before,
             grouping,
             after: shape.after.steps,
@@ -137,6 +149,7 @@ impl Query {
         let in_steps = self.before.iter().flat_map(|step| match step {
             Step::Filter(expr) => std::slice::from_ref(expr),
             Step::Project { exprs, .. } => exprs.as_slice(),
+            Step::Lookup(lookup) => lookup.key.as_slice(),
         });
         let in_grouping = self.grouping.iter().flat_map(Grouping::exprs);
         if !in_steps.chain(in_grouping).any(reads_unknown_windows) {
@@ -172,6 +185,17 @@ impl Query {
     #[must_use]
     pub fn needs(&self) -> &BTreeSet<usize> {
         &self.needs
+    }
+
+    /// The tables that rows are joined with, each with the columns of it that are needed, by index.
+    pub fn tables(&self) -> impl Iterator<Item = (&str, &[usize])> {
+        self.before.iter().filter_map(|step| {
+            let Step::Lookup(lookup) = step else {
+                return None;
+            };
+            let name = self.tables.get(lookup.table)?;
+            Some((name.as_str(), lookup.columns.as_slice()))
+        })
     }
 
     /// The schema of the result's rows.
@@ -300,13 +324,9 @@ impl Query {
             .enumerate()
             .map(|(new, &old)| (old, new))
             .collect();
-        let before = rebase(&self.before, &moves, input)?;
-        let projected = self
-            .before
-            .iter()
-            .any(|s| matches!(s, Step::Project { .. }));
+        let (before, moves) = rebase(&self.before, moves, input)?;
         let mut grouping = self.grouping.clone();
-        if let (Some(grouping), false) = (&mut grouping, projected) {
+        if let (Some(grouping), Some(moves)) = (&mut grouping, moves) {
             grouping.move_columns(&moves)?;
         }
         let rows = schema_after(&before, input);

@@ -46,7 +46,7 @@ impl Parsed {
                 "the query reads no table",
             )]);
         };
-        let shape = translate(&plan, relation.event_time)
+        let shape = translate(&plan, relation, relations)
             .map_err(|misfit| vec![self.misfit(misfit, relation)])?;
         Query::new(shape, relation, self).map_err(|e| vec![e])
     }
@@ -143,6 +143,34 @@ impl Parsed {
                 "the window's time is gone where the rows are grouped",
             )
             .hint("select the time column, or window_start, in the subquery, of one TUMBLE; of HOP, CUMULATE and SESSION, the time column"),
+            Misfit::NotATable(name) => SqlError::at(
+                self.place_of(&name),
+                format!("`{name}` is not a table, and only tables can be joined"),
+            )
+            .hint("write the stream in FROM, and JOIN sources that have a `table` with its primaryKey"),
+            Misfit::JoinedQuery => SqlError::at(
+                self.tokens.first(Keyword::JOIN).unwrap_or(self.tokens.start()),
+                "a table is joined as it is",
+            )
+            .hint("write JOIN with the table's name, and conditions on it in ON or WHERE"),
+            Misfit::JoinedLater => SqlError::at(
+                self.tokens.first(Keyword::JOIN).unwrap_or(self.tokens.start()),
+                "rows that are grouped are joined in a stream of their own",
+            )
+            .hint("put the grouping into a stream, and join that"),
+            Misfit::JoinKind => SqlError::at(
+                self.tokens.first(Keyword::JOIN).unwrap_or(self.tokens.start()),
+                "a stream is joined with a table by JOIN or LEFT JOIN",
+            )
+            .hint("write the stream in FROM and the table after LEFT JOIN"),
+            Misfit::NotByKey { table, columns } => SqlError::at(
+                self.place_of(&table),
+                format!(
+                    "the join with `{table}` is not by its primary key: {} is not given by an equality",
+                    columns.iter().map(|c| format!("`{c}`")).collect::<Vec<_>>().join(", ")
+                ),
+            )
+            .hint("write ON with = for each column of the primary key, with a value of the same type"),
             Misfit::Operator(what) => SqlError::at(
                 self.tokens.start(),
                 format!("a stream cannot do this: {what}"),
@@ -160,6 +188,16 @@ impl Parsed {
                 }
             }
         }
+    }
+
+    /// Where a relation is last named in FROM or JOIN.
+    pub(super) fn place_of(&self, relation: &str) -> Location {
+        let read = self
+            .outline
+            .reads
+            .iter()
+            .rfind(|(name, _)| name == relation);
+        read.map_or(self.tokens.start(), |(_, place)| *place)
     }
 
     /// Where the time column of its windows is written.

@@ -401,6 +401,7 @@ fn work(process: &Arc<Process>, plan: &Arc<Plan>, settings: Settings) {
         reader: Box::new(SimulatedReader::open(process, membership.clone())),
         committer: Box::new(SimulatedCommitter::open(process, membership)),
         admin: Box::new(SimulatedAdmin(Arc::clone(process))),
+        tables: Vec::new(),
         sinks,
         edits: no_edits,
         host: Host::Simulated(Arc::new(world::Host(Arc::clone(process)))),

@@ -138,6 +138,10 @@ pub trait Membership: Send + Sync + std::any::Any {
     fn as_any(&self) -> &dyn std::any::Any;
 }
 
+/// Called with a partition, records of it if there are any, and the next offset after them; what it returns is whether
+/// to go on.
+pub type OnProgress<'a> = &'a mut dyn FnMut(i32, Option<&RawBatch<'_>>, i64) -> bool;
+
 /// A record to write.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Produced {
@@ -230,5 +234,15 @@ pub trait Admin: Send {
         topic: &str,
         follow: bool,
         each: &mut dyn FnMut(&RawBatch<'_>) -> bool,
+    ) -> Result<(), LogError>;
+    /// Hands over every record of a topic that readers of committed data see, all partitions at once, from these offsets
+    /// on (or from the first record there is), and what comes, until `each` returns false or `stop` is set. It also
+    /// tells of offsets after which no record is left, where markers or compacted records come last.
+    fn follow(
+        &mut self,
+        topic: &str,
+        from: &[i64],
+        stop: &AtomicBool,
+        each: OnProgress<'_>,
     ) -> Result<(), LogError>;
 }

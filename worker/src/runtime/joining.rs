@@ -231,6 +231,14 @@ impl Runner {
         if self.settings.bounded && !self.set_ends(&mut held)? {
             return Ok(false);
         }
+        let tables = self.copies.partitions();
+        let Some(ends) = self.retry("looking for the end of tables", |r| {
+            r.reader.end_offsets(&tables)
+        })?
+        else {
+            return Ok(false);
+        };
+        self.copies.want(&ends);
         self.tasks.hold(held);
         self.publish(Phase::Running);
         Ok(true)
@@ -391,7 +399,7 @@ impl Runner {
 
     fn new_task(&mut self, stage: Stage, partition: i32) -> Result<Task, RunError> {
         let plan = Arc::clone(&self.plan);
-        Ok(match stage {
+        let mut task = match stage {
             Stage::Shard(stream) => {
                 Task::shard(plan, stream, u32::try_from(partition).unwrap_or_default())?
             }
@@ -400,7 +408,9 @@ impl Runner {
                 self.lookups.teach_all(&mut task, source);
                 task
             }
-        })
+        };
+        task.set_tables(self.copies.tables());
+        Ok(task)
     }
 
     /// What sends to a shard, each with how many partitions it has.

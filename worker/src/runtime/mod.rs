@@ -10,6 +10,7 @@
 
 mod adjusting;
 mod committing;
+mod copies;
 pub mod dead_letters;
 mod host;
 mod joining;
@@ -31,6 +32,7 @@ use tidemill_plan::live::Live;
 use tidemill_plan::model::{Generator, Micros, Plan};
 
 use self::committing::Committing;
+use self::copies::Copies;
 pub use self::host::{Host, Machine};
 use self::pending::Pending;
 use self::tasks::Tasks;
@@ -68,6 +70,8 @@ pub struct Parts {
     pub committer: Box<dyn Committer>,
     /// Topics.
     pub admin: Box<dyn Admin>,
+    /// Topics once more for each table that streams are joined with.
+    pub tables: Vec<Box<dyn Admin>>,
     /// Sinks outside the log, by output; `None` where an output goes to a topic of the log.
     pub sinks: Vec<Option<Box<dyn ExternalSink>>>,
     /// Edits that take effect while it runs.
@@ -139,6 +143,10 @@ struct Runner {
     pending: Pending,
     /// Schemas that sources ask for.
     lookups: Lookups,
+    /// The tables that streams are joined with.
+    copies: Copies,
+    /// Whether they are not read far enough yet for streams to be read on.
+    loading: bool,
     /// What generated sources make now, by their index in the plan.
     generators: HashMap<usize, Generator>,
     edits: Receiver<Live>,
@@ -190,8 +198,22 @@ impl Runner {
         let (pending, sinks) = Pending::new(plan, &topology, parts.sinks, &ids)?;
         let lookups = Lookups::new(plan, &settings.secrets, stop)?;
         let committing = Committing::start(&parts.host, &plan.name, parts.committer, sinks)?;
+        let copies = Copies::start(
+            &parts.host,
+            plan,
+            parts.tables,
+            &settings.secrets,
+            |source| {
+                partitions
+                    .get(&Stage::Source(source))
+                    .copied()
+                    .unwrap_or_default()
+            },
+        )?;
         let now = parts.host.now();
         let mut runner = Self {
+            copies,
+            loading: false,
             ahead: reading::ahead(plan),
             generators: adjusting::generators(plan),
             edits: parts.edits,
@@ -237,11 +259,15 @@ impl Runner {
         self.hear_edits()?;
         self.hear_commit(Duration::ZERO)?;
         self.hear_schemas();
-        let read = if self.commits.may_read() && !self.pending.is_full() {
-            self.read_some()?
-        } else {
-            0
+        let loading = self.copies.loading()?;
+        let read = match &loading {
+            None if self.commits.may_read() && !self.pending.is_full() => self.read_some()?,
+            _ => 0,
         };
+        if loading.is_some() || self.loading {
+            self.loading = loading.is_some();
+            self.status.update(|s| s.trouble = loading);
+        }
         self.commit_if_due()?;
         if !self.ended {
             self.hear_group(if read > 0 { Duration::ZERO } else { self.nap() })?;

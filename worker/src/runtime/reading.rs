@@ -440,6 +440,7 @@ mod tests {
             check: None,
             event_time: None,
             partitioned_by: Vec::new(),
+            key: None,
         };
         Generated::new(&spec, &source, 1, 100).unwrap()
     }

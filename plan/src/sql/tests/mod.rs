@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod evaluate;
+mod joins;
 mod refusals;
 mod shapes;
 
@@ -30,6 +31,7 @@ pub(super) fn relations() -> Vec<Relation> {
             ]),
             event_time: Some(5),
             key: None,
+            is_table: false,
         },
         Relation {
             name: "sales".into(),
@@ -39,6 +41,29 @@ pub(super) fn relations() -> Vec<Relation> {
             ]),
             event_time: None,
             key: Some(vec![0]),
+            is_table: false,
+        },
+        Relation {
+            name: "customers".into(),
+            schema: schema(&[
+                ("name", DataType::Utf8),
+                ("id", DataType::Utf8),
+                ("age", DataType::Int32),
+            ]),
+            event_time: None,
+            key: Some(vec![1]),
+            is_table: true,
+        },
+        Relation {
+            name: "rates".into(),
+            schema: schema(&[
+                ("category", DataType::Utf8),
+                ("account", DataType::Int64),
+                ("rate", DataType::Float64),
+            ]),
+            event_time: None,
+            key: Some(vec![0, 1]),
+            is_table: true,
         },
     ]
 }
@@ -125,6 +150,20 @@ fn step(step: &Step) -> String {
         Step::Project { exprs, .. } => {
             let exprs: Vec<String> = exprs.iter().map(ToString::to_string).collect();
             format!("project {}", exprs.join(", "))
+        }
+        Step::Lookup(lookup) => {
+            let key: Vec<String> = lookup.key.iter().map(ToString::to_string).collect();
+            let names = lookup.schema.fields().iter().map(|f| f.name().as_str());
+            let when = lookup.condition.as_ref().map(|c| format!(" if {c}"));
+            format!(
+                "{} table {} by [{}] {:?}{}: {}",
+                if lookup.inner { "join" } else { "left join" },
+                lookup.table,
+                key.join(", "),
+                lookup.columns,
+                when.unwrap_or_default(),
+                names.collect::<Vec<_>>().join(" ")
+            )
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Topics.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use tidemill_engine::record::RawBatch;
-use tidemill_worker::log::{Admin, LogError, Produced, TopicSpec};
+use tidemill_worker::log::{Admin, LogError, OnProgress, Produced, TopicSpec};
 
 use crate::world::{Process, Site};
 
@@ -42,6 +43,16 @@ impl Admin for SimulatedAdmin {
         _: &str,
         _: bool,
         _: &mut dyn FnMut(&RawBatch<'_>) -> bool,
+    ) -> Result<(), LogError> {
+        Err(unused())
+    }
+
+    fn follow(
+        &mut self,
+        _: &str,
+        _: &[i64],
+        _: &AtomicBool,
+        _: OnProgress<'_>,
     ) -> Result<(), LogError> {
         Err(unused())
     }

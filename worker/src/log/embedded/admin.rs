@@ -1,6 +1,7 @@
 //! Topics seen from outside a pipeline.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
@@ -10,7 +11,7 @@ use super::append::Staged;
 use super::catalog::Catalog;
 use super::group::topics_are_new;
 use super::{LogError, POLL, Shared, fetch};
-use crate::log::{Admin, Produced, TopicPartition, TopicSpec};
+use crate::log::{Admin, OnProgress, Produced, TopicPartition, TopicSpec};
 use crate::sqlite::{self, block_on};
 
 /// Makes, lists, writes and reads the topics of an embedded log.
@@ -129,6 +130,51 @@ impl Admin for EmbeddedAdmin {
                 self.shared.wait(seen, POLL);
             }
         }
+    }
+
+    fn follow(
+        &mut self,
+        topic: &str,
+        from: &[i64],
+        stop: &AtomicBool,
+        each: OnProgress<'_>,
+    ) -> Result<(), LogError> {
+        let found = block_on(self.catalog.topic(&mut self.connection, topic))?;
+        let mut places: Vec<(i64, TopicPartition, i64)> = (0..)
+            .zip(found.partitions.iter().zip(from))
+            .map(|(partition, (id, from))| {
+                let topic = topic.into();
+                (*id, TopicPartition { topic, partition }, *from)
+            })
+            .collect();
+        while !stop.load(Ordering::Relaxed) {
+            let seen = self.shared.version();
+            let mut idle = true;
+            for (id, at, next) in &mut places {
+                let end = block_on(fetch::end(&mut self.connection, *id))?;
+                if *next >= end {
+                    continue;
+                }
+                idle = false;
+                let partition = at.partition;
+                let before = *next;
+                let mut hand = |batch: &RawBatch<'_>| {
+                    let after = batch.records.last().map_or(before, |r| r.offset + 1);
+                    each(partition, Some(batch), after)
+                };
+                let Some(after) = self.pass_on(*id, at, *next, end, &mut hand)? else {
+                    return Ok(());
+                };
+                *next = after;
+                if !each(partition, None, after) {
+                    return Ok(());
+                }
+            }
+            if idle {
+                self.shared.wait(seen, POLL);
+            }
+        }
+        Ok(())
     }
 }
 

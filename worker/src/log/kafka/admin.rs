@@ -1,5 +1,6 @@
 //! Topics seen from outside a pipeline.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,7 @@ use super::errors::{explain, from_code};
 use super::facts::wait;
 use super::ffi::Fetched;
 use super::tail::{Next, PATIENCE, Tail};
-use crate::log::{Admin, LogError, Produced, TopicPartition, TopicSpec};
+use crate::log::{Admin, LogError, OnProgress, Produced, TopicPartition, TopicSpec, told_to_stop};
 
 /// How long records may take to be written.
 const WRITE: Duration = Duration::from_secs(60);
@@ -348,6 +349,43 @@ impl Admin for KafkaAdmin {
             }
         };
         self.tail.read(&positions, None, &mut || Ok(()), &mut look)
+    }
+
+    fn follow(
+        &mut self,
+        topic: &str,
+        from: &[i64],
+        stop: &AtomicBool,
+        each: OnProgress<'_>,
+    ) -> Result<(), LogError> {
+        let edges = self.edges(topic)?.into_iter().zip(from);
+        let positions: Vec<_> = edges
+            .map(|((at, first, _), from)| (at, first.max(*from)))
+            .collect();
+        for (at, first) in &positions {
+            if !each(at.partition, None, *first) {
+                return Ok(());
+            }
+        }
+        let mut look = |at: &TopicPartition, fetched: &Fetched<'_>, next: i64, _: bool| {
+            let records = fetched.records();
+            let headers = |index| fetched.headers(index);
+            let batch = RawBatch {
+                topic: &at.topic,
+                partition: at.partition,
+                records: &records,
+                headers: &headers,
+            };
+            match each(at.partition, (!records.is_empty()).then_some(&batch), next) {
+                true => Next::On,
+                false => Next::Stop,
+            }
+        };
+        let mut idle = || match stop.load(Ordering::Relaxed) {
+            true => Err(told_to_stop()),
+            false => Ok(()),
+        };
+        self.tail.read(&positions, None, &mut idle, &mut look)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which streams run in a task: those that read its rows, directly or through each other, as far as the next shuffle.
 
-use tidemill_plan::model::{Aggregate, Changes, Exchange, Input, Plan};
+use tidemill_plan::model::{Changes, Exchange, Input, Plan, Stream};
 
 use crate::error::{EngineError, Result};
 
@@ -35,7 +35,7 @@ impl Stage {
                 Input::Stream(j) => members.contains(&j) && !is_shuffled(plan, j),
             };
             if here && !members.contains(&i) {
-                if stream.aggregate.is_some() && replaces(plan, stream.input) {
+                if stream.operator.is_some() && replaces(plan, stream.input) {
                     let message = format!(
                         "stream `{}` groups rows that replace each other",
                         stream.name
@@ -61,9 +61,6 @@ fn replaces(plan: &Plan, input: Input) -> bool {
 
 /// Whether a stream's rows come together in shards.
 pub(crate) fn is_shuffled(plan: &Plan, stream: usize) -> bool {
-    let exchange = |a: &Aggregate| matches!(a.exchange, Exchange::Shuffle { .. });
-    plan.streams
-        .get(stream)
-        .and_then(|s| s.aggregate.as_ref())
-        .is_some_and(exchange)
+    let exchange = plan.streams.get(stream).and_then(Stream::exchange);
+    matches!(exchange, Some(Exchange::Shuffle { .. }))
 }

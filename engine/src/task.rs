@@ -431,7 +431,7 @@ impl Task {
         }
     }
 
-    /// The state of each stream with a grouping.
+    /// The state of each stream that has any.
     pub fn state(&self) -> impl Iterator<Item = StreamState> {
         self.streams.state()
     }

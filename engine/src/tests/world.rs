@@ -87,9 +87,7 @@ impl World {
     pub(super) fn new(plan: Arc<Plan>, sources: Vec<Vec<Vec<u8>>>) -> Self {
         let mut ids: Vec<Id> = (0..sources.len() as i32).map(Id::Source).collect();
         for (i, stream) in plan.streams.iter().enumerate() {
-            if let Some(Exchange::Shuffle { shards }) =
-                stream.aggregate.as_ref().map(|a| a.exchange.clone())
-            {
+            if let Some(Exchange::Shuffle { shards }) = stream.exchange().cloned() {
                 ids.extend((0..shards).map(|s| Id::Shard(i, s)));
             }
         }
@@ -147,9 +145,7 @@ impl World {
     fn inputs_of(&self, stream: usize) -> u32 {
         let mut input = self.plan.streams[stream].input;
         while let Input::Stream(i) = input {
-            if let Some(Exchange::Shuffle { shards }) =
-                self.plan.streams[i].aggregate.as_ref().map(|a| &a.exchange)
-            {
+            if let Some(Exchange::Shuffle { shards }) = self.plan.streams[i].exchange() {
                 return *shards;
             }
             input = self.plan.streams[i].input;

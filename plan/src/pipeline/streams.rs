@@ -8,7 +8,9 @@ use tidemill_crds::pipeline::{self as manifest, EmitWhen, LateRecords};
 
 use super::problem::Problems;
 use super::sources::SourceDraft;
-use crate::model::{Aggregate, Changes, Emit, Exchange, Input, Late, Micros, Misfit, Plan, Stream};
+use crate::model::{
+    Aggregate, Changes, Emit, Exchange, Input, Late, Micros, Misfit, Operator, Plan, Stream,
+};
 use crate::sql::{Parsed, Query, Relation, SqlError};
 
 /// The partitions of a shuffle's internal topic.
@@ -440,17 +442,19 @@ impl StreamDraft {
             name: self.relation.name.clone(),
             input: self.input,
             before: bound.before,
-            aggregate: bound.grouping.map(|grouping| Aggregate {
-                window,
-                keys: grouping.keys,
-                key_schema: grouping.key_schema,
-                functions: grouping.functions,
-                layout: grouping.layout,
-                schema: grouping.schema,
-                emit: self.results.emit,
-                allowed_lateness: self.results.allowed_lateness,
-                late: self.results.late,
-                exchange: self.exchange.clone(),
+            operator: bound.grouping.map(|grouping| {
+                Operator::Aggregate(Aggregate {
+                    window,
+                    keys: grouping.keys,
+                    key_schema: grouping.key_schema,
+                    functions: grouping.functions,
+                    layout: grouping.layout,
+                    schema: grouping.schema,
+                    emit: self.results.emit,
+                    allowed_lateness: self.results.allowed_lateness,
+                    late: self.results.late,
+                    exchange: self.exchange.clone(),
+                })
             }),
             after: bound.after,
             schema: self.query.schema().clone(),

@@ -130,7 +130,7 @@ fn a_pipeline_reads_each_source_once_with_what_is_needed() {
         panic!("four streams")
     };
 
-    let table = sales.aggregate.as_ref().unwrap();
+    let table = sales.aggregate().unwrap();
     assert_eq!(table.keys[0].to_string(), "category@3");
     assert_eq!(table.exchange, Exchange::Shuffle { shards: 8 });
     assert_eq!(table.emit, Emit::OnUpdate { every: 1_000_000 });
@@ -142,7 +142,7 @@ fn a_pipeline_reads_each_source_once_with_what_is_needed() {
 
     assert_eq!(names(&big.schema), ["customer_id", "amount", "ts"]);
     assert_eq!(spend.input, Input::Stream(2));
-    let windowed = spend.aggregate.as_ref().unwrap();
+    let windowed = spend.aggregate().unwrap();
     assert_eq!(windowed.window.unwrap().time, 2);
     assert_eq!(
         (windowed.exchange.clone(), windowed.emit, windowed.late),
@@ -368,7 +368,7 @@ fn a_table_of_another_key_than_the_partitions_is_shuffled() {
         let plan = planned(&over_source(&format!(
             "  streams:\n  - {{name: s, sql: \"SELECT {group}, count(*) AS n FROM transactions GROUP BY {group}\"}}\n"
         )));
-        plan.streams[0].aggregate.as_ref().unwrap().exchange.clone()
+        plan.streams[0].exchange().unwrap().clone()
     };
     assert_eq!(exchange("customer_id"), Exchange::Local);
     assert_eq!(exchange("category, customer_id"), Exchange::Local);

@@ -77,13 +77,13 @@ impl Topology {
             .iter()
             .enumerate()
             .filter_map(|(index, stream)| {
-                let Exchange::Shuffle { shards } = stream.aggregate.as_ref()?.exchange else {
+                let Exchange::Shuffle { shards } = stream.exchange()? else {
                     return None;
                 };
                 Some(Subscription {
                     topic: shuffle_topic(&group, &stream.name),
                     stage: Stage::Shard(index),
-                    partitions: Some(shards),
+                    partitions: Some(*shards),
                     carries_records: true,
                     start_from: StartFrom::Earliest,
                     changelog: Some(format!("{group}.{}.changelog", stream.name)),
@@ -126,7 +126,7 @@ fn shuffle_topic(group: &str, stream: &str) -> String {
 #[must_use]
 pub(super) fn stage_of(plan: &Plan, stream: usize) -> Option<Stage> {
     let it = plan.streams.get(stream)?;
-    match it.aggregate.as_ref().map(|a| &a.exchange) {
+    match it.exchange() {
         Some(Exchange::Shuffle { .. }) => Some(Stage::Shard(stream)),
         Some(Exchange::Local) | None => stage_of_input(plan, it.input),
     }
@@ -143,9 +143,7 @@ pub(super) fn stage_of_input(plan: &Plan, input: tidemill_plan::model::Input) ->
 
 fn has_local_state(plan: &Plan, stage: Stage) -> bool {
     plan.streams.iter().any(|stream| {
-        matches!(
-            stream.aggregate.as_ref().map(|a| &a.exchange),
-            Some(Exchange::Local)
-        ) && stage_of_input(plan, stream.input) == Some(stage)
+        matches!(stream.exchange(), Some(Exchange::Local))
+            && stage_of_input(plan, stream.input) == Some(stage)
     })
 }

@@ -44,7 +44,7 @@ impl Stage {
             };
             if stream.inputs.iter().any(is_here) && !members.contains(&i) {
                 let replaced = |input: &Input| replaces(plan, *input);
-                if stream.aggregate.is_some() && stream.inputs.iter().any(replaced) {
+                if stream.operator.is_some() && stream.inputs.iter().any(replaced) {
                     let message = format!(
                         "stream `{}` groups rows that replace each other",
                         stream.name

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use tidemill_plan::model::{Changes, Input, Micros, OutputOf, Plan};
 
-use crate::aggregate::{ChunkKey, Grouping};
+use crate::aggregate::ChunkKey;
 use crate::clock::Marks;
 use crate::effects::{Effects, Rows};
 use crate::error::{EngineError, Result};
+use crate::operator::Operator;
 use crate::reject::Place;
 use crate::rows::{Flow, Replaces};
 use crate::shuffle::Word;
@@ -23,7 +24,7 @@ struct Node {
     inputs: Vec<Option<usize>>,
     /// The nodes that read it.
     readers: Vec<usize>,
-    operator: Option<Grouping>,
+    operator: Option<Operator>,
     /// Rows that wait for it.
     waiting: Vec<Flow>,
     /// The watermark of its rows.
@@ -109,12 +110,10 @@ impl Streams {
                     None => readers.push(place),
                 }
             }
-            let operator = match &stream.aggregate {
+            let operator = match &stream.operator {
                 None => None,
-                Some(aggregate) if shuffled_here => {
-                    Some(Grouping::over_partials(stream, aggregate)?)
-                }
-                Some(aggregate) => Some(Grouping::over_rows(index, stream, aggregate)?),
+                Some(planned) if shuffled_here => Some(Operator::in_shard(stream, planned)?),
+                Some(planned) => Some(Operator::over_rows(index, stream, planned)?),
             };
             nodes.push(Node {
                 stream: index,
@@ -157,7 +156,7 @@ impl Streams {
         }
     }
 
-    /// What groupings want kept with the clock.
+    /// What operators want kept with the clock.
     pub(crate) fn marks(&self) -> Vec<Marks> {
         let marks = self.operators().map(|(_, operator)| operator.marks());
         marks
@@ -178,19 +177,19 @@ impl Streams {
         Ok(())
     }
 
-    /// The groupings, with the indices of their streams.
-    fn operators(&self) -> impl Iterator<Item = (usize, &Grouping)> {
+    /// The operators, with the indices of their streams.
+    fn operators(&self) -> impl Iterator<Item = (usize, &Operator)> {
         self.nodes
             .iter()
             .filter_map(|node| Some((node.stream, node.operator.as_ref()?)))
     }
 
-    /// In a shard, the grouping whose partial aggregates come together here.
-    pub(crate) fn shuffled(&mut self) -> Option<&mut Grouping> {
+    /// In a shard, the operator whose rows come together here.
+    pub(crate) fn shuffled(&mut self) -> Option<&mut Operator> {
         self.nodes.first_mut()?.operator.as_mut()
     }
 
-    /// How much state each grouping has.
+    /// How much state each operator has.
     pub(crate) fn state(&self) -> impl Iterator<Item = StreamState> {
         self.operators().map(|(stream, operator)| StreamState {
             stream,

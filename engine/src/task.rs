@@ -433,7 +433,7 @@ impl Task {
         Some((place, partition))
     }
 
-    /// The state of each stream with a grouping.
+    /// The state of each stream that has any.
     pub fn state(&self) -> impl Iterator<Item = StreamState> {
         self.streams.state()
     }

@@ -92,8 +92,7 @@ pub fn signatures(plan: &Plan) -> BTreeMap<String, Signature> {
     let signed = |stream: &Stream| {
         let columns = naming.columns_of(plan, stream);
         let signature = stream
-            .aggregate
-            .as_ref()
+            .aggregate()
             .map(|it| sign(plan, stream, it, &columns));
         signature.map(|signature| (stream.name.clone(), signature))
     };
@@ -277,7 +276,7 @@ impl Naming {
         });
         let columns = through(plan, &stream.before, together(inputs));
         let mut out = columns.clone();
-        if let Some(aggregate) = &stream.aggregate {
+        if let Some(aggregate) = stream.aggregate() {
             out = through(plan, &stream.after, results(stream, aggregate));
         }
         self.streams.push(out);

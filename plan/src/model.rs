@@ -296,9 +296,9 @@ pub struct Stream {
     pub inputs: Vec<Input>,
     /// Row by row, on the input's rows.
     pub before: Vec<Step>,
-    /// The grouping, if there is one.
-    pub aggregate: Option<Aggregate>,
-    /// Row by row, on the aggregate's rows; empty without an aggregate.
+    /// What brings rows of a key together, if there is anything of the kind.
+    pub operator: Option<Operator>,
+    /// Row by row, on the operator's rows; empty without an operator.
     pub after: Vec<Step>,
     /// The schema of its rows.
     pub schema: SchemaRef,
@@ -308,6 +308,46 @@ pub struct Stream {
     pub epoch: u32,
     /// What becomes of other stored state that it cannot go on from.
     pub misfit: Misfit,
+}
+
+impl Stream {
+    /// The grouping, if that is what it does.
+    #[must_use]
+    pub fn aggregate(&self) -> Option<&Aggregate> {
+        match self.operator.as_ref()? {
+            Operator::Aggregate(aggregate) => Some(aggregate),
+        }
+    }
+
+    /// Where rows with the same key meet, if they must.
+    #[must_use]
+    pub fn exchange(&self) -> Option<&Exchange> {
+        self.operator.as_ref().map(Operator::exchange)
+    }
+}
+
+/// What brings rows of a key together, and has state for that.
+#[derive(Debug)]
+pub enum Operator {
+    /// One row of the results for each group.
+    Aggregate(Aggregate),
+}
+
+impl Operator {
+    /// Where rows with the same key meet.
+    #[must_use]
+    pub fn exchange(&self) -> &Exchange {
+        match self {
+            Self::Aggregate(aggregate) => &aggregate.exchange,
+        }
+    }
+
+    /// The same, to be set.
+    pub fn exchange_mut(&mut self) -> &mut Exchange {
+        match self {
+            Self::Aggregate(aggregate) => &mut aggregate.exchange,
+        }
+    }
 }
 
 /// What becomes of stored state that a stream cannot go on from.
@@ -616,8 +656,8 @@ impl Plan {
     /// Whether a stream's rows come together in shards.
     #[must_use]
     pub fn is_shuffled(&self, stream: usize) -> bool {
-        let aggregate = self.streams.get(stream).and_then(|s| s.aggregate.as_ref());
-        aggregate.is_some_and(|a| matches!(a.exchange, Exchange::Shuffle { .. }))
+        let exchange = self.streams.get(stream).and_then(Stream::exchange);
+        matches!(exchange, Some(Exchange::Shuffle { .. }))
     }
 }
 

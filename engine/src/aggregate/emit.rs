@@ -8,7 +8,7 @@ use super::chunk::ChunkKey;
 use super::delta::{Delta, Feed};
 use super::spec::Bounds;
 use super::state::Settled;
-use super::{NO_WINDOW, Operator, RESULT_ROWS};
+use super::{NO_WINDOW, Panes, RESULT_ROWS};
 use crate::effects::Effects;
 use crate::error::Result;
 use crate::reject::Place;
@@ -19,7 +19,7 @@ use crate::wire;
 /// Keys that have changed.
 type Changed = BTreeSet<Box<[u8]>>;
 
-impl Operator {
+impl Panes {
     /// Closes a window: its results come out, and what no other window needs is forgotten.
     pub(super) fn close(
         &mut self,

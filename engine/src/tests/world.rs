@@ -87,9 +87,7 @@ impl World {
     pub(super) fn new(plan: Arc<Plan>, sources: Vec<Vec<Vec<u8>>>) -> Self {
         let mut ids: Vec<Id> = (0..sources.len() as i32).map(Id::Source).collect();
         for (i, stream) in plan.streams.iter().enumerate() {
-            if let Some(Exchange::Shuffle { shards }) =
-                stream.aggregate.as_ref().map(|a| a.exchange.clone())
-            {
+            if let Some(Exchange::Shuffle { shards }) = stream.exchange().cloned() {
                 ids.extend((0..shards).map(|s| Id::Shard(i, s)));
             }
         }
@@ -149,7 +147,7 @@ impl World {
         let Input::Stream(i) = place else {
             return self.sources.len() as u32;
         };
-        match self.plan.streams[i].aggregate.as_ref().map(|a| &a.exchange) {
+        match self.plan.streams[i].exchange() {
             Some(Exchange::Shuffle { shards }) => *shards,
             _ => panic!("stream {i} is not shuffled"),
         }

@@ -9,8 +9,8 @@ use tidemill_crds::pipeline::{self as manifest, EmitWhen, LateRecords, OnMissing
 use super::problem::Problems;
 use super::sources::SourceDraft;
 use crate::model::{
-    Aggregate, Changes, Emit, Exchange, Input, Late, Lookup, Micros, Misfit, Missing, Plan, Step,
-    Stream,
+    Aggregate, Changes, Emit, Exchange, Input, Late, Lookup, Micros, Misfit, Missing, Operator,
+    Plan, Step, Stream,
 };
 use crate::sql::{Parsed, Query, Relation, SqlError};
 
@@ -482,17 +482,19 @@ impl StreamDraft {
             name: self.relation.name.clone(),
             inputs: vec![self.input],
             before,
-            aggregate: bound.grouping.map(|grouping| Aggregate {
-                window,
-                keys: grouping.keys,
-                key_schema: grouping.key_schema,
-                functions: grouping.functions,
-                layout: grouping.layout,
-                schema: grouping.schema,
-                emit: self.results.emit,
-                allowed_lateness: self.results.allowed_lateness,
-                late: self.results.late,
-                exchange: self.exchange.clone(),
+            operator: bound.grouping.map(|grouping| {
+                Operator::Aggregate(Aggregate {
+                    window,
+                    keys: grouping.keys,
+                    key_schema: grouping.key_schema,
+                    functions: grouping.functions,
+                    layout: grouping.layout,
+                    schema: grouping.schema,
+                    emit: self.results.emit,
+                    allowed_lateness: self.results.allowed_lateness,
+                    late: self.results.late,
+                    exchange: self.exchange.clone(),
+                })
             }),
             after: bound.after,
             schema: self.query.schema().clone(),

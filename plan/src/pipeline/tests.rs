@@ -132,7 +132,7 @@ fn a_pipeline_reads_each_source_once_with_what_is_needed() {
         panic!("four streams")
     };
 
-    let table = sales.aggregate.as_ref().unwrap();
+    let table = sales.aggregate().unwrap();
     assert_eq!(table.keys[0].to_string(), "category@3");
     assert_eq!(table.exchange, Exchange::Shuffle { shards: 8 });
     assert_eq!(table.emit, Emit::OnUpdate { every: 1_000_000 });
@@ -144,7 +144,7 @@ fn a_pipeline_reads_each_source_once_with_what_is_needed() {
 
     assert_eq!(names(&big.schema), ["customer_id", "amount", "ts"]);
     assert_eq!(spend.inputs, [Input::Stream(2)]);
-    let windowed = spend.aggregate.as_ref().unwrap();
+    let windowed = spend.aggregate().unwrap();
     assert_eq!(windowed.window.unwrap().time, 2);
     assert_eq!(
         (windowed.exchange.clone(), windowed.emit, windowed.late),
@@ -371,7 +371,7 @@ fn a_table_of_another_key_than_the_partitions_is_shuffled() {
         let plan = planned(&over_source(&format!(
             "  streams:\n  - {{name: s, sql: \"SELECT {group}, count(*) AS n FROM transactions GROUP BY {group}\"}}\n"
         )));
-        plan.streams[0].aggregate.as_ref().unwrap().exchange.clone()
+        plan.streams[0].exchange().unwrap().clone()
     };
     assert_eq!(exchange("customer_id"), Exchange::Local);
     assert_eq!(exchange("category, customer_id"), Exchange::Local);
@@ -445,7 +445,7 @@ fn a_stream_is_joined_with_a_table_that_is_read_as_far_as_needed() {
     assert_eq!(plan.sources[1].key, Some(vec![0]));
     let stream = &plan.streams[0];
     assert_eq!(
-        (stream.input, &stream.changes),
+        (stream.inputs.as_slice(), &stream.changes),
         (Input::Source(0), &Changes::Append)
     );
     let lookup = stream.before.iter().find_map(|step| match step {

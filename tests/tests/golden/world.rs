@@ -53,9 +53,7 @@ impl World {
             ids.extend((0..count).map(|p| Id::Source(source, p)));
         }
         for (stream, planned) in plan.streams.iter().enumerate() {
-            if let Some(Exchange::Shuffle { shards }) =
-                planned.aggregate.as_ref().map(|a| &a.exchange)
-            {
+            if let Some(Exchange::Shuffle { shards }) = planned.exchange() {
                 ids.extend((0..*shards as usize).map(|s| Id::Shard(stream, s)));
             }
         }
@@ -117,8 +115,7 @@ impl World {
         match place {
             Input::Source(source) => self.partitions[source],
             Input::Stream(stream) => {
-                let aggregate = self.plan.streams[stream].aggregate.as_ref();
-                match aggregate.map(|a| &a.exchange) {
+                match self.plan.streams[stream].exchange() {
                     Some(Exchange::Shuffle { shards }) => *shards as usize,
                     _ => panic!("stream {stream} is not shuffled"),
                 }

@@ -88,13 +88,13 @@ impl Topology {
             .iter()
             .enumerate()
             .filter_map(|(index, stream)| {
-                let Exchange::Shuffle { shards } = stream.aggregate.as_ref()?.exchange else {
+                let Exchange::Shuffle { shards } = stream.exchange()? else {
                     return None;
                 };
                 Some(Subscription {
                     topic: shuffle_topic(&group, &stream.name),
                     stage: Stage::Shard(index),
-                    partitions: Some(shards),
+                    partitions: Some(*shards),
                     carries_records: true,
                     start_from: StartFrom::Earliest,
                     changelog: Some(format!("{group}.{}.changelog", stream.name)),
@@ -143,9 +143,7 @@ pub(super) fn stages_of(plan: &Plan, inputs: &[Input]) -> impl Iterator<Item = S
 
 fn has_local_state(plan: &Plan, stage: Stage) -> bool {
     plan.streams.iter().any(|stream| {
-        matches!(
-            stream.aggregate.as_ref().map(|a| &a.exchange),
-            Some(Exchange::Local)
-        ) && stages_of(plan, &stream.inputs).any(|it| it == stage)
+        matches!(stream.exchange(), Some(Exchange::Local))
+            && stages_of(plan, &stream.inputs).any(|it| it == stage)
     })
 }

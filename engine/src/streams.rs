@@ -268,6 +268,10 @@ impl Streams {
         node.watermark = node.watermark.max(watermark);
         if let Some(operator) = &mut node.operator {
             let mut flows = operator.advance(watermark, place, fx)?;
+            if turn.round == Round::Flush && turn.word.last {
+                // What others have closed with this flush comes after the end.
+                flows.extend(operator.close_all(place, fx)?);
+            }
             match turn.round {
                 Round::Advance => {}
                 Round::Finish => flows.extend(operator.close_all(place, fx)?),

@@ -19,7 +19,7 @@ use crate::model::{
     WindowKind,
 };
 use crate::resets::{self, Epochs};
-use crate::sql::types_as_written;
+use crate::sql::{stream_of, types_as_written};
 
 /// The annotation under which the accepted [`States`] are kept, as JSON, on what is made of a Pipeline in a cluster.
 pub const ANNOTATION: &str = "tidemill.io/state";
@@ -56,7 +56,7 @@ fn is_zero(epoch: &u32) -> bool {
     *epoch == 0
 }
 
-/// The states of all streams that have one, by name. Those that were taken away stay: their stored state does too.
+/// The states of all streams, and parts of streams, that have one, by name. Those that were taken away stay: their stored state does too.
 pub type States = BTreeMap<String, StreamState>;
 
 /// State that an edit would lose.
@@ -120,12 +120,13 @@ pub fn judge(pipeline: &Pipeline, old: &States, new: &BTreeMap<String, Signature
         let Some(before) = old.get(stream) else {
             continue;
         };
+        let shown = stream_of(stream);
         let lost = Lost {
-            stream: stream.clone(),
+            stream: shown.to_owned(),
             differences: differences(&before.signature, now),
             what: resets::lost(before.signature.window.is_some()),
         };
-        if told.get(stream).is_some_and(|epoch| *epoch > before.epoch) {
+        if told.get(shown).is_some_and(|epoch| *epoch > before.epoch) {
             edited.told.push(lost);
         } else if before.signature != *now {
             match pipeline.spec.on_incompatible_change {
@@ -141,15 +142,21 @@ pub fn judge(pipeline: &Pipeline, old: &States, new: &BTreeMap<String, Signature
 /// `told`, with which a person resets a stream, or goes on from topics that an earlier Pipeline has left.
 #[must_use]
 pub fn accept(old: &States, new: BTreeMap<String, Signature>, told: &Epochs) -> States {
+    let before = all_epochs(old);
+    let differs = |(name, now): (&String, &Signature)| {
+        let was = old.get(name).map(|state| &state.signature);
+        was.is_some_and(|was| was != now)
+            .then(|| stream_of(name).to_owned())
+    };
+    let reset: BTreeSet<String> = new.iter().filter_map(differs).collect();
     let mut states = old.clone();
-    for (stream, signature) in new {
-        let epoch = match old.get(&stream) {
-            Some(before) if before.signature == signature => before.epoch,
-            Some(before) => before.epoch.saturating_add(1),
-            None => 0,
-        };
-        let epoch = epoch.max(told.get(&stream).copied().unwrap_or_default());
-        states.insert(stream, StreamState { signature, epoch });
+    for (name, signature) in new {
+        // A stream is reset with all its parts.
+        let stream = stream_of(&name);
+        let epoch = before.get(stream).copied().unwrap_or_default();
+        let epoch = epoch.saturating_add(u32::from(reset.contains(stream)));
+        let epoch = epoch.max(told.get(stream).copied().unwrap_or_default());
+        states.insert(name, StreamState { signature, epoch });
     }
     states
 }
@@ -157,10 +164,19 @@ pub fn accept(old: &States, new: BTreeMap<String, Signature>, told: &Epochs) -> 
 /// The streams that were reset, and how often.
 #[must_use]
 pub fn epochs(states: &States) -> Epochs {
-    let reset = states.iter().filter(|(_, state)| state.epoch > 0);
-    reset
-        .map(|(stream, state)| (stream.clone(), state.epoch))
-        .collect()
+    let mut epochs = all_epochs(states);
+    epochs.retain(|_, epoch| *epoch > 0);
+    epochs
+}
+
+/// How often each stream was reset, with all its parts.
+fn all_epochs(states: &States) -> Epochs {
+    let mut epochs = Epochs::new();
+    for (name, state) in states {
+        let epoch = epochs.entry(stream_of(name).to_owned()).or_default();
+        *epoch = state.epoch.max(*epoch);
+    }
+    epochs
 }
 
 fn differences(before: &Signature, now: &Signature) -> Vec<String> {
@@ -218,6 +234,8 @@ fn sign(plan: &Plan, stream: &Stream, aggregate: &Aggregate, columns: &[String])
             let time = columns.get(window.time).map_or("", String::as_str);
             let size = span(window.kind.size());
             match window.kind {
+                // What rows carry has no size that is known: its last microsecond stands for it.
+                WindowKind::Tumble { size: 1 } => format!("those of the rows, over {time}"),
                 WindowKind::Tumble { .. } => format!("tumbling {size} over {time}"),
                 WindowKind::Hop { slide, .. } => {
                     format!("hopping {size} every {} over {time}", span(slide))

@@ -9,7 +9,8 @@ use std::any::Any;
 use std::sync::Arc;
 
 use arrow::array::AsArray;
-use arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType};
+use arrow::datatypes::{DataType, Schema, TimeUnit, TimestampMicrosecondType};
+use datafusion_common::config::ConfigOptions;
 use datafusion_common::{
     Column, DataFusionError, Diagnostic, Result, ScalarValue, Span as PlannerSpan,
 };
@@ -20,6 +21,7 @@ use datafusion_expr::{
     ColumnarValue, Expr, LogicalPlanBuilder, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
     Signature, Volatility,
 };
+use datafusion_physical_expr::ScalarFunctionExpr;
 use datafusion_sql::sqlparser::ast::{
     Expr as SqlExpr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, Spanned,
     TableFactor,
@@ -30,7 +32,7 @@ use datafusion_sql::sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan}
 use super::error::{SqlError, start};
 use super::parse::is_keyword;
 use super::refuse::simple;
-use crate::model::{Micros, WindowKind};
+use crate::model::{ExprRef, Micros, WindowKind};
 use crate::names;
 
 /// The window table functions that the design names.
@@ -370,6 +372,59 @@ fn failure(span: Span, message: String, hint: Option<String>) -> DataFusionError
     DataFusionError::Plan(message).with_diagnostic(diagnostic)
 }
 
+/// Whether a function is a bound of windows that it opens.
+pub(crate) fn is_bound(function: &ScalarUDF) -> bool {
+    let function = function.inner().as_any();
+    function.downcast_ref::<WindowBound>().is_some()
+}
+
+/// The last microsecond of a window, given the first after it.
+pub(crate) fn last_time(end: ExprRef, rows: &Schema) -> Result<ExprRef> {
+    let last = Arc::new(ScalarUDF::new_from_impl(LastTime));
+    let options = Arc::new(ConfigOptions::default());
+    let call = ScalarFunctionExpr::try_new(last, vec![end], rows, options)?;
+    Ok(Arc::new(call))
+}
+
+/// A microsecond earlier.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct LastTime;
+
+impl ScalarUDFImpl for LastTime {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn name(&self) -> &str {
+        "window_time"
+    }
+
+    fn signature(&self) -> &Signature {
+        &TIME
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(MICROS)
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        map_time(&args, |end| end.saturating_sub(1))
+    }
+}
+
+/// A time of each time.
+fn map_time(args: &ScalarFunctionArgs, map: impl Fn(Micros) -> Micros) -> Result<ColumnarValue> {
+    let times = ColumnarValue::values_to_arrays(&args.args)?;
+    let Some(times) = times
+        .first()
+        .and_then(|t| t.as_primitive_opt::<TimestampMicrosecondType>())
+    else {
+        return datafusion_common::internal_err!("a window's time is a timestamp in microseconds");
+    };
+    let mapped = times.unary::<_, TimestampMicrosecondType>(map);
+    Ok(ColumnarValue::Array(Arc::new(mapped)))
+}
+
 /// Which bound of a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Bound {
@@ -437,17 +492,7 @@ impl ScalarUDFImpl for WindowBound {
         if !is_one_each(self.kind) {
             return datafusion_common::internal_err!("such a window is not known by one row");
         }
-        let times = ColumnarValue::values_to_arrays(&args.args)?;
-        let Some(times) = times
-            .first()
-            .and_then(|t| t.as_primitive_opt::<TimestampMicrosecondType>())
-        else {
-            return datafusion_common::internal_err!(
-                "a window's time is a timestamp in microseconds"
-            );
-        };
-        let bounds = times.unary::<_, TimestampMicrosecondType>(|time| self.at(time));
-        Ok(ColumnarValue::Array(Arc::new(bounds)))
+        map_time(&args, |time| self.at(time))
     }
 }
 

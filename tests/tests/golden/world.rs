@@ -114,12 +114,10 @@ impl World {
     fn partitions_of(&self, place: Input) -> usize {
         match place {
             Input::Source(source) => self.partitions[source],
-            Input::Stream(stream) => {
-                match self.plan.streams[stream].exchange() {
-                    Some(Exchange::Shuffle { shards }) => *shards as usize,
-                    _ => panic!("stream {stream} is not shuffled"),
-                }
-            }
+            Input::Stream(stream) => match self.plan.streams[stream].exchange() {
+                Some(Exchange::Shuffle { shards }) => *shards as usize,
+                _ => panic!("stream {stream} is not shuffled"),
+            },
         }
     }
 

@@ -2,14 +2,25 @@
 
 use tidemill_crds::pipeline::{Output, PipelineSpec};
 use tidemill_plan::model::Plan;
+use tidemill_plan::stream_of;
 
 /// What a stream reads, by name.
 pub(super) fn inputs(plan: &Plan) -> Vec<(String, String)> {
-    let reads = plan.streams.iter().flat_map(|stream| {
-        let inputs = stream.inputs.iter();
-        inputs.map(|&input| (stream.name.clone(), plan.name_of_input(input).to_owned()))
-    });
-    reads.collect()
+    let mut reads: Vec<(String, String)> = Vec::new();
+    for stream in &plan.streams {
+        for &input in &stream.inputs {
+            // What a query is cut into is one to those who wrote it.
+            let (name, input) = (
+                stream_of(&stream.name),
+                stream_of(plan.name_of_input(input)),
+            );
+            let read = (name.to_owned(), input.to_owned());
+            if name != input && !reads.contains(&read) {
+                reads.push(read);
+            }
+        }
+    }
+    reads
 }
 
 /// One line of the tree.

@@ -18,7 +18,7 @@ use datafusion_physical_expr::aggregate::AggregateFunctionExpr;
 use tidemill_plan::model::{
     Aggregate, Emit, ExprRef, Late, Micros, Misfit, ResultColumn, Stream, Window,
 };
-use tidemill_plan::resets;
+use tidemill_plan::{resets, stream_of};
 
 use crate::aggregate::chunk::ChunkKey;
 use crate::aggregate::rowbytes::RowCodec;
@@ -343,18 +343,18 @@ impl Spec {
     /// Whether stored rows are the stream's own, rather than left from before a reset. Those of other keys, functions
     /// or windows are refused, unless the stream is to be reset where they do not fit.
     pub(crate) fn owns(&self, stored: Stamp) -> Result<bool> {
-        let (stream, own) = (&self.stream, self.stamp);
+        let (stream, own) = (stream_of(&self.stream), self.stamp);
         match stored.epoch.cmp(&own.epoch) {
             Ordering::Less => Ok(false),
             Ordering::Greater => Err(EngineError::FromLaterReset {
-                stream: stream.clone(),
+                stream: stream.to_owned(),
                 stored: stored.epoch,
                 known: own.epoch,
             }),
             Ordering::Equal if stored == own => Ok(true),
             Ordering::Equal if self.drops_misfits => Ok(false),
             Ordering::Equal => Err(EngineError::Incompatible {
-                stream: stream.clone(),
+                stream: stream.to_owned(),
                 lost: resets::lost(self.window.is_some()),
             }),
         }

@@ -425,10 +425,17 @@ fn a_query_that_groups_what_it_has_grouped_becomes_several_streams() {
 fn what_is_in_shards_by_its_key_is_grouped_there_again() {
     let by = |keys: &str| {
         let plan = planned(&over_source(&format!(
-            "  streams:\n  - {{name: tens, sql: \"SELECT category, upper(customer_id) AS who, count(*) AS n, window_start \
-             FROM TUMBLE(transactions, ts, INTERVAL '10' SECOND) GROUP BY category, upper(customer_id), window_start, window_end\"}}\n\
-             \u{20} - {{name: minutes, sql: \"SELECT {keys}, sum(n) AS n, window_start FROM TUMBLE(tens, window_start, INTERVAL '1' MINUTE) \
-             GROUP BY {keys}, window_start, window_end\"}}\n",
+            r"
+  streams:
+  - name: tens
+    sql: |
+      SELECT category, upper(customer_id) AS who, count(*) AS n, window_start AS begin
+      FROM TUMBLE(transactions, ts, INTERVAL '10' SECOND) GROUP BY category, upper(customer_id), window_start, window_end
+  - name: minutes
+    sql: |
+      SELECT {keys}, sum(n) AS n, window_start
+      FROM TUMBLE(tens, begin, INTERVAL '1' MINUTE) GROUP BY {keys}, window_start, window_end
+"
         )));
         outline(&plan)[1].clone()
     };
@@ -443,22 +450,22 @@ fn sides_of_a_union_are_read_together() {
   - {name: a, kafka: {topic: a}, columns: [{name: k, type: String}, {name: n, type: Int64}, {name: ts, type: Timestamp}], eventTime: {column: ts}, partitionedBy: [k]}
   - {name: b, kafka: {topic: b}, columns: [{name: k, type: String}, {name: n, type: Int64}, {name: ts, type: Timestamp}], eventTime: {column: ts}, partitionedBy: [k]}
   streams:
-  - {name: all, sql: SELECT k, n, ts FROM a UNION ALL SELECT k, n, ts FROM b}
-  - {name: one, sql: SELECT k, ts FROM a WHERE n > 1 UNION ALL SELECT k, ts FROM a WHERE n < 1}
-  - {name: of_all, sql: 'SELECT k, count(*) AS n, window_start FROM TUMBLE(all, ts, INTERVAL ''1'' HOUR) GROUP BY k, window_start, window_end'}
+  - {name: both, sql: 'SELECT k, n, ts FROM a UNION ALL SELECT k, n, ts FROM b'}
+  - {name: one, sql: 'SELECT k, ts FROM a WHERE n > 1 UNION ALL SELECT k, ts FROM a WHERE n < 1'}
+  - {name: of_both, sql: 'SELECT k, count(*) AS n, window_start FROM TUMBLE(both, ts, INTERVAL ''1'' HOUR) GROUP BY k, window_start, window_end'}
   - {name: of_one, sql: 'SELECT k, count(*) AS n, window_start FROM TUMBLE(one, ts, INTERVAL ''1'' HOUR) GROUP BY k, window_start, window_end'}
 ";
     let plan = planned(spec);
     assert_eq!(
         outline(&plan),
         [
-            "all-branch1 of a",
-            "all-branch2 of b",
-            "all of all-branch1 and all-branch2",
+            "both-branch1 of a",
+            "both-branch2 of b",
+            "both of both-branch1 and both-branch2",
             "one-branch1 of a",
             "one-branch2 of a",
             "one of one-branch1 and one-branch2",
-            "of_all of all, in shards",
+            "of_both of both, in shards",
             "of_one of one, in place",
         ]
     );
@@ -478,10 +485,17 @@ fn sides_of_a_union_are_read_together() {
 #[test]
 fn lateness_is_that_of_the_windows_that_rows_come_to_first() {
     let plan = planned(&over_source(
-        "  streams:\n  - name: most\n    allowedLateness: 5s\n    sql: SELECT max(n) AS most, window_start FROM TUMBLE((x), window_start, INTERVAL '1' HOUR) GROUP BY window_start, window_end\n"
-            .replace("TUMBLE((x)", "TUMBLE(tens")
-            .replace("SELECT max", "WITH tens AS (SELECT count(*) AS n, window_start FROM TUMBLE(transactions, ts, INTERVAL '10' SECOND) GROUP BY window_start, window_end) SELECT max")
-            .as_str(),
+        r"
+  streams:
+  - name: most
+    allowedLateness: 5s
+    sql: |
+      WITH tens AS (
+        SELECT count(*) AS n, window_start AS begin FROM TUMBLE(transactions, ts, INTERVAL '10' SECOND)
+        GROUP BY window_start, window_end
+      )
+      SELECT max(n) AS most, window_start FROM TUMBLE(tens, begin, INTERVAL '1' HOUR) GROUP BY window_start, window_end
+",
     ));
     let lateness: Vec<i64> = plan
         .streams

@@ -44,6 +44,8 @@ enum From {
     WindowStart,
     /// The first microsecond after it.
     WindowEnd,
+    /// The last microsecond of it.
+    WindowLast,
     /// Anything else.
     Computed,
 }
@@ -239,7 +241,12 @@ impl Query {
         Relation {
             name,
             schema: Arc::clone(&self.schema),
-            event_time: event_time.filter(|_| !self.is_grouped()),
+            event_time: match (self.is_grouped(), self.is_by_carried_window()) {
+                (true, false) => {
+                    columns().find(|c| self.columns.get(*c) == Some(&From::WindowLast))
+                }
+                _ => event_time,
+            },
             window,
             key: None,
             is_table: false,
@@ -304,7 +311,7 @@ impl Query {
         match self.columns.get(column)? {
             From::Input(i) => Some(*i),
             From::Key(key) => self.key_columns.get(*key).copied().flatten(),
-            From::WindowStart | From::WindowEnd | From::Computed => None,
+            From::WindowStart | From::WindowEnd | From::WindowLast | From::Computed => None,
         }
     }
 
@@ -437,6 +444,7 @@ fn origins(shape: &Shape) -> Vec<From> {
         Origin::Start(i) => match grouping.layout.get(*i) {
             Some(ResultColumn::Key(key)) => From::Key(*key),
             Some(ResultColumn::WindowStart) => From::WindowStart,
+            Some(ResultColumn::WindowEnd) if grouping.last.contains(i) => From::WindowLast,
             Some(ResultColumn::WindowEnd) => From::WindowEnd,
             _ => From::Computed,
         },

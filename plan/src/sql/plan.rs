@@ -39,7 +39,7 @@ impl Parsed {
         if !unknown.is_empty() {
             return Err(unknown);
         }
-        let plan = self.logical_plan(&Context::new(relations))?;
+        let plan = self.logical_plan(&Context::new(relations, self.outline.last_time))?;
         let parts = Parts::new(self, relations).of(&plan);
         parts.map_err(|error| vec![error])
     }
@@ -133,7 +133,7 @@ impl Parsed {
             )
             .hint("add window_start, window_end to GROUP BY"),
             Misfit::NotByEnd => SqlError::at(
-                self.grouping_place(),
+                self.tokens.back_to(Keyword::GROUP, self.tokens.end()),
                 "rows of windows are grouped by the end of their window",
             )
             .hint("add window_end to GROUP BY, and to the SELECT list that it comes from"),

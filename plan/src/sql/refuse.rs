@@ -27,6 +27,8 @@ pub(crate) struct Outline {
     pub(crate) reads: Vec<(String, Location)>,
     /// Where the time column of the first window table function stands.
     pub(crate) window_time: Option<Location>,
+    /// Whether it names the last microsecond of windows.
+    pub(crate) last_time: bool,
 }
 
 /// Checks a query.
@@ -423,6 +425,9 @@ impl<'a> Walk<'a> {
 
     fn expr(&mut self, expr: &Expr) {
         let place = start(expr.span()).unwrap_or(self.tokens.start());
+        if let Expr::Identifier(name) = expr {
+            self.outline.last_time |= name.value == window::LAST_TIME;
+        }
         match expr {
             Expr::Function(function) => self.function(function),
             Expr::Subquery(_) | Expr::InSubquery { .. } | Expr::Exists { .. } => self.refuse(

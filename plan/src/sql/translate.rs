@@ -48,6 +48,8 @@ pub(crate) struct Grouping {
     pub(crate) key_schema: SchemaRef,
     pub(crate) calls: Vec<Call>,
     pub(crate) layout: Vec<ResultColumn>,
+    /// The columns of that which become the last microsecond of the window, rather than the one after it.
+    pub(crate) last: BTreeSet<usize>,
     pub(crate) schema: SchemaRef,
     /// The types in which the keys were computed, where they are stored in another one.
     computed: Vec<Option<DataType>>,
@@ -269,7 +271,9 @@ impl Shape {
             };
             self.several_windows |= !is_one_each(window.kind);
             match self.before.origin(expr) {
-                Origin::WindowStart { time, .. } | Origin::WindowEnd { time, .. } => {
+                Origin::WindowStart { time, .. }
+                | Origin::WindowEnd { time, .. }
+                | Origin::WindowLast { time, .. } => {
                     if self.behind(time).is_none() {
                         return Err(Misfit::NotEventTime(time));
                     }
@@ -346,12 +350,13 @@ impl Shape {
         let mut names: Vec<String> = names.into_iter().cloned().collect();
         let time = exprs.len();
         exprs.push(super::window::last_time(end, &self.before.schema)?);
-        names.push("window_time".to_owned());
+        names.push(super::window::LAST_TIME.to_owned());
         self.before.project(exprs, &names)?;
         Ok(time)
     }
 
-    /// Keys are kept in types that sinks hold; the expressions after the grouping know them as they were.
+    /// Keys are kept in types that sinks hold, and a window's end stands for its last microsecond; the expressions after
+    /// the grouping know them as they were.
     fn restore_key_types(&mut self, names: &[String]) -> Result<(), Misfit> {
         let Some(grouping) = &self.grouping else {
             return Ok(());
@@ -364,8 +369,10 @@ impl Shape {
                 ResultColumn::Key(key) => grouping.computed.get(*key).cloned().flatten(),
                 _ => None,
             };
-            changed |= computed.is_some();
+            let is_last = grouping.last.contains(&i);
+            changed |= computed.is_some() || is_last;
             exprs.push(match computed {
+                None if is_last => super::window::last_time(column, &grouping.schema)?,
                 Some(computed) => cast(column, &grouping.schema, computed)?,
                 None => column,
             });
@@ -429,6 +436,7 @@ struct GroupingBuilder<'a> {
     key_fields: Vec<Field>,
     computed: Vec<Option<DataType>>,
     layout: Vec<ResultColumn>,
+    last: BTreeSet<usize>,
 }
 
 impl<'a> GroupingBuilder<'a> {
@@ -440,6 +448,7 @@ impl<'a> GroupingBuilder<'a> {
             key_fields: Vec::new(),
             computed: Vec::new(),
             layout: Vec::new(),
+            last: BTreeSet::new(),
         }
     }
 
@@ -452,6 +461,11 @@ impl<'a> GroupingBuilder<'a> {
             }
             Some(Origin::WindowEnd { time, kind }) => {
                 self.by_window(time, kind)?;
+                self.layout.push(ResultColumn::WindowEnd);
+            }
+            Some(Origin::WindowLast { time, kind }) => {
+                self.by_window(time, kind)?;
+                self.last.insert(self.layout.len());
                 self.layout.push(ResultColumn::WindowEnd);
             }
             _ => self.plain_key(expr, name)?,
@@ -522,6 +536,7 @@ impl<'a> GroupingBuilder<'a> {
             key_schema: Arc::new(Schema::new(self.key_fields)),
             calls,
             layout: self.layout,
+            last: self.last,
             schema: Arc::new(Schema::new(fields)),
             computed: self.computed,
         })
@@ -531,7 +546,7 @@ impl<'a> GroupingBuilder<'a> {
 pub(crate) fn is_window(origin: &Origin) -> bool {
     matches!(
         origin,
-        Origin::WindowStart { .. } | Origin::WindowEnd { .. }
+        Origin::WindowStart { .. } | Origin::WindowEnd { .. } | Origin::WindowLast { .. }
     )
 }
 

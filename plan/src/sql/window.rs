@@ -40,6 +40,12 @@ pub(crate) const NAMES: &[&str] = &["TUMBLE", "HOP", "SESSION", "CUMULATE", "COU
 /// What Flink wraps the time column in.
 pub(crate) const DESCRIPTOR: &str = "DESCRIPTOR";
 
+/// What Flink calls the time of a window's rows: its last moment, here the last microsecond.
+pub(crate) const LAST_TIME: &str = "window_time";
+
+/// The columns that windows add.
+const BOUNDS: [&str; 3] = ["window_start", "window_end", LAST_TIME];
+
 pub(crate) const MICROS: DataType = DataType::Timestamp(TimeUnit::Microsecond, None);
 
 /// A window table function.
@@ -234,7 +240,10 @@ pub(crate) fn plain_table_arguments(tokens: &[TokenWithSpan]) -> Vec<TokenWithSp
 
 /// Plans window table functions in FROM.
 #[derive(Debug)]
-pub(crate) struct WindowPlanner;
+pub(crate) struct WindowPlanner {
+    /// Whether windows have their last microsecond among the columns. Where nobody asks for it, `*` has not.
+    pub(crate) last_time: bool,
+}
 
 impl RelationPlanner for WindowPlanner {
     fn plan_relation(
@@ -250,7 +259,7 @@ impl RelationPlanner for WindowPlanner {
             return Ok(RelationPlanning::Original(Box::new(relation)));
         };
         let call = call.map_err(|e| failure(place, e.message, e.hint))?;
-        let plan = plan_windows(call, place, context)?;
+        let plan = plan_windows(call, self.last_time, place, context)?;
         let alias = match relation {
             TableFactor::Table { alias, .. }
             | TableFactor::Function { alias, .. }
@@ -265,6 +274,7 @@ impl RelationPlanner for WindowPlanner {
 
 fn plan_windows(
     call: WindowCall,
+    last_time: bool,
     place: Span,
     context: &mut dyn RelationPlannerContext,
 ) -> Result<datafusion_expr::LogicalPlan> {
@@ -286,6 +296,7 @@ fn plan_windows(
         .iter()
         .map(|(qualifier, field)| Expr::Column(Column::new(qualifier.cloned(), field.name())))
         .chain([bound(Bound::Start), bound(Bound::End)])
+        .chain(last_time.then(|| bound(Bound::Last)))
         .collect();
     LogicalPlanBuilder::from(input)
         .project(columns)?
@@ -297,7 +308,7 @@ fn plan_windows(
 fn check_time(time: &Ident, input: &datafusion_expr::LogicalPlan, function: &str) -> Result<Expr> {
     let fields = input.schema().fields();
     let known = || fields.iter().map(|f| f.name().as_str());
-    if let Some(taken) = known().find(|n| *n == "window_start" || *n == "window_end") {
+    if let Some(taken) = known().find(|n| BOUNDS.contains(n)) {
         let message = format!("the table has a column `{taken}` already, which {function} adds");
         return Err(failure(
             time.span,
@@ -396,7 +407,7 @@ impl ScalarUDFImpl for LastTime {
     }
 
     fn name(&self) -> &str {
-        "window_time"
+        LAST_TIME
     }
 
     fn signature(&self) -> &Signature {
@@ -430,6 +441,7 @@ fn map_time(args: &ScalarFunctionArgs, map: impl Fn(Micros) -> Micros) -> Result
 pub(crate) enum Bound {
     Start,
     End,
+    Last,
 }
 
 /// The bound of the window that a time falls into. Where it falls into several, or other rows decide, the bound is not a
@@ -450,6 +462,7 @@ impl WindowBound {
         match self.bound {
             Bound::Start => "window_start",
             Bound::End => "window_end",
+            Bound::Last => LAST_TIME,
         }
     }
 
@@ -459,6 +472,7 @@ impl WindowBound {
         match self.bound {
             Bound::Start => start,
             Bound::End => start.saturating_add(size),
+            Bound::Last => start.saturating_add(size - 1),
         }
     }
 }

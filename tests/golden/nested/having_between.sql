@@ -4,7 +4,7 @@ source t: k String, u String, n Int64, ts Timestamp
   eventTime: {column: ts, outOfOrderness: 2s}
 
 stream busy:
-  SELECT parity, sum(rows) AS rows, window_end FROM (
+  SELECT parity, sum(rows) AS records, window_end FROM (
     SELECT k, sum(n) % 3 AS parity, count(*) AS rows, window_start, window_end
     FROM TUMBLE(t, ts, INTERVAL '30' SECOND) GROUP BY k, window_start, window_end HAVING count(n) > 0
   ) GROUP BY parity, window_start, window_end HAVING sum(rows) > 1
@@ -23,6 +23,6 @@ input t:
   | 0 | a    | p | 128  | 2024-01-01T00:01:58Z |
 
 rows busy:
-  | parity | rows | window_end           |
-  | 0      | 2    | 2024-01-01T00:00:30Z |
-  | 2      | 4    | 2024-01-01T00:00:30Z |
+  | parity | records | window_end           |
+  | 0      | 2       | 2024-01-01T00:00:30Z |
+  | 2      | 4       | 2024-01-01T00:00:30Z |

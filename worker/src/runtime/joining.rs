@@ -9,6 +9,7 @@ use tidemill_crds::sink::SinkKind;
 use tidemill_engine::commit::Event;
 use tidemill_engine::task::Task;
 use tidemill_plan::model::{Input, Plan, StartFrom};
+use tidemill_plan::stream_of;
 
 use super::tasks::{Generated, Held};
 use super::topology::{Stage, Subscription, Topology, stages_of};
@@ -389,7 +390,7 @@ impl Runner {
             let stream = self.plan.streams.get(state.stream).map(|s| &s.name);
             tracing::warn!(
                 pipeline = %self.plan.name,
-                stream = stream.map_or("", String::as_str),
+                stream = stream.map_or("", |name| stream_of(name)),
                 topic = %partition.topic,
                 partition = partition.partition,
                 "the stream was reset: it starts again without what it held before"

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use tidemill_plan::model::{Changes, Input, Micros, OutputOf, Plan};
 
-use crate::aggregate::{ChunkKey, Grouping};
+use crate::aggregate::ChunkKey;
 use crate::clock::Marks;
 use crate::disk::Room;
 use crate::effects::{Effects, Rows};
 use crate::error::{EngineError, Result};
+use crate::operator::Operator;
 use crate::reject::Place;
 use crate::rows::{Flow, Replaces};
 use crate::shuffle::Word;
@@ -20,11 +21,11 @@ use crate::window::NEVER;
 /// One stream at work in a task.
 struct Node {
     stream: usize,
-    /// Which node it reads; the first rows of the stage where there is none.
-    input: Option<usize>,
+    /// Which nodes it reads: those of its inputs that are in the stage. `None` is the first rows of the stage.
+    inputs: Vec<Option<usize>>,
     /// The nodes that read it.
     readers: Vec<usize>,
-    operator: Option<Grouping>,
+    operator: Option<Operator>,
     /// Rows that wait for it.
     waiting: Vec<Flow>,
     /// The watermark of its rows.
@@ -93,24 +94,31 @@ impl Streams {
                 .get(index)
                 .ok_or_else(|| EngineError::Plan(format!("there is no stream {index}")))?;
             let shuffled_here = stage == Stage::Shard(index);
-            let input = match stream.input {
-                Input::Stream(j) if !shuffled_here => nodes.iter().position(|n| n.stream == j),
-                _ => None,
+            let node = |input: Input| match input {
+                // Elsewhere its rows are only sent away.
+                Input::Stream(i) if plan.is_shuffled(i) && stage != Stage::Shard(i) => None,
+                Input::Stream(i) => nodes.iter().position(|n| n.stream == i).map(Some),
+                input => (input == stage.root()).then_some(None),
             };
-            match input.and_then(|i| nodes.get_mut(i)) {
-                Some(node) => node.readers.push(place),
-                None => readers.push(place),
-            }
-            let operator = match &stream.aggregate {
-                None => None,
-                Some(aggregate) if shuffled_here => {
-                    Some(Grouping::over_partials(stream, aggregate)?)
+            let inputs: Vec<Option<usize>> = if shuffled_here {
+                vec![None]
+            } else {
+                stream.inputs.iter().copied().filter_map(node).collect()
+            };
+            for input in &inputs {
+                match input.and_then(|i| nodes.get_mut(i)) {
+                    Some(node) => node.readers.push(place),
+                    None => readers.push(place),
                 }
-                Some(aggregate) => Some(Grouping::over_rows(index, stream, aggregate)?),
+            }
+            let operator = match &stream.operator {
+                None => None,
+                Some(planned) if shuffled_here => Some(Operator::in_shard(stream, planned)?),
+                Some(planned) => Some(Operator::over_rows(index, stream, planned)?),
             };
             nodes.push(Node {
                 stream: index,
-                input,
+                inputs,
                 readers: Vec::new(),
                 operator,
                 waiting: Vec::new(),
@@ -149,7 +157,7 @@ impl Streams {
         }
     }
 
-    /// What groupings want kept with the clock.
+    /// What operators want kept with the clock.
     pub(crate) fn marks(&self) -> Vec<Marks> {
         let marks = self.operators().map(|(_, operator)| operator.marks());
         marks
@@ -170,15 +178,15 @@ impl Streams {
         Ok(())
     }
 
-    /// The groupings, with the indices of their streams.
-    fn operators(&self) -> impl Iterator<Item = (usize, &Grouping)> {
+    /// The operators, with the indices of their streams.
+    fn operators(&self) -> impl Iterator<Item = (usize, &Operator)> {
         self.nodes
             .iter()
             .filter_map(|node| Some((node.stream, node.operator.as_ref()?)))
     }
 
-    /// In a shard, the grouping whose partial aggregates come together here.
-    pub(crate) fn shuffled(&mut self) -> Option<&mut Grouping> {
+    /// In a shard, the operator whose rows come together here.
+    pub(crate) fn shuffled(&mut self) -> Option<&mut Operator> {
         self.nodes.first_mut()?.operator.as_mut()
     }
 
@@ -201,7 +209,9 @@ impl Streams {
 
     /// Roughly how many bytes of memory hold what has come since the last flush.
     pub(crate) fn delta_bytes(&self) -> usize {
-        self.operators().map(|(_, operator)| operator.delta_bytes()).sum()
+        self.operators()
+            .map(|(_, operator)| operator.delta_bytes())
+            .sum()
     }
 
     /// Whether a flush has left something to be closed for the next one.
@@ -209,7 +219,7 @@ impl Streams {
         self.operators().any(|(_, operator)| operator.is_closing())
     }
 
-    /// How much state each grouping has.
+    /// How much state each operator has.
     pub(crate) fn state(&self) -> impl Iterator<Item = StreamState> {
         self.operators().map(|(stream, operator)| StreamState {
             stream,
@@ -248,16 +258,19 @@ impl Streams {
             self.visit(&plan, node, turn, place, fx)?;
             let operator = self.nodes.get(node).and_then(|n| n.operator.as_ref());
             // What is closed later is still to come.
-            turn.word.last &= !operator.is_some_and(Grouping::is_closing);
+            turn.word.last &= !operator.is_some_and(Operator::is_closing);
         }
         Ok(())
     }
 
     fn input_watermark(&self, index: usize, root: Micros) -> Micros {
-        let input = self.nodes.get(index).and_then(|n| n.input);
-        input
-            .and_then(|i| self.nodes.get(i))
-            .map_or(root, |n| n.watermark)
+        let inputs = self.nodes.get(index).map(|n| n.inputs.as_slice());
+        let watermark = |input: &Option<usize>| {
+            let node = input.and_then(|i| self.nodes.get(i));
+            node.map_or(root, |n| n.watermark)
+        };
+        let inputs = inputs.unwrap_or_default().iter();
+        inputs.map(watermark).min().unwrap_or(root)
     }
 
     fn visit(
@@ -296,6 +309,10 @@ impl Streams {
         node.watermark = node.watermark.max(watermark);
         if let Some(operator) = &mut node.operator {
             let mut flows = operator.advance(watermark, place, fx)?;
+            if turn.round == Round::Flush && turn.word.last {
+                // What others have closed with this flush comes after the end.
+                flows.extend(operator.close_all(place, fx)?);
+            }
             match turn.round {
                 Round::Advance => {}
                 Round::Finish => flows.extend(operator.close_all(place, fx)?),

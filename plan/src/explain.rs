@@ -19,7 +19,7 @@ pub fn explain(plan: &Plan) -> Vec<String> {
         lines.push(format!(
             "  stream {}: reads {}",
             stream.name,
-            name(plan, stream.input)
+            names(plan, stream)
         ));
         let steps = explain_stream(plan, stream);
         lines.extend(steps.into_iter().map(|step| format!("    {step}")));
@@ -39,6 +39,10 @@ fn name(plan: &Plan, input: Input) -> &str {
         Input::Source(i) => plan.sources.get(i).map_or("", |s| &s.name),
         Input::Stream(i) => plan.streams.get(i).map_or("", |s| &s.name),
     }
+}
+
+fn names(plan: &Plan, stream: &Stream) -> String {
+    Words(stream.inputs.iter().map(|&input| name(plan, input))).to_string()
 }
 
 fn explain_source(plan: &Plan, index: usize, source: &Source) -> String {
@@ -81,7 +85,7 @@ fn lookups(stream: &Stream) -> impl Iterator<Item = &Lookup> {
 
 fn explain_stream(plan: &Plan, stream: &Stream) -> Vec<String> {
     let mut lines: Vec<String> = lookups(stream).map(|l| explain_join(plan, l)).collect();
-    if let Some(aggregate) = &stream.aggregate {
+    if let Some(aggregate) = stream.aggregate() {
         lines.push(explain_grouping(aggregate));
         lines.push(explain_meeting(plan, stream, aggregate));
     }
@@ -144,7 +148,7 @@ fn explain_meeting(plan: &Plan, stream: &Stream, aggregate: &Aggregate) -> Strin
         Exchange::Local => "local: rows that belong together are in one partition".to_owned(),
         Exchange::Shuffle { shards } => format!(
             "shuffled: partial results of {} go to {shards} shards by what it is grouped by",
-            name(plan, stream.input)
+            names(plan, stream)
         ),
     }
 }

@@ -3,6 +3,7 @@
 //! A [`Plan`] is built from manifests whose references have been resolved. It holds no I/O and no clock, and building
 //! it twice from the same manifests gives the same plan, so the operator can hand a worker the manifests alone.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
@@ -32,7 +33,7 @@ pub struct Plan {
 }
 
 /// Where a stream's rows, or an output's, come from: an index into [`Plan::sources`] or [`Plan::streams`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Input {
     /// The rows of a source, decoded and checked.
     Source(usize),
@@ -300,13 +301,13 @@ pub struct EventTime {
 pub struct Stream {
     /// Its name.
     pub name: String,
-    /// What it reads.
-    pub input: Input,
+    /// What it reads, one after the other in no order: all give rows of the same columns.
+    pub inputs: Vec<Input>,
     /// Row by row, on the input's rows.
     pub before: Vec<Step>,
-    /// The grouping, if there is one.
-    pub aggregate: Option<Aggregate>,
-    /// Row by row, on the aggregate's rows; empty without an aggregate.
+    /// What brings rows of a key together, if there is anything of the kind.
+    pub operator: Option<Operator>,
+    /// Row by row, on the operator's rows; empty without an operator.
     pub after: Vec<Step>,
     /// The schema of its rows.
     pub schema: SchemaRef,
@@ -316,6 +317,46 @@ pub struct Stream {
     pub epoch: u32,
     /// What becomes of other stored state that it cannot go on from.
     pub misfit: Misfit,
+}
+
+impl Stream {
+    /// The grouping, if that is what it does.
+    #[must_use]
+    pub fn aggregate(&self) -> Option<&Aggregate> {
+        match self.operator.as_ref()? {
+            Operator::Aggregate(aggregate) => Some(aggregate),
+        }
+    }
+
+    /// Where rows with the same key meet, if they must.
+    #[must_use]
+    pub fn exchange(&self) -> Option<&Exchange> {
+        self.operator.as_ref().map(Operator::exchange)
+    }
+}
+
+/// What brings rows of a key together, and has state for that.
+#[derive(Debug)]
+pub enum Operator {
+    /// One row of the results for each group.
+    Aggregate(Aggregate),
+}
+
+impl Operator {
+    /// Where rows with the same key meet.
+    #[must_use]
+    pub fn exchange(&self) -> &Exchange {
+        match self {
+            Self::Aggregate(aggregate) => &aggregate.exchange,
+        }
+    }
+
+    /// The same, to be set.
+    pub fn exchange_mut(&mut self) -> &mut Exchange {
+        match self {
+            Self::Aggregate(aggregate) => &mut aggregate.exchange,
+        }
+    }
 }
 
 /// What becomes of stored state that a stream cannot go on from.
@@ -595,13 +636,49 @@ impl Plan {
         name.map_or("", String::as_str)
     }
 
-    /// The source at the root of an input.
+    /// The name of a source or a stream.
     #[must_use]
-    pub fn root_of(&self, input: Input) -> Option<usize> {
-        match input {
-            Input::Source(i) => Some(i),
-            Input::Stream(i) => self.root_of(self.streams.get(i)?.input),
+    pub fn name_of_input(&self, input: Input) -> &str {
+        self.name_of(OutputOf::Rows(input))
+    }
+
+    /// The sources at the root of inputs.
+    #[must_use]
+    pub fn roots_of(&self, inputs: &[Input]) -> BTreeSet<usize> {
+        let mut roots = BTreeSet::new();
+        for input in inputs {
+            match input {
+                Input::Source(i) => roots.extend([*i]),
+                Input::Stream(i) => {
+                    let stream = self.streams.get(*i);
+                    roots.extend(stream.iter().flat_map(|s| self.roots_of(&s.inputs)));
+                }
+            }
         }
+        roots
+    }
+
+    /// Where the rows of inputs come to be: in partitions of these sources, and in shards of these streams.
+    #[must_use]
+    pub fn places_of(&self, inputs: &[Input]) -> BTreeSet<Input> {
+        let mut places = BTreeSet::new();
+        for &input in inputs {
+            match input {
+                Input::Stream(i) if !self.is_shuffled(i) => {
+                    let stream = self.streams.get(i);
+                    places.extend(stream.iter().flat_map(|s| self.places_of(&s.inputs)));
+                }
+                place => places.extend([place]),
+            }
+        }
+        places
+    }
+
+    /// Whether a stream's rows come together in shards.
+    #[must_use]
+    pub fn is_shuffled(&self, stream: usize) -> bool {
+        let exchange = self.streams.get(stream).and_then(Stream::exchange);
+        matches!(exchange, Some(Exchange::Shuffle { .. }))
     }
 }
 

@@ -111,7 +111,9 @@ impl Cold {
         }
         let found = self.shelf.get(&places)?;
         let rows = places.into_iter().zip(found);
-        let rows: Vec<Row> = rows.filter_map(|(place, value)| Some((place, value?))).collect();
+        let rows: Vec<Row> = rows
+            .filter_map(|(place, value)| Some((place, value?)))
+            .collect();
         self.forget(rows.iter().map(|(place, _)| place.clone()))?;
         Ok(rows)
     }
@@ -186,7 +188,9 @@ impl Walk<'_> {
                 _ => self.cold = None,
             }
             let rows = rows.into_iter();
-            self.waiting = rows.filter(|(place, _)| !cold.taken.contains(place)).collect();
+            self.waiting = rows
+                .filter(|(place, _)| !cold.taken.contains(place))
+                .collect();
         }
         Ok(&self.waiting)
     }

@@ -10,7 +10,7 @@ use super::delta::{Delta, Feed};
 use super::segment::Segment;
 use super::spec::Bounds;
 use super::state::Settled;
-use super::{NO_WINDOW, Operator, RESULT_ROWS};
+use super::{NO_WINDOW, Panes, RESULT_ROWS};
 use crate::disk::{DiskError, Row};
 use crate::effects::Effects;
 use crate::error::Result;
@@ -22,7 +22,7 @@ use crate::wire;
 /// Keys that have changed.
 type Changed = BTreeSet<Box<[u8]>>;
 
-impl Operator {
+impl Panes {
     /// Closes a window: its results come out, and what no other window needs is forgotten.
     pub(super) fn close(
         &mut self,
@@ -128,9 +128,13 @@ impl Operator {
                     (one, other) => one.or(other),
                 };
             }
-            let cold = walks.iter_mut().flat_map(|w| w.take_before(until.as_deref()));
+            let cold = walks
+                .iter_mut()
+                .flat_map(|w| w.take_before(until.as_deref()));
             let cold: Vec<Row> = cold.collect();
-            let rows = cold.iter().map(|(place, state)| Ok((cold::split(place)?.1, state.as_slice())));
+            let rows = cold
+                .iter()
+                .map(|(place, state)| Ok((cold::split(place)?.1, state.as_slice())));
             let mut rows = rows.collect::<Result<Vec<_>, DiskError>>()?;
             for base in &mut bases {
                 let count = match &until {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use arrow::array::{Array, BooleanArray};
 use tidemill_plan::model::{Late, Micros, Window};
 
-use super::Operator;
+use super::Panes;
 use super::delta::{Delta, Feed};
 use super::spec::Bounds;
 use super::update::times;
@@ -16,7 +16,7 @@ use crate::rows::Flow;
 use crate::shuffle::Arrived;
 use crate::window::{self, Finder, Pane};
 
-impl Operator {
+impl Panes {
     /// Merges partial aggregates that have come. Whether one is late depends on the record it came with, however they
     /// are batched; merging is done for all of them at once.
     pub(crate) fn receive(

@@ -9,7 +9,6 @@ mod chunk;
 mod cold;
 mod delta;
 mod emit;
-mod grouping;
 mod late;
 mod results;
 pub(crate) mod rowbytes;
@@ -28,8 +27,8 @@ pub(crate) use self::chunk::ChunkKey;
 #[cfg(test)]
 pub(crate) use self::chunk::epoch as chunk_epoch;
 use self::delta::Delta;
-pub(crate) use self::grouping::Grouping;
 use self::segment::Segment;
+pub(crate) use self::session::Sessions;
 pub(crate) use self::spec::with_one_zero;
 use self::spec::{Bounds, Spec};
 use crate::clock::Marks;
@@ -67,7 +66,7 @@ impl Role {
 }
 
 /// A grouping at work: a table, or windows that are made of panes.
-pub(crate) struct Operator {
+pub(crate) struct Panes {
     spec: Spec,
     role: Role,
     /// By pane; a table has one, bucket 0.
@@ -106,7 +105,7 @@ const NO_WINDOW: Span = Span { start: 0, end: 0 };
 /// Results are handed on in batches of up to this many rows.
 const RESULT_ROWS: usize = 65_536;
 
-impl Operator {
+impl Panes {
     /// A grouping in the task where its input's rows are. With a shuffle it only sends partial aggregates.
     pub(crate) fn over_rows(index: usize, stream: &Stream, aggregate: &Aggregate) -> Result<Self> {
         let spec = Spec::new(stream, aggregate)?;

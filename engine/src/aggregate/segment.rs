@@ -47,7 +47,11 @@ impl Quota {
     pub(crate) fn note(&mut self, written: &[ChangelogRecord], anew: bool) {
         let bytes = |r: &ChangelogRecord| r.value.as_ref().map_or(0, Vec::len);
         let bytes: usize = written.iter().map(bytes).sum();
-        *if anew { &mut self.anew } else { &mut self.changed } += bytes;
+        *if anew {
+            &mut self.anew
+        } else {
+            &mut self.changed
+        } += bytes;
     }
 }
 
@@ -147,7 +151,9 @@ impl Segment {
         let places: Vec<Vec<u8>> = away.map(|(hash, key)| cold::place(hash, key)).collect();
         let states = cold.get(&places)?;
         let rows = places.into_iter().zip(states);
-        Ok(rows.filter_map(|(place, state)| Some((place, state?))).collect())
+        Ok(rows
+            .filter_map(|(place, state)| Some((place, state?)))
+            .collect())
     }
 
     /// Makes keys leave for the disk: those that are not in use, or `all`. What has changed must

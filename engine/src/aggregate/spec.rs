@@ -18,7 +18,7 @@ use datafusion_physical_expr::aggregate::AggregateFunctionExpr;
 use tidemill_plan::model::{
     Aggregate, Emit, ExprRef, Late, Micros, Misfit, ResultColumn, Step, Stream, Window,
 };
-use tidemill_plan::resets;
+use tidemill_plan::{resets, stream_of};
 
 use crate::aggregate::chunk::ChunkKey;
 use crate::aggregate::rowbytes::RowCodec;
@@ -349,18 +349,18 @@ impl Spec {
     /// Whether stored rows are the stream's own, rather than left from before a reset. Those of other keys, functions
     /// or windows are refused, unless the stream is to be reset where they do not fit.
     pub(crate) fn owns(&self, stored: Stamp) -> Result<bool> {
-        let (stream, own) = (&self.stream, self.stamp);
+        let (stream, own) = (stream_of(&self.stream), self.stamp);
         match stored.epoch.cmp(&own.epoch) {
             Ordering::Less => Ok(false),
             Ordering::Greater => Err(EngineError::FromLaterReset {
-                stream: stream.clone(),
+                stream: stream.to_owned(),
                 stored: stored.epoch,
                 known: own.epoch,
             }),
             Ordering::Equal if stored == own => Ok(true),
             Ordering::Equal if self.drops_misfits => Ok(false),
             Ordering::Equal => Err(EngineError::Incompatible {
-                stream: stream.clone(),
+                stream: stream.to_owned(),
                 lost: resets::lost(self.window.is_some()),
             }),
         }
@@ -439,7 +439,7 @@ impl Spec {
 fn projection(step: &Step) -> Option<Projection> {
     match step {
         Step::Project { exprs, schema } => Some((exprs.clone(), Arc::clone(schema))),
-        Step::Filter(_) => None,
+        Step::Filter(_) | Step::Lookup(_) => None,
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tidemill_plan::model::Emit;
 
-use super::Operator;
+use super::Panes;
 use super::chunk::{self, ChunkKey};
 use super::cold;
 use super::delta::{Delta, Merger};
@@ -25,7 +25,7 @@ pub(super) struct Settled {
     pub(super) places: BTreeMap<Pane, Vec<u32>>,
 }
 
-impl Operator {
+impl Panes {
     fn segment_of(&self, pane: Pane, hash: u64) -> Pane {
         if self.spec.window.is_some() {
             pane

@@ -5,7 +5,7 @@ use std::collections::btree_map::Entry;
 use arrow::array::{Array, RecordBatch, TimestampMicrosecondArray};
 use tidemill_plan::model::Window;
 
-use super::Operator;
+use super::Panes;
 use super::delta::{Delta, Feed};
 use super::spec::Columns;
 use crate::effects::Effects;
@@ -15,7 +15,7 @@ use crate::rows::Flow;
 use crate::steps::isolate;
 use crate::window::{self, Finder, Pane};
 
-impl Operator {
+impl Panes {
     /// Takes rows in; those that are late, or on which an expression fails, are rejected.
     pub(crate) fn update(&mut self, flow: Flow, place: Place<'_>, fx: &mut Effects) -> Result<()> {
         let mut panes = std::mem::take(&mut self.panes);

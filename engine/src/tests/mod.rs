@@ -15,11 +15,11 @@ use std::sync::Arc;
 
 use arrow::array::{Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::DataType;
-use datafusion_expr::Operator;
+use datafusion_expr::Operator as Op;
 use datafusion_physical_expr::expressions::{binary, col, lit};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use tidemill_plan::model::{Exchange, Input, Late, Step, WindowKind};
+use tidemill_plan::model::{Exchange, Input, Late, Operator, Step, WindowKind};
 
 use self::oracle::wanted;
 use self::plans::{BEGIN, SECOND, Shape, plan, schema_of, source_schema};
@@ -448,7 +448,7 @@ fn an_idle_partition_holds_no_shard_back() {
     assert!(appended(&world, 1).is_empty());
     assert_eq!(
         world.slots[shard].task.held_back_by(),
-        Some(1),
+        Some((Input::Source(0), 1)),
         "nothing is known of it"
     );
     world.idle(1);
@@ -553,10 +553,10 @@ fn state_that_is_damaged_or_of_other_windows_is_refused() {
     let value = value.unwrap();
 
     let mut other = plan(&shape(Exchange::Local));
-    let aggregate = Arc::get_mut(&mut other).unwrap().streams[1]
-        .aggregate
-        .as_mut()
-        .unwrap();
+    let sums = &mut Arc::get_mut(&mut other).unwrap().streams[1];
+    let Some(Operator::Aggregate(aggregate)) = &mut sums.operator else {
+        panic!("sums are grouped");
+    };
     aggregate.window.as_mut().unwrap().kind = WindowKind::Tumble { size: 20 * SECOND };
     let mut task = Task::source(other, 0, 0).unwrap();
     assert!(
@@ -584,14 +584,8 @@ fn a_group_on_which_an_expression_fails_goes_to_the_dead_letters_alone() {
     let stream = &mut Arc::get_mut(&mut plan).unwrap().streams[1];
     // 60 / (n - 2)
     let schema = &stream.schema;
-    let less = binary(
-        col("n", schema).unwrap(),
-        Operator::Minus,
-        lit(2i64),
-        schema,
-    )
-    .unwrap();
-    let quotient = binary(lit(60i64), Operator::Divide, less, schema).unwrap();
+    let less = binary(col("n", schema).unwrap(), Op::Minus, lit(2i64), schema).unwrap();
+    let quotient = binary(lit(60i64), Op::Divide, less, schema).unwrap();
     let out = schema_of(&[("k", DataType::Utf8), ("q", DataType::Int64)]);
     stream.after = vec![Step::Project {
         exprs: vec![col("k", schema).unwrap(), quotient],

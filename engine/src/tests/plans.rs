@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use datafusion_expr::{AggregateUDF, Operator};
+use datafusion_expr::{AggregateUDF, Operator as Op};
 use datafusion_functions_aggregate::average::avg_udaf;
 use datafusion_functions_aggregate::count::count_udaf;
 use datafusion_functions_aggregate::min_max::{max_udaf, min_udaf};
@@ -81,13 +81,7 @@ pub(super) fn source() -> Source {
         columns: vec![column("k"), column("v"), column("ts")],
         check: Some(Check {
             text: "v >= 0".into(),
-            expr: binary(
-                col("v", &schema).unwrap(),
-                Operator::GtEq,
-                lit(0i64),
-                &schema,
-            )
-            .unwrap(),
+            expr: binary(col("v", &schema).unwrap(), Op::GtEq, lit(0i64), &schema).unwrap(),
         }),
         event_time: Some(EventTime {
             column: 2,
@@ -121,19 +115,19 @@ fn clean() -> Stream {
         ("q", DataType::Int64),
     ]);
     let named = |name: &str| col(name, &input).unwrap();
-    let less = binary(named("v"), Operator::Minus, lit(5i64), &input).unwrap();
-    let quotient = binary(lit(100i64), Operator::Divide, less, &input).unwrap();
+    let less = binary(named("v"), Op::Minus, lit(5i64), &input).unwrap();
+    let quotient = binary(lit(100i64), Op::Divide, less, &input).unwrap();
     Stream {
         name: "clean".into(),
-        input: Input::Source(0),
+        inputs: vec![Input::Source(0)],
         before: vec![
-            Step::Filter(binary(named("v"), Operator::NotEq, lit(7i64), &input).unwrap()),
+            Step::Filter(binary(named("v"), Op::NotEq, lit(7i64), &input).unwrap()),
             Step::Project {
                 exprs: vec![named("k"), named("v"), named("ts"), quotient],
                 schema: Arc::clone(&schema),
             },
         ],
-        aggregate: None,
+        operator: None,
         after: vec![],
         schema,
         changes: Changes::Append,
@@ -145,8 +139,8 @@ fn clean() -> Stream {
 fn functions(schema: &SchemaRef) -> Vec<Function> {
     let named = |name: &str| col(name, schema).unwrap();
     let mut odd = function(count_udaf(), lit(1i64), schema, "odd", false);
-    let rest = binary(named("v"), Operator::Modulo, lit(2i64), schema).unwrap();
-    odd.filter = Some(binary(rest, Operator::Eq, lit(1i64), schema).unwrap());
+    let rest = binary(named("v"), Op::Modulo, lit(2i64), schema).unwrap();
+    odd.filter = Some(binary(rest, Op::Eq, lit(1i64), schema).unwrap());
     vec![
         function(sum_udaf(), named("v"), schema, "total", false),
         function(count_udaf(), lit(1i64), schema, "n", false),
@@ -201,9 +195,9 @@ fn windowed(shape: &Shape, name: &str, emit: Emit) -> Stream {
     };
     Stream {
         name: name.into(),
-        input: Input::Stream(0),
+        inputs: vec![Input::Stream(0)],
         before: vec![],
-        aggregate: Some(Aggregate {
+        operator: Some(Operator::Aggregate(Aggregate {
             window: Some(Window {
                 time: 2,
                 kind: shape.kind,
@@ -217,7 +211,7 @@ fn windowed(shape: &Shape, name: &str, emit: Emit) -> Stream {
             allowed_lateness: shape.allowed_lateness,
             late: shape.late,
             exchange: shape.exchange.clone(),
-        }),
+        })),
         after: vec![],
         schema,
         changes,
@@ -247,9 +241,9 @@ fn totals(shape: &Shape, input: &SchemaRef) -> Stream {
     let schema = schema_of(&columns);
     Stream {
         name: "totals".into(),
-        input: Input::Stream(1),
+        inputs: vec![Input::Stream(1)],
         before: vec![],
-        aggregate: Some(Aggregate {
+        operator: Some(Operator::Aggregate(Aggregate {
             window: Some(Window {
                 time: match shape.kind {
                     WindowKind::Session { .. } => 2,
@@ -281,7 +275,7 @@ fn totals(shape: &Shape, input: &SchemaRef) -> Stream {
             } else {
                 Exchange::Local
             },
-        }),
+        })),
         after: vec![],
         schema,
         changes: Changes::Append,
@@ -308,19 +302,13 @@ fn table(shape: &Shape) -> Stream {
     ];
     let fields = fields.map(|(name, data_type)| Field::new(name, data_type, name == "k"));
     let schema: SchemaRef = Arc::new(Schema::new(fields.to_vec()));
-    let rest = binary(
-        col("n", &grouped).unwrap(),
-        Operator::Modulo,
-        lit(3i64),
-        &grouped,
-    )
-    .unwrap();
-    let share = binary(lit(60i64), Operator::Divide, Arc::clone(&rest), &grouped).unwrap();
+    let rest = binary(col("n", &grouped).unwrap(), Op::Modulo, lit(3i64), &grouped).unwrap();
+    let share = binary(lit(60i64), Op::Divide, Arc::clone(&rest), &grouped).unwrap();
     Stream {
         name: "table".into(),
-        input: Input::Stream(0),
+        inputs: vec![Input::Stream(0)],
         before: vec![],
-        aggregate: Some(Aggregate {
+        operator: Some(Operator::Aggregate(Aggregate {
             window: None,
             keys: vec![col("k", &input).unwrap()],
             key_schema: schema_of(&[("k", DataType::Utf8)]),
@@ -344,9 +332,9 @@ fn table(shape: &Shape) -> Stream {
             allowed_lateness: 0,
             late: Late::DeadLetter,
             exchange: shape.exchange.clone(),
-        }),
+        })),
         after: vec![
-            Step::Filter(binary(rest, Operator::NotEq, lit(0i64), &grouped).unwrap()),
+            Step::Filter(binary(rest, Op::NotEq, lit(0i64), &grouped).unwrap()),
             Step::Project {
                 exprs: vec![
                     col("k", &grouped).unwrap(),

@@ -155,7 +155,10 @@ fn where_it_is_told_so_a_stream_drops_what_does_not_fit() {
     let mut other = plan(&shape);
     let sums = &mut Arc::get_mut(&mut other).unwrap().streams[1];
     sums.misfit = Misfit::Drop;
-    let window = sums.aggregate.as_mut().unwrap().window.as_mut().unwrap();
+    let Some(Operator::Aggregate(sums)) = &mut sums.operator else {
+        panic!("sums are grouped");
+    };
+    let window = sums.window.as_mut().unwrap();
     window.kind = WindowKind::Tumble { size: 20 * SECOND };
     world.restart(other, &mut StdRng::seed_from_u64(0));
     world.drain();

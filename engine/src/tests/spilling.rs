@@ -103,7 +103,10 @@ fn sessions_close_piece_by_piece_where_memory_is_short() {
             assert!(closed < 100, "{closed} at once");
             if crashes {
                 world.crash(0, &mut rng);
-                assert!(world.slots[0].task.is_closing(), "it is looked at after a restart");
+                assert!(
+                    world.slots[0].task.is_closing(),
+                    "it is looked at after a restart"
+                );
                 if appended(&world, 1).len() == 500 {
                     break;
                 }

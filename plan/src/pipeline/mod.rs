@@ -77,7 +77,7 @@ fn build(
         outputs,
     };
     for (i, (draft, columns)) in sources.iter().zip(columns).enumerate() {
-        let timed = streams.iter().any(|s| s.needs_time_of == Some(i));
+        let timed = streams.iter().any(|s| s.needs_time_of(i));
         plan.sources
             .extend(draft.narrowed(columns, timed, &mut problems));
     }
@@ -98,7 +98,8 @@ fn set_resets(pipeline: &Pipeline, plan: &mut Plan, problems: &mut Problems) {
         resets::Epochs::new()
     });
     for stream in &mut plan.streams {
-        stream.epoch = epochs.get(&stream.name).copied().unwrap_or_default();
+        let epoch = epochs.get(crate::sql::stream_of(&stream.name));
+        stream.epoch = epoch.copied().unwrap_or_default();
         stream.misfit = match pipeline.spec.on_incompatible_change {
             OnIncompatibleChange::Block => Misfit::Refuse,
             OnIncompatibleChange::Reset => Misfit::Drop,

@@ -75,6 +75,7 @@ pub(super) fn draft(
             name: source.name.clone(),
             schema,
             event_time: event_time.map(|t| t.column),
+            window: None,
             is_table: key.is_some(),
             key,
         },
@@ -365,9 +366,12 @@ pub(super) fn columns_read(
         let mut read = source.check_reads.clone();
         let columns = source.columns.iter().enumerate();
         read.extend(columns.filter(|(_, c)| c.required).map(|(c, _)| c));
-        let timed = streams.iter().any(|s| s.needs_time_of == Some(i));
+        let timed = streams.iter().any(|s| s.needs_time_of(i));
         read.extend(source.event_time.filter(|_| timed).map(|t| t.column));
-        for stream in streams.iter().filter(|s| s.input == Input::Source(i)) {
+        for stream in streams
+            .iter()
+            .filter(|s| s.inputs.contains(&Input::Source(i)))
+        {
             read.extend(stream.query.needs());
         }
         let tables = streams.iter().flat_map(|s| s.query.tables());

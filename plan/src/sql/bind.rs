@@ -7,18 +7,20 @@ use arrow::datatypes::SchemaRef;
 use datafusion_common::Result;
 use datafusion_sql::sqlparser::tokenizer::Location;
 
-use super::Relation;
 use super::chain::{self, Moves, Origin, narrow, rebase, remap, schema_after, substitute};
 use super::error::{SqlError, duplicate_column};
 use super::parse::Parsed;
 use super::translate::{Call, Grouping, Joined, Shape};
 use super::window::is_one_each;
-use crate::model::{ExprRef, Function, ResultColumn, Step, Window, WindowKind};
+use super::{Carried, Relation};
+use crate::model::{ExprRef, Function, Micros, ResultColumn, Step, Window, WindowKind};
 
 /// A planned query, bound to all the columns of the relation that it reads.
 #[derive(Debug, Clone)]
 pub struct Query {
-    reads: String,
+    /// Among the parts of the whole; none of the last.
+    name: String,
+    reads: Vec<String>,
     /// Where it starts.
     place: Location,
     needs: BTreeSet<usize>,
@@ -42,6 +44,8 @@ enum From {
     WindowStart,
     /// The first microsecond after it.
     WindowEnd,
+    /// The last microsecond of it.
+    WindowLast,
     /// Anything else.
     Computed,
 }
@@ -75,11 +79,8 @@ pub struct BoundGrouping {
 }
 
 impl Query {
-    pub(super) fn new(
-        shape: Shape,
-        relation: &Relation,
-        parsed: &Parsed,
-    ) -> std::result::Result<Self, SqlError> {
+    pub(super) fn new(shape: Shape, parsed: &Parsed) -> std::result::Result<Self, SqlError> {
+        let relation = &shape.relation;
         if relation.key.is_some() && shape.grouping.is_some() {
             let message = format!(
                 "`{}` is a table kept up to date, and its rows cannot be grouped again",
@@ -98,13 +99,12 @@ impl Query {
             return Err(SqlError::at(parsed.place_of(&table.name), message)
                 .hint("join a source that is a stream, or a stream that only adds rows"));
         }
-        let query = Self::narrowed(shape, relation, parsed).map_err(|e| SqlError::internal(&e))?;
+        let query = Self::narrowed(shape, parsed).map_err(|e| SqlError::internal(&e))?;
         query.check_windows(parsed)?;
-        query.check_names(parsed)?;
         Ok(query)
     }
 
-    fn narrowed(shape: Shape, relation: &Relation, parsed: &Parsed) -> Result<Self> {
+    fn narrowed(shape: Shape, parsed: &Parsed) -> Result<Self> {
         let schema = match shape.grouping {
             Some(_) => Arc::clone(&shape.after.schema),
             None => Arc::clone(&shape.before.schema),
@@ -124,14 +124,16 @@ impl Query {
             };
             g.keys.iter().map(origin).collect()
         });
-        let narrowed = narrow(&shape.before.steps, &wanted, relation.schema.fields().len())?;
+        let width = shape.relation.schema.fields().len();
+        let narrowed = narrow(&shape.before.steps, &wanted, width)?;
         let mut before = narrowed.steps;
         if let Some(grouping) = &mut grouping {
             grouping.move_columns(&narrowed.moved)?;
             grouping.absorb_last(&mut before)?;
         }
         Ok(Self {
-            reads: shape.table,
+            name: String::new(),
+            reads: shape.reads,
             place: parsed.tokens.start(),
             needs: narrowed.reads,
             tables: shape.tables,
@@ -163,7 +165,7 @@ impl Query {
     }
 
     /// Two columns of one name cannot be told apart in a sink.
-    fn check_names(&self, parsed: &Parsed) -> std::result::Result<(), SqlError> {
+    pub(super) fn check_names(&self, parsed: &Parsed) -> std::result::Result<(), SqlError> {
         let mut seen = BTreeSet::new();
         for field in self.schema.fields() {
             if !seen.insert(field.name()) {
@@ -175,10 +177,91 @@ impl Query {
         Ok(())
     }
 
-    /// The name of the relation that is read.
+    /// What it is called among the parts of a query; the last of them is called nothing.
     #[must_use]
-    pub fn reads(&self) -> &str {
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The same query as a part of this name.
+    pub(super) fn named(self, name: String) -> Self {
+        Self { name, ..self }
+    }
+
+    /// How many columns the result has.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// The key of the grouping that a column of the result is, by its number.
+    #[must_use]
+    pub fn key_of(&self, column: usize) -> Option<usize> {
+        match self.columns.get(column)? {
+            From::Key(key) => Some(*key),
+            _ => None,
+        }
+    }
+
+    /// The names of the relations that are read, all of the same columns.
+    #[must_use]
+    pub fn reads(&self) -> &[String] {
         &self.reads
+    }
+
+    /// What its readers see, given what it reads.
+    #[must_use]
+    pub fn relation(&self, name: String, input: &Relation) -> Relation {
+        let is = |column: usize| move |c: &usize| self.input_column(*c) == Some(column);
+        let columns = || 0..self.columns.len();
+        let event_time = input.event_time.and_then(|time| columns().find(is(time)));
+        let of_input = |carried: Carried| Carried {
+            start: carried
+                .start
+                .and_then(|(start, behind)| Some((columns().find(is(start))?, behind))),
+            end: carried.end.and_then(|end| columns().find(is(end))),
+        };
+        let window = match self.grouping.as_ref().map(|g| g.window) {
+            None => input.window.map(of_input),
+            Some(None) => None,
+            Some(Some((_, kind))) => {
+                let place = |from: From| self.columns.iter().position(|c| *c == from);
+                let carried = input.window.map(of_input).and_then(|carried| carried.start);
+                let behind = kind.size().saturating_sub(1);
+                let start = match kind {
+                    WindowKind::Session { .. } => None,
+                    _ => place(From::WindowStart).map(|start| (start, behind)),
+                };
+                Some(Carried {
+                    start: start.or(carried.filter(|_| self.is_by_carried_window())),
+                    end: place(From::WindowEnd),
+                })
+            }
+        };
+        Relation {
+            name,
+            schema: Arc::clone(&self.schema),
+            event_time: match (self.is_grouped(), self.is_by_carried_window()) {
+                (true, false) => {
+                    columns().find(|c| self.columns.get(*c) == Some(&From::WindowLast))
+                }
+                _ => event_time,
+            },
+            window,
+            key: None,
+            is_table: false,
+        }
+    }
+
+    /// Whether rows are grouped by the window that they carry.
+    fn is_by_carried_window(&self) -> bool {
+        self.grouping.as_ref().is_some_and(|g| g.carried)
+    }
+
+    /// How far the times of its window may be behind the watermark of what it reads.
+    #[must_use]
+    pub fn behind(&self) -> Micros {
+        self.grouping.as_ref().map_or(0, |g| g.behind)
     }
 
     /// The columns of the relation that are needed, by index.
@@ -241,7 +324,7 @@ impl Query {
         match self.columns.get(column)? {
             From::Input(i) => Some(*i),
             From::Key(key) => self.key_columns.get(*key).copied().flatten(),
-            From::WindowStart | From::WindowEnd | From::Computed => None,
+            From::WindowStart | From::WindowEnd | From::WindowLast | From::Computed => None,
         }
     }
 
@@ -269,6 +352,7 @@ impl Query {
         match kind {
             // They start together, or may: one that is over, and one that reaches back over it.
             WindowKind::Cumulate { .. } | WindowKind::Session { .. } => end,
+            _ if self.is_by_carried_window() => end,
             _ if self.columns.contains(&From::WindowStart) => (From::WindowStart, "window_start"),
             _ if self.columns.contains(&From::WindowEnd) => end,
             _ => (From::WindowStart, "window_start"),
@@ -373,6 +457,7 @@ fn origins(shape: &Shape) -> Vec<From> {
         Origin::Start(i) => match grouping.layout.get(*i) {
             Some(ResultColumn::Key(key)) => From::Key(*key),
             Some(ResultColumn::WindowStart) => From::WindowStart,
+            Some(ResultColumn::WindowEnd) if grouping.last.contains(i) => From::WindowLast,
             Some(ResultColumn::WindowEnd) => From::WindowEnd,
             _ => From::Computed,
         },

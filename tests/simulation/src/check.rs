@@ -90,7 +90,8 @@ impl<'a> Check<'a> {
         let growth = self.scenario.grows.filter(|growth| growth.source == source);
         let is_new = growth.is_some_and(|growth| {
             let first = log.began.get(&at(0));
-            partition >= growth.from.cast_signed() && first.is_some_and(|(when, _)| *when < growth.at)
+            partition >= growth.from.cast_signed()
+                && first.is_some_and(|(when, _)| *when < growth.at)
         });
         if is_new && began > 0 {
             return Err(format!(
@@ -111,7 +112,12 @@ impl<'a> Check<'a> {
         let heard = log.given.get(&new).copied().unwrap_or(Time::MAX);
         let disorder = self.shape().sources.get(growth.source)?.disorder * 1_000;
         let mut seen = vec![0; growth.from as usize];
-        for record in self.scenario.records.iter().filter(|r| r.source == growth.source) {
+        for record in self
+            .scenario
+            .records
+            .iter()
+            .filter(|r| r.source == growth.source)
+        {
             if let Some(seen) = seen.get_mut(record.partition as usize)
                 && record.at <= heard
             {
@@ -128,7 +134,12 @@ impl<'a> Check<'a> {
         Some(Grown {
             source: growth.source,
             from: growth.from as usize,
-            watermark: input.get(growth.source)?.iter().zip(&seen).map(highest).min()?,
+            watermark: input
+                .get(growth.source)?
+                .iter()
+                .zip(&seen)
+                .map(highest)
+                .min()?,
         })
     }
 

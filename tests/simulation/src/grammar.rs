@@ -199,8 +199,8 @@ impl Shape {
             let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
             texts.join("; ")
         })?;
-        for aggregate in plan.streams.iter_mut().filter_map(|s| s.aggregate.as_mut()) {
-            if let Exchange::Shuffle { shards } = &mut aggregate.exchange {
+        for operator in plan.streams.iter_mut().filter_map(|s| s.operator.as_mut()) {
+            if let Exchange::Shuffle { shards } = operator.exchange_mut() {
                 *shards = self.shards;
             }
         }

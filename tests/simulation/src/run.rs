@@ -282,9 +282,10 @@ impl<'a> Run<'a> {
         self.world.log().tell(|| format!("{} starts", process.name));
         let (plan, settings, room) = (Arc::clone(self.plan), self.settings(), self.room());
         let its = Arc::clone(&process);
-        self.world
-            .scheduler
-            .spawn(process.index, Box::new(move || work(&its, &plan, settings, room)));
+        self.world.scheduler.spawn(
+            process.index,
+            Box::new(move || work(&its, &plan, settings, room)),
+        );
     }
 
     fn settings(&self) -> Settings {

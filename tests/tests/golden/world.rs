@@ -57,9 +57,7 @@ impl World {
             ids.extend((0..count).map(|p| Id::Source(source, p)));
         }
         for (stream, planned) in plan.streams.iter().enumerate() {
-            if let Some(Exchange::Shuffle { shards }) =
-                planned.aggregate.as_ref().map(|a| &a.exchange)
-            {
+            if let Some(Exchange::Shuffle { shards }) = planned.exchange() {
                 ids.extend((0..*shards as usize).map(|s| Id::Shard(stream, s)));
             }
         }
@@ -113,23 +111,22 @@ impl World {
         }
         let mut fx = Effects::default();
         if let Id::Shard(stream, _) = id {
-            let senders = self.senders(self.plan.streams[stream].input);
-            task.set_source_partitions(senders as u32, &mut fx).unwrap();
+            for place in self.plan.places_of(&self.plan.streams[stream].inputs) {
+                let partitions = self.partitions_of(place);
+                task.set_source_partitions(place, partitions as u32, &mut fx)
+                    .unwrap();
+            }
         }
         (task, fx)
     }
 
-    /// How many partitions send what an input has to shards.
-    fn senders(&self, input: Input) -> usize {
-        match input {
+    fn partitions_of(&self, place: Input) -> usize {
+        match place {
             Input::Source(source) => self.partitions[source],
-            Input::Stream(stream) => {
-                let stream = &self.plan.streams[stream];
-                match stream.aggregate.as_ref().map(|a| &a.exchange) {
-                    Some(Exchange::Shuffle { shards }) => *shards as usize,
-                    _ => self.senders(stream.input),
-                }
-            }
+            Input::Stream(stream) => match self.plan.streams[stream].exchange() {
+                Some(Exchange::Shuffle { shards }) => *shards as usize,
+                _ => panic!("stream {stream} is not shuffled"),
+            },
         }
     }
 

@@ -97,7 +97,9 @@ struct LocalShelf {
 
 impl std::fmt::Debug for LocalShelf {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("LocalShelf").field(&self.rows.name()).finish()
+        f.debug_tuple("LocalShelf")
+            .field(&self.rows.name())
+            .finish()
     }
 }
 
@@ -170,7 +172,10 @@ mod tests {
         let found = shelf.get(&[vec![2], vec![3], vec![5], vec![200]]).unwrap();
         assert_eq!(found, [Some(vec![2]), None, Some(vec![55]), None]);
         let found = shelf.scan(&[2], 4).unwrap();
-        assert_eq!(found, [2, 4, 5, 6].map(|i| (vec![i], vec![if i == 5 { 55 } else { i }])));
+        assert_eq!(
+            found,
+            [2, 4, 5, 6].map(|i| (vec![i], vec![if i == 5 { 55 } else { i }]))
+        );
         assert!(disk.bytes() > 0);
     }
 

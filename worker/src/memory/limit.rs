@@ -26,7 +26,9 @@ impl FromStr for Limit {
 
     /// A size as in manifests: `512Mi`.
     fn from_str(text: &str) -> Result<Self, LimitError> {
-        let size: Size = text.parse().map_err(|problem| LimitError(format!("{problem}")))?;
+        let size: Size = text
+            .parse()
+            .map_err(|problem| LimitError(format!("{problem}")))?;
         Ok(Self(usize::try_from(size.as_bytes()).unwrap_or(usize::MAX)))
     }
 }
@@ -37,10 +39,14 @@ impl Limit {
     pub fn of_the_process() -> Self {
         let groups = read_to_string("/proc/self/cgroup").unwrap_or_default();
         let files = files(&groups).into_iter();
-        let limits = files.filter_map(|file| read_to_string(Path::new("/sys/fs/cgroup").join(file)).ok());
+        let limits =
+            files.filter_map(|file| read_to_string(Path::new("/sys/fs/cgroup").join(file)).ok());
         let machine = read_to_string("/proc/meminfo").ok();
         let machine = machine.and_then(|text| machine_memory(&text));
-        let limit = limits.filter_map(|text| text.trim().parse().ok()).chain(machine).min();
+        let limit = limits
+            .filter_map(|text| text.trim().parse().ok())
+            .chain(machine)
+            .min();
         Self(limit.unwrap_or(usize::MAX))
     }
 
@@ -68,7 +74,10 @@ impl Limit {
 /// The files that say how much memory control groups allow, those of the groups around them included. In a container the
 /// group's own path may be that of the host, which is not there, and the limit is at the root.
 fn files(groups: &str) -> Vec<String> {
-    let mut files = vec!["memory.max".to_owned(), "memory/memory.limit_in_bytes".to_owned()];
+    let mut files = vec![
+        "memory.max".to_owned(),
+        "memory/memory.limit_in_bytes".to_owned(),
+    ];
     for line in groups.lines() {
         let mut fields = line.splitn(3, ':').skip(1);
         let (Some(controllers), Some(path)) = (fields.next(), fields.next()) else {
@@ -89,7 +98,9 @@ fn files(groups: &str) -> Vec<String> {
 
 /// The machine's memory, as Linux tells it.
 fn machine_memory(text: &str) -> Option<usize> {
-    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:"))?;
     let kilobytes: usize = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     kilobytes.checked_mul(1024)
 }
@@ -102,11 +113,23 @@ mod tests {
     #[test]
     fn groups_name_their_files_and_those_around_them() {
         let found = files("0::/kubepods.slice/pod1/worker\n");
-        for file in ["memory.max", "kubepods.slice/pod1/worker/memory.max", "kubepods.slice/memory.max"] {
-            assert!(found.iter().any(|f| f == file), "{file} is not in {found:?}");
+        for file in [
+            "memory.max",
+            "kubepods.slice/pod1/worker/memory.max",
+            "kubepods.slice/memory.max",
+        ] {
+            assert!(
+                found.iter().any(|f| f == file),
+                "{file} is not in {found:?}"
+            );
         }
         let found = files("12:cpu:/a\n9:memory:/docker/1\nnonsense\n");
-        assert!(found.iter().any(|f| f == "memory/docker/1/memory.limit_in_bytes"), "{found:?}");
+        assert!(
+            found
+                .iter()
+                .any(|f| f == "memory/docker/1/memory.limit_in_bytes"),
+            "{found:?}"
+        );
         assert!(!found.iter().any(|f| f.contains("/a/")), "{found:?}");
     }
 

@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use tidemill_crds::sink::SinkKind;
 use tidemill_engine::commit::Event;
+use tidemill_engine::disk::Room;
 use tidemill_engine::effects::Effects;
 use tidemill_engine::task::Task;
-use tidemill_plan::model::{Plan, StartFrom};
+use tidemill_plan::model::{Input, Plan, StartFrom};
+use tidemill_plan::stream_of;
 
 use super::tasks::{Generated, Held};
-use super::topology::{Stage, Subscription, Topology, stage_of_input};
+use super::topology::{Stage, Subscription, Topology, stages_of};
 use super::{Host, RunError, Runner, Settings};
 use crate::log::{Admin, LogError, Position, Start, TopicPartition, TopicSpec};
 use crate::sink::SinkError;
@@ -296,7 +298,11 @@ impl Runner {
                     self.tell_of_sources(&mut parked.task, parked.stage)?;
                     held.push(parked);
                 }
-                None => match self.restore(partition, committed, &room_left(&self.room, &held, partitions))? {
+                None => match self.restore(
+                    partition,
+                    committed,
+                    &room_left(&self.room, &held, partitions),
+                )? {
                     Some(restored) => held.push(restored),
                     None => return Ok(false),
                 },
@@ -313,8 +319,7 @@ impl Runner {
             .filter(|h| h.generator.is_none())
             .map(|h| (h.partition.clone(), self.start_of(h, &began_among)))
             .collect();
-        let Some(offsets) =
-            self.retry("taking partitions over", |r| r.reader.assign(&starts))?
+        let Some(offsets) = self.retry("taking partitions over", |r| r.reader.assign(&starts))?
         else {
             return Ok(false);
         };
@@ -365,14 +370,17 @@ impl Runner {
                 ..partition.clone()
             };
             let first = [first];
-            let Some(found) = self.retry("reading committed offsets", |r| {
-                r.reader.committed(&first)
-            })?
+            let Some(found) =
+                self.retry("reading committed offsets", |r| r.reader.committed(&first))?
             else {
                 return Ok(None);
             };
             let clock = found.into_iter().flatten().next().map(|first| first.clock);
-            let began = clock.as_deref().map(Task::began_among).transpose()?.flatten();
+            let began = clock
+                .as_deref()
+                .map(Task::began_among)
+                .transpose()?
+                .flatten();
             let now = self.partitions.get(&stage).copied().unwrap_or_default();
             among.insert(stage, began.unwrap_or(now));
         }
@@ -481,9 +489,9 @@ impl Runner {
 
     /// Tells a shard how many partitions feed it.
     fn tell_of_sources(&self, task: &mut Task, stage: Stage) -> Result<(), RunError> {
-        if let Some(sources) = self.sources_of(stage) {
+        for (place, partitions) in self.senders_to(stage) {
             // More partitions only hold windows open, and before anything has been read none can close: nothing is emitted.
-            task.set_source_partitions(sources, &mut Effects::default())?;
+            task.set_source_partitions(place, partitions, &mut Effects::default())?;
         }
         Ok(())
     }
@@ -540,7 +548,7 @@ impl Runner {
             let stream = self.plan.streams.get(state.stream).map(|s| &s.name);
             tracing::warn!(
                 pipeline = %self.plan.name,
-                stream = stream.map_or("", String::as_str),
+                stream = stream.map_or("", |name| stream_of(name)),
                 topic = %partition.topic,
                 partition = partition.partition,
                 "the stream was reset: it starts again without what it held before"
@@ -564,15 +572,15 @@ impl Runner {
         Ok(task)
     }
 
-    /// How many partitions feed a shard.
-    fn sources_of(&self, stage: Stage) -> Option<u32> {
-        let Stage::Shard(stream) = stage else {
-            return None;
+    /// What sends to a shard, each with how many partitions it has.
+    fn senders_to(&self, stage: Stage) -> Vec<(Input, u32)> {
+        let stream = match stage {
+            Stage::Shard(stream) => self.plan.streams.get(stream),
+            Stage::Source(_) => None,
         };
-        let input = self.plan.streams.get(stream)?.input;
-        self.partitions
-            .get(&stage_of_input(&self.plan, input)?)
-            .copied()
+        let inputs = stream.map(|s| s.inputs.as_slice()).unwrap_or_default();
+        let sender = |stage: Stage| Some((stage.place(), *self.partitions.get(&stage)?));
+        stages_of(&self.plan, inputs).filter_map(sender).collect()
     }
 
     fn generator_of(

@@ -163,7 +163,10 @@ impl Tasks {
 
     /// Roughly how many bytes of memory hold what has come since the last commit.
     pub(super) fn unflushed_bytes(&self) -> usize {
-        self.held.iter().map(|held| held.task.unflushed_bytes()).sum()
+        self.held
+            .iter()
+            .map(|held| held.task.unflushed_bytes())
+            .sum()
     }
 
     /// How many groups there are.

@@ -123,12 +123,22 @@ impl Collector for Snapshot {
         )?;
         type Figure = fn(&StateStatus) -> u64;
         let state: [(&str, &str, Figure); 4] = [
-            ("state_groups", "Keys of tables and windows that are held", |s| s.groups),
-            ("state_memory_bytes", "Memory that they take", |s| s.memory_bytes),
-            ("state_memory_limit_bytes", "Memory that they may take", |s| {
-                s.memory_limit_bytes
+            (
+                "state_groups",
+                "Keys of tables and windows that are held",
+                |s| s.groups,
+            ),
+            ("state_memory_bytes", "Memory that they take", |s| {
+                s.memory_bytes
             }),
-            ("state_disk_bytes", "Local disk that they take", |s| s.disk_bytes),
+            (
+                "state_memory_limit_bytes",
+                "Memory that they may take",
+                |s| s.memory_limit_bytes,
+            ),
+            ("state_disk_bytes", "Local disk that they take", |s| {
+                s.disk_bytes
+            }),
         ];
         for (name, help, figure) in state {
             self.gauges(&mut encoder, name, help, |s| {

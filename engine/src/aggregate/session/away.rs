@@ -43,7 +43,9 @@ impl Away {
     /// Puts keys away that are not here.
     pub(super) fn put(&mut self, mut rows: Vec<Row>) -> Result<()> {
         rows.sort_unstable_by(|a, b| (a.hash, &a.key).cmp(&(b.hash, &b.key)));
-        let due = rows.iter().map(|row| due_at(row.end, &cold::place(row.hash, &row.key)));
+        let due = rows
+            .iter()
+            .map(|row| due_at(row.end, &cold::place(row.hash, &row.key)));
         let mut due: Vec<Vec<u8>> = due.collect();
         due.sort_unstable();
         if let Some(first) = due.first() {
@@ -92,9 +94,14 @@ impl Away {
         let mut walk = self.due.walk(self.from.clone());
         let end = until.checked_add(1).map(|end| due_at(end, &[]));
         walk.look()?;
-        let due: Vec<Vec<u8>> = walk.take_before(end.as_deref()).map(|(due, _)| due).collect();
+        let due: Vec<Vec<u8>> = walk
+            .take_before(end.as_deref())
+            .map(|(due, _)| due)
+            .collect();
         let next = walk.look()?.front();
-        self.next = next.map(|(next, _)| Ok::<_, DiskError>(time_of(next)?.0)).transpose()?;
+        self.next = next
+            .map(|(next, _)| Ok::<_, DiskError>(time_of(next)?.0))
+            .transpose()?;
         if let Some(last) = due.last() {
             self.from = cold::after(last);
         }

@@ -326,7 +326,8 @@ impl Sessions {
             return self.watermark;
         };
         let closed = due.saturating_sub(1);
-        self.watermark.min(closed.saturating_add(self.spec.allowed_lateness))
+        self.watermark
+            .min(closed.saturating_add(self.spec.allowed_lateness))
     }
 
     /// Whether a flush has left something to be closed for the next one.
@@ -345,7 +346,9 @@ impl Sessions {
 
     /// How many sessions a flush closes.
     fn at_once(&self) -> usize {
-        self.room.as_ref().map_or(usize::MAX, |room| room.at_once.max(1))
+        self.room
+            .as_ref()
+            .map_or(usize::MAX, |room| room.at_once.max(1))
     }
 
     /// Has keys leave memory until the rest takes no more than that.
@@ -355,9 +358,8 @@ impl Sessions {
         };
         let updates = matches!(self.spec.emit, Emit::OnUpdate { .. });
         // What is damaged stays, too: it is told when it is asked for.
-        let is_shown = |sessions: &[u8]| {
-            list::read(sessions).is_ok_and(|s| s.iter().all(|s| !s.fresh))
-        };
+        let is_shown =
+            |sessions: &[u8]| list::read(sessions).is_ok_and(|s| s.iter().all(|s| !s.fresh));
         let stays = |sessions: &[u8]| updates && !is_shown(sessions);
         self.store.shed(goal, room.disk.as_ref(), stays)
     }
@@ -461,7 +463,9 @@ impl Sessions {
     /// Finishes what restoring has begun: what was forgotten is dropped, and what waits to be handed on is found.
     fn make_ready(&mut self) -> Result<()> {
         let first_end = |sessions: &[u8]| list::first_end(sessions).ok().flatten();
-        let Some(restored) = self.store.make_ready(|sessions| first_end(sessions).unwrap_or(NEVER))
+        let Some(restored) = self
+            .store
+            .make_ready(|sessions| first_end(sessions).unwrap_or(NEVER))
         else {
             return Ok(());
         };

@@ -174,7 +174,8 @@ impl Bucket {
             let mut written = chunk::write(key, stamp, rows.map(Entry::row), sequence, out);
             if let Some(away) = away.filter(|_| !self.away.is_empty()) {
                 let number = key.segment.start;
-                let end = (number + 1 < BUCKETS as i64).then(|| first_hash(number + 1).to_be_bytes());
+                let end =
+                    (number + 1 < BUCKETS as i64).then(|| first_hash(number + 1).to_be_bytes());
                 let forgotten = self.forgotten;
                 let mut walk = away.walk(first_hash(number));
                 written.extend(chunk::write_cold(
@@ -303,7 +304,11 @@ impl Store {
             let entries = buckets.get(&bucket(hash)).map(|b| &b.entries);
             entries.is_some_and(|e| e.find(hash, |e| e.hash == hash && *e.key == *key).is_some())
         };
-        let rows = away.take(keys.iter().copied().filter(|&(hash, key)| !is_here(hash, key)))?;
+        let rows = away.take(
+            keys.iter()
+                .copied()
+                .filter(|&(hash, key)| !is_here(hash, key)),
+        )?;
         self.come_back(rows);
         Ok(())
     }

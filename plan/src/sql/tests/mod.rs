@@ -31,6 +31,7 @@ pub(super) fn relations() -> Vec<Relation> {
             ]),
             event_time: Some(5),
             key: None,
+            window: None,
             is_table: false,
         },
         Relation {
@@ -41,6 +42,7 @@ pub(super) fn relations() -> Vec<Relation> {
             ]),
             event_time: None,
             key: Some(vec![0]),
+            window: None,
             is_table: false,
         },
         Relation {
@@ -52,6 +54,7 @@ pub(super) fn relations() -> Vec<Relation> {
             ]),
             event_time: None,
             key: Some(vec![1]),
+            window: None,
             is_table: true,
         },
         Relation {
@@ -63,6 +66,7 @@ pub(super) fn relations() -> Vec<Relation> {
             ]),
             event_time: None,
             key: Some(vec![0, 1]),
+            window: None,
             is_table: true,
         },
     ]
@@ -77,7 +81,7 @@ pub(super) fn schema(columns: &[(&str, DataType)]) -> SchemaRef {
 
 pub(super) fn planned(sql: &str) -> Query {
     match plan_query(sql, &relations()) {
-        Ok(query) => query,
+        Ok(mut parts) => parts.pop().unwrap(),
         Err(errors) => panic!("{sql}: {}", all(&errors)),
     }
 }
@@ -85,7 +89,10 @@ pub(super) fn planned(sql: &str) -> Query {
 /// The query bound to the columns that it needs, and no more.
 pub(super) fn bound(query: &Query) -> (Vec<usize>, SchemaRef, Bound) {
     let relations = relations();
-    let relation = relations.iter().find(|r| r.name == query.reads()).unwrap();
+    let relation = relations
+        .iter()
+        .find(|r| r.name == query.reads()[0])
+        .unwrap();
     let columns: Vec<usize> = query.needs().iter().copied().collect();
     let input = Arc::new(relation.schema.project(&columns).unwrap());
     let bound = query.bind(&columns, &input).unwrap();
@@ -110,7 +117,7 @@ pub(super) fn describe(sql: &str) -> String {
     };
     let mut lines = vec![format!(
         "read {}: {}",
-        query.reads(),
+        query.reads().join(" and "),
         names(&input).join(", ")
     )];
     lines.extend(bound.before.iter().map(step));

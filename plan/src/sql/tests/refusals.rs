@@ -59,7 +59,7 @@ fn clauses_that_a_stream_cannot_have() {
         (
             "SELECT category FROM transactions UNION ALL SELECT category FROM sales",
             &[
-                "line 1, column 35: UNION is not supported yet (write a stream for each side, and give both outputs the same sink)",
+                "line 1, column 66: the rows of `sales` replace each other, and cannot be put together with others (read a source that is a stream, or a stream that only adds rows)",
             ],
         ),
         (
@@ -311,7 +311,7 @@ fn groupings_that_cannot_be() {
         (
             "SELECT category, count(*) FROM (SELECT category, sum(amount) FROM transactions GROUP BY category) GROUP BY category",
             &[
-                "line 1, column 80: a stream groups its rows once (put the inner query into a stream of its own, and read that)",
+                "line 1, column 80: the rows of a grouping without a window replace each other: they are not grouped, joined or put together again (group the inner query by a window; for count over DISTINCT, write count(DISTINCT …))",
             ],
         ),
         (

@@ -1,10 +1,8 @@
-//! The two kinds of grouping, each with the same face: windows made of panes (and tables), and sessions.
+//! What brings rows of a key together, all with the same face: windows made of panes (and tables), and sessions.
 
-use tidemill_plan::model::{Aggregate, Micros, Stream, Window, WindowKind};
+use tidemill_plan::model::{self, Aggregate, Micros, Stream, Window, WindowKind};
 
-use super::Operator;
-use super::chunk::ChunkKey;
-use super::session::Sessions;
+use crate::aggregate::{ChunkKey, Panes, Sessions};
 use crate::clock::Marks;
 use crate::disk::Room;
 use crate::effects::Effects;
@@ -14,64 +12,71 @@ use crate::rows::Flow;
 use crate::shuffle::{Arrived, Word};
 use crate::stamp::Stamp;
 
-/// A grouping at work.
-pub(crate) enum Grouping {
+/// An operator at work.
+pub(crate) enum Operator {
     /// Windows made of panes, or a table.
-    Panes(Operator),
+    Panes(Panes),
     /// Sessions.
     Sessions(Sessions),
 }
 
-/// The same for either kind.
-macro_rules! either {
-    ($grouping:expr, $it:ident => $do:expr) => {
-        match $grouping {
-            Grouping::Panes($it) => $do,
-            Grouping::Sessions($it) => $do,
+/// The same for each kind.
+macro_rules! each {
+    ($operator:expr, $it:ident => $do:expr) => {
+        match $operator {
+            Operator::Panes($it) => $do,
+            Operator::Sessions($it) => $do,
         }
     };
 }
 
-impl Grouping {
-    /// A grouping in the task where its input's rows are. With a shuffle it only sends partial aggregates.
-    pub(crate) fn over_rows(index: usize, stream: &Stream, aggregate: &Aggregate) -> Result<Self> {
+impl Operator {
+    /// An operator in the task where its input's rows are. With a shuffle it only sends them on, grouped as far as
+    /// that can be done.
+    pub(crate) fn over_rows(
+        index: usize,
+        stream: &Stream,
+        planned: &model::Operator,
+    ) -> Result<Self> {
+        let model::Operator::Aggregate(aggregate) = planned;
         Ok(match session(aggregate) {
             Some(gap) => Self::Sessions(Sessions::over_rows(index, stream, aggregate, gap)?),
-            None => Self::Panes(Operator::over_rows(index, stream, aggregate)?),
+            None => Self::Panes(Panes::over_rows(index, stream, aggregate)?),
         })
     }
 
-    /// A grouping in a shard, where partial aggregates come together.
-    pub(crate) fn over_partials(stream: &Stream, aggregate: &Aggregate) -> Result<Self> {
+    /// An operator in a shard, where what was sent comes together.
+    pub(crate) fn in_shard(stream: &Stream, planned: &model::Operator) -> Result<Self> {
+        let model::Operator::Aggregate(aggregate) = planned;
         Ok(match session(aggregate) {
             Some(gap) => Self::Sessions(Sessions::over_partials(stream, aggregate, gap)?),
-            None => Self::Panes(Operator::over_partials(stream, aggregate)?),
+            None => Self::Panes(Panes::over_partials(stream, aggregate)?),
         })
     }
 
     /// Whether rows of a record that was shuffled are the stream's own.
     pub(crate) fn owns(&self, stored: Stamp) -> Result<bool> {
-        either!(self, it => it.owns(stored))
+        each!(self, it => it.owns(stored))
     }
 
     /// The watermark of the rows that it hands on.
     pub(crate) fn output_watermark(&self) -> Micros {
-        either!(self, it => it.output_watermark())
+        each!(self, it => it.output_watermark())
     }
 
     /// Takes rows in; those that are late, or on which an expression fails, are rejected.
     pub(crate) fn update(&mut self, flow: Flow, place: Place<'_>, fx: &mut Effects) -> Result<()> {
-        either!(self, it => it.update(flow, place, fx))
+        each!(self, it => it.update(flow, place, fx))
     }
 
-    /// Takes partial aggregates in; those that are late are rejected.
+    /// Takes in what was shuffled; those that are late are rejected.
     pub(crate) fn receive(
         &mut self,
         arrived: Vec<Arrived<'_>>,
         place: Place<'_>,
         fx: &mut Effects,
     ) -> Result<()> {
-        either!(self, it => it.receive(arrived, place, fx))
+        each!(self, it => it.receive(arrived, place, fx))
     }
 
     /// Moves the watermark; results of what it closes may come out.
@@ -92,42 +97,42 @@ impl Grouping {
 
     /// Sets the watermark without closing anything, as after a restart: what had to close has closed.
     pub(crate) fn resume(&mut self, watermark: Micros) {
-        either!(self, it => it.resume(watermark));
+        each!(self, it => it.resume(watermark));
     }
 
     /// Closes every window, as at the end of the input.
     pub(crate) fn close_all(&mut self, place: Place<'_>, fx: &mut Effects) -> Result<Vec<Flow>> {
-        either!(self, it => it.close_all(place, fx))
+        each!(self, it => it.close_all(place, fx))
     }
 
-    /// What a commit needs: partial aggregates go to their shards, or states to the changelog and results on.
+    /// What a commit needs: what is sent goes to their shards, or states to the changelog and results on.
     pub(crate) fn flush(
         &mut self,
         word: Word,
         place: Place<'_>,
         fx: &mut Effects,
     ) -> Result<Vec<Flow>> {
-        either!(self, it => it.flush(word, place, fx))
+        each!(self, it => it.flush(word, place, fx))
     }
 
     /// Takes back a record of the changelog.
     pub(crate) fn restore(&mut self, key: ChunkKey<'_>, value: Option<&[u8]>) -> Result<()> {
-        either!(self, it => it.restore(key, value))
+        each!(self, it => it.restore(key, value))
     }
 
     /// What must be kept with the clock.
     pub(crate) fn marks(&self) -> Marks {
-        either!(self, it => it.marks())
+        each!(self, it => it.marks())
     }
 
     /// Takes back what was kept with the clock.
     pub(crate) fn set_marks(&mut self, marks: &[Marks]) {
-        either!(self, it => it.set_marks(marks));
+        each!(self, it => it.set_marks(marks));
     }
 
     /// Sets how much memory its state may take.
     pub(crate) fn set_room(&mut self, room: &Room) {
-        either!(self, it => it.set_room(room));
+        each!(self, it => it.set_room(room));
     }
 
     /// Whether a flush has left something to be closed for the next one.
@@ -140,27 +145,27 @@ impl Grouping {
 
     /// How many windows, or panes of windows, are held.
     pub(crate) fn open_windows(&self) -> usize {
-        either!(self, it => it.open_windows())
+        each!(self, it => it.open_windows())
     }
 
     /// How many chunks of the changelog are left from before a reset, to be forgotten with the next flush.
     pub(crate) fn stale_chunks(&self) -> usize {
-        either!(self, it => it.stale_chunks())
+        each!(self, it => it.stale_chunks())
     }
 
     /// How many groups it holds.
     pub(crate) fn groups(&self) -> usize {
-        either!(self, it => it.groups())
+        each!(self, it => it.groups())
     }
 
     /// Roughly how many bytes of memory hold what has come since the last flush.
     pub(crate) fn delta_bytes(&self) -> usize {
-        either!(self, it => it.delta_bytes())
+        each!(self, it => it.delta_bytes())
     }
 
     /// Roughly how many bytes of memory it holds.
     pub(crate) fn bytes(&self) -> usize {
-        either!(self, it => it.bytes())
+        each!(self, it => it.bytes())
     }
 }
 

@@ -171,7 +171,7 @@ fn joined(inner: bool, missing: Missing) -> Arc<Plan> {
     let schema = Arc::new(Schema::new(fields));
     let stream = Stream {
         name: "joined".into(),
-        input: Input::Source(0),
+        inputs: vec![Input::Source(0)],
         before: vec![Step::Lookup(Lookup {
             table: 1,
             key: vec![col("k", &records.schema).unwrap()],
@@ -181,7 +181,7 @@ fn joined(inner: bool, missing: Missing) -> Arc<Plan> {
             missing,
             schema: Arc::clone(&schema),
         })],
-        aggregate: None,
+        operator: None,
         after: vec![],
         schema: Arc::clone(&schema),
         changes: Changes::Append,

@@ -645,33 +645,35 @@ impl Plan {
     /// The sources at the root of inputs.
     #[must_use]
     pub fn roots_of(&self, inputs: &[Input]) -> BTreeSet<usize> {
-        let mut roots = BTreeSet::new();
-        for input in inputs {
-            match input {
-                Input::Source(i) => roots.extend([*i]),
-                Input::Stream(i) => {
-                    let stream = self.streams.get(*i);
-                    roots.extend(stream.iter().flat_map(|s| self.roots_of(&s.inputs)));
-                }
-            }
-        }
-        roots
+        let behind = self.behind(inputs, |_| false).into_iter();
+        let source = |input| match input {
+            Input::Source(i) => Some(i),
+            Input::Stream(_) => None,
+        };
+        behind.filter_map(source).collect()
     }
 
     /// Where the rows of inputs come to be: in partitions of these sources, and in shards of these streams.
     #[must_use]
     pub fn places_of(&self, inputs: &[Input]) -> BTreeSet<Input> {
-        let mut places = BTreeSet::new();
-        for &input in inputs {
+        self.behind(inputs, |stream| self.is_shuffled(stream))
+    }
+
+    /// The sources behind inputs, and the streams beyond which it is not looked.
+    fn behind(&self, inputs: &[Input], ends: impl Fn(usize) -> bool) -> BTreeSet<Input> {
+        let (mut found, mut seen, mut left) = (BTreeSet::new(), BTreeSet::new(), inputs.to_vec());
+        while let Some(input) = left.pop() {
+            if !seen.insert(input) {
+                continue;
+            }
             match input {
-                Input::Stream(i) if !self.is_shuffled(i) => {
-                    let stream = self.streams.get(i);
-                    places.extend(stream.iter().flat_map(|s| self.places_of(&s.inputs)));
+                Input::Stream(i) if !ends(i) => {
+                    left.extend(self.streams.get(i).iter().flat_map(|s| &s.inputs));
                 }
-                place => places.extend([place]),
+                end => found.extend([end]),
             }
         }
-        places
+        found
     }
 
     /// Whether a stream's rows come together in shards.

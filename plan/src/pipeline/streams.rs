@@ -363,7 +363,7 @@ pub(super) struct Spread {
     /// Where they come to be, where that is one source, or the shards of one stream.
     place: Option<Input>,
     /// The values by which they are spread, each by a number; `None` if that is not known.
-    by: Option<BTreeSet<usize>>,
+    by: Option<Vec<usize>>,
     /// For each column, the number of the value that it is, unchanged.
     columns: Vec<Option<usize>>,
 }
@@ -371,7 +371,7 @@ pub(super) struct Spread {
 impl Spread {
     /// Over the partitions of a source: values are its columns.
     fn of_source(index: usize, source: &SourceDraft) -> Self {
-        let by: BTreeSet<usize> = source.partitioned_by.iter().copied().collect();
+        let by = source.partitioned_by.clone();
         let columns = 0..source.relation.schema.fields().len();
         Self {
             place: Some(Input::Source(index)),
@@ -418,7 +418,7 @@ impl Spread {
         let keys = query.key_columns().iter().flatten();
         let keys: BTreeSet<usize> = keys.filter_map(|&i| self.number(i)).collect();
         match (&self.place, &self.by) {
-            (Some(_), Some(by)) if by.is_subset(&keys) => Exchange::Local,
+            (Some(_), Some(by)) if by.iter().all(|value| keys.contains(value)) => Exchange::Local,
             _ => Exchange::Shuffle { shards: SHARDS },
         }
     }

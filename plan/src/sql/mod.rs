@@ -15,6 +15,7 @@ mod parse;
 mod parts;
 mod plan;
 mod refuse;
+mod size;
 mod translate;
 mod types;
 mod window;

@@ -121,8 +121,10 @@ impl Parsed {
             .hint(event_time_hint(relation)),
             Misfit::NotEventTime(column) => {
                 let name = column_name(relation, column);
+                let mut times = self.outline.window_times.iter();
+                let found = times.find(|(written, _)| written == name);
                 SqlError::at(
-                    time,
+                    found.map_or(time, |(_, place)| *place),
                     format!("`{name}` is not the event time of {}", shown(relation)),
                 )
                 .hint(event_time_hint(relation))
@@ -198,7 +200,8 @@ impl Parsed {
 
     /// Where the time column of its windows is written.
     pub(super) fn window_place(&self) -> Location {
-        self.outline.window_time.unwrap_or(self.tokens.start())
+        let first = self.outline.window_times.first();
+        first.map_or(self.tokens.start(), |(_, place)| *place)
     }
 
     /// Where the grouping is written.

@@ -25,8 +25,8 @@ const MAX_DEPTH: usize = 100;
 pub(crate) struct Outline {
     /// The tables that are read, other than its own CTEs.
     pub(crate) reads: Vec<(String, Location)>,
-    /// Where the time column of the first window table function stands.
-    pub(crate) window_time: Option<Location>,
+    /// The time columns of window table functions, and where they stand.
+    pub(crate) window_times: Vec<(String, Location)>,
     /// Whether it names the last microsecond of windows.
     pub(crate) last_time: bool,
 }
@@ -398,8 +398,9 @@ impl<'a> Walk<'a> {
         match WindowCall::read(name, arguments) {
             Some(Ok(call)) => {
                 self.read(&call.table);
-                let time = start(call.time.span);
-                self.outline.window_time = self.outline.window_time.or(time);
+                let time = start(call.time.span).unwrap_or(place);
+                let times = &mut self.outline.window_times;
+                times.push((call.time.value.clone(), time));
             }
             Some(Err(error)) => self.errors.push(error),
             None => self.unknown_table_function(&written, place),

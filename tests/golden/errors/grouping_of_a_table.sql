@@ -22,4 +22,4 @@ errors:
   spec.streams[0].sql, line 1, column 71: the rows of a grouping without a window replace each other: they are not grouped, joined or put together again (group the inner query by a window; for count over DISTINCT, write count(DISTINCT …))
   spec.streams[1].sql, line 1, column 35: the rows of a grouping without a window replace each other: they are not grouped, joined or put together again (group the inner query by a window; for count over DISTINCT, write count(DISTINCT …))
   spec.streams[2].sql, line 3, column 3: rows of windows are grouped by the end of their window (add window_end to GROUP BY, and to the SELECT list that it comes from)
-  spec.streams[3].sql, line 2, column 56: `over` is not the event time of the subquery (write `begin`: the windows are in it)
+  spec.streams[3].sql, line 2, column 58: `over` is not the event time of the subquery (write `begin`: the windows are in it)

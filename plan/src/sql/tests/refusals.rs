@@ -437,3 +437,28 @@ fn names_and_types() {
         ),
     ]);
 }
+
+#[test]
+fn a_query_that_doubles_what_it_reads_is_refused_before_it_is_planned() {
+    let doubled = |times: usize| {
+        let mut sql = String::from("WITH w0 AS (SELECT category FROM transactions)");
+        for i in 1..=times {
+            let before = i - 1;
+            sql += &format!(
+                ", w{i} AS (SELECT category FROM w{before} UNION ALL SELECT category FROM w{before})"
+            );
+        }
+        plan_query(
+            &format!("{sql} SELECT category FROM w{times}"),
+            &relations(),
+        )
+    };
+    assert!(doubled(3).is_ok());
+    let refused = doubled(40).unwrap_err();
+    assert!(
+        refused[0]
+            .to_string()
+            .contains("reads more than 100 tables"),
+        "{refused:?}"
+    );
+}

@@ -86,11 +86,7 @@ fn topic_command(command: TopicCommand) -> Result<(), Failure> {
             name,
             partitions,
             place,
-        } => topic::grow(
-            log_to_look_at(&place)?.admin()?.as_mut(),
-            &name,
-            partitions,
-        ),
+        } => topic::grow(log_to_look_at(&place)?.admin()?.as_mut(), &name, partitions),
         TopicCommand::List { place } => topic::list(log_to_look_at(&place)?.admin()?.as_mut()),
     }
 }

@@ -156,7 +156,9 @@ pub(crate) fn grow(admin: &mut dyn Admin, topic: &str, partitions: u32) -> Resul
         ))),
         Some(before) => {
             admin.grow(topic, partitions)?;
-            crate::say(&format!("`{topic}` had {before} partitions and has {partitions}"));
+            crate::say(&format!(
+                "`{topic}` had {before} partitions and has {partitions}"
+            ));
             Ok(())
         }
     }

@@ -86,11 +86,11 @@ impl<'a> Check<'a> {
             topic: source_name(source).into(),
             partition,
         };
-        let (_, began) = log.began.get(&at(partition)).copied().unwrap_or_default();
+        let began = log.starts.get(&at(partition)).copied().unwrap_or_default();
         let growth = self.scenario.grows.filter(|growth| growth.source == source);
         let is_new = growth.is_some_and(|growth| {
-            let first = log.began.get(&at(0));
-            partition >= growth.from.cast_signed() && first.is_some_and(|(when, _)| *when < growth.at)
+            let first = log.begun.get(&at(0));
+            partition >= growth.from.cast_signed() && first.is_some_and(|when| *when < growth.at)
         });
         if is_new && began > 0 {
             return Err(format!(
@@ -111,7 +111,12 @@ impl<'a> Check<'a> {
         let heard = log.given.get(&new).copied().unwrap_or(Time::MAX);
         let disorder = self.shape().sources.get(growth.source)?.disorder * 1_000;
         let mut seen = vec![0; growth.from as usize];
-        for record in self.scenario.records.iter().filter(|r| r.source == growth.source) {
+        for record in self
+            .scenario
+            .records
+            .iter()
+            .filter(|r| r.source == growth.source)
+        {
             if let Some(seen) = seen.get_mut(record.partition as usize)
                 && record.at <= heard
             {
@@ -128,7 +133,12 @@ impl<'a> Check<'a> {
         Some(Grown {
             source: growth.source,
             from: growth.from as usize,
-            watermark: input.get(growth.source)?.iter().zip(&seen).map(highest).min()?,
+            watermark: input
+                .get(growth.source)?
+                .iter()
+                .zip(&seen)
+                .map(highest)
+                .min()?,
         })
     }
 

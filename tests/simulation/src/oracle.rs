@@ -322,8 +322,9 @@ fn windows(from: &Flow, scene: &Scene<'_>, rough: &mut Rough, letters: &mut Vec<
         true => from.watermarks.get(place).copied().flatten(),
         false => lowest,
     };
-    let has_closed =
-        |place: usize, end: i64| scene.ended || watermark(place).is_some_and(|w| end + lateness <= w);
+    let has_closed = |place: usize, end: i64| {
+        scene.ended || watermark(place).is_some_and(|w| end + lateness <= w)
+    };
     let row = |(((place, value), (start, end)), items): (&(Group, (i64, i64)), &Vec<&Item>)| {
         let mut numbers = sums(items);
         numbers.insert("ws", i128::from(*start));
@@ -404,7 +405,10 @@ fn put<'a>(
         (start, end) = (start.min(session.1.0), end.max(session.1.1));
         items.extend(windows.remove(&session).unwrap_or_default());
     }
-    windows.entry((group, (start, end))).or_default().extend(items);
+    windows
+        .entry((group, (start, end)))
+        .or_default()
+        .extend(items);
     true
 }
 

@@ -303,8 +303,7 @@ impl Runner {
             .filter(|h| h.generator.is_none())
             .map(|h| (h.partition.clone(), self.start_of(h, &began_among)))
             .collect();
-        let Some(offsets) =
-            self.retry("taking partitions over", |r| r.reader.assign(&starts))?
+        let Some(offsets) = self.retry("taking partitions over", |r| r.reader.assign(&starts))?
         else {
             return Ok(false);
         };
@@ -343,14 +342,17 @@ impl Runner {
                 ..partition.clone()
             };
             let first = [first];
-            let Some(found) = self.retry("reading committed offsets", |r| {
-                r.reader.committed(&first)
-            })?
+            let Some(found) =
+                self.retry("reading committed offsets", |r| r.reader.committed(&first))?
             else {
                 return Ok(None);
             };
             let clock = found.into_iter().flatten().next().map(|first| first.clock);
-            let began = clock.as_deref().map(Task::began_among).transpose()?.flatten();
+            let began = clock
+                .as_deref()
+                .map(Task::began_among)
+                .transpose()?
+                .flatten();
             let now = self.partitions.get(&stage).copied().unwrap_or_default();
             among.insert(stage, began.unwrap_or(now));
         }

@@ -505,10 +505,7 @@ fn a_topic_that_grows_is_shared_out_anew_and_written_whole() {
     assert_eq!(event(&mut reader), GroupEvent::Revoked);
     let mut committer = log.committer(reader.membership()).unwrap();
     reader.unassign().unwrap();
-    assert_eq!(
-        assigned(&mut reader),
-        [at("a", 0), at("a", 1), at("a", 2)]
-    );
+    assert_eq!(assigned(&mut reader), [at("a", 0), at("a", 1), at("a", 2)]);
     admin.write("a", &[record(2, "k", "after")]).unwrap();
     assert_eq!(
         committer.commit(&positions(&[(at("a", 2), 1)])),

@@ -126,7 +126,7 @@ impl Scenario {
         let moved = self
             .records
             .iter_mut()
-            .filter(|r| r.source == index && r.at >= used);
+            .filter(|r| r.source == index && r.at > used);
         for record in moved {
             if !random.chance(40) {
                 continue;

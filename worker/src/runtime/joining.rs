@@ -461,7 +461,7 @@ impl Runner {
             .and_then(|g| g.generator.records())
             .and_then(|n| i64::try_from(n).ok());
         let skipped = self.settings.bounded && generator.is_some() && end.is_none();
-        let closing = task.is_closing();
+        let closing = committed.is_some() && task.is_closing();
         Ok(Some(Held {
             partition: partition.clone(),
             stage: subscription.stage,

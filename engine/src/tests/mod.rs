@@ -235,7 +235,7 @@ fn against_the_oracle_with(
     seed: u64,
 ) -> World {
     // The same with all state in memory, and with some or hardly any.
-    let less = if seed % 2 == 0 { 0 } else { 6_000 };
+    let less = if seed.is_multiple_of(2) { 0 } else { 6_000 };
     let worlds = [usize::MAX, less].map(|bytes| {
         let (room, rng) = (room(bytes), &mut rng.clone());
         let mut world = World::in_room(plan(shape), sources.clone(), room);

@@ -492,7 +492,7 @@ fn a_source_remembers_how_many_partitions_it_had_when_it_was_first_read() {
     let first = of(None, 2);
     assert_eq!(Task::began_among(&first).unwrap(), Some(2));
     assert_eq!(of(Some(&first), 5), first);
-    assert_eq!(Task::began_among("1").unwrap(), None);
+    assert_eq!(Task::began_among("2").unwrap(), None);
     assert!(Task::began_among("?").is_err());
 }
 

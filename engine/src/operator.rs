@@ -6,6 +6,7 @@ use crate::aggregate::{ChunkKey, Panes, Sessions};
 use crate::clock::Marks;
 use crate::effects::Effects;
 use crate::error::Result;
+use crate::keyed::Over;
 use crate::reject::Place;
 use crate::rows::Flow;
 use crate::shuffle::{Arrived, Word};
@@ -17,6 +18,8 @@ pub(crate) enum Operator {
     Panes(Panes),
     /// Sessions.
     Sessions(Sessions),
+    /// Functions over the rows of a key.
+    Over(Over),
 }
 
 /// The same for each kind.
@@ -25,6 +28,7 @@ macro_rules! each {
         match $operator {
             Operator::Panes($it) => $do,
             Operator::Sessions($it) => $do,
+            Operator::Over($it) => $do,
         }
     };
 }
@@ -37,19 +41,23 @@ impl Operator {
         stream: &Stream,
         planned: &model::Operator,
     ) -> Result<Self> {
-        let model::Operator::Aggregate(aggregate) = planned;
-        Ok(match session(aggregate) {
-            Some(gap) => Self::Sessions(Sessions::over_rows(index, stream, aggregate, gap)?),
-            None => Self::Panes(Panes::over_rows(index, stream, aggregate)?),
+        Ok(match planned {
+            model::Operator::Aggregate(aggregate) => match session(aggregate) {
+                Some(gap) => Self::Sessions(Sessions::over_rows(index, stream, aggregate, gap)?),
+                None => Self::Panes(Panes::over_rows(index, stream, aggregate)?),
+            },
+            model::Operator::Over(over) => Self::Over(Over::over_rows(index, stream, over)?),
         })
     }
 
     /// An operator in a shard, where what was sent comes together.
     pub(crate) fn in_shard(stream: &Stream, planned: &model::Operator) -> Result<Self> {
-        let model::Operator::Aggregate(aggregate) = planned;
-        Ok(match session(aggregate) {
-            Some(gap) => Self::Sessions(Sessions::over_partials(stream, aggregate, gap)?),
-            None => Self::Panes(Panes::over_partials(stream, aggregate)?),
+        Ok(match planned {
+            model::Operator::Aggregate(aggregate) => match session(aggregate) {
+                Some(gap) => Self::Sessions(Sessions::over_partials(stream, aggregate, gap)?),
+                None => Self::Panes(Panes::over_partials(stream, aggregate)?),
+            },
+            model::Operator::Over(over) => Self::Over(Over::in_shard(stream, over)?),
         })
     }
 
@@ -88,6 +96,10 @@ impl Operator {
         match self {
             Self::Panes(it) => it.advance(watermark, place, fx),
             Self::Sessions(it) => {
+                it.advance(watermark);
+                Ok(Vec::new())
+            }
+            Self::Over(it) => {
                 it.advance(watermark);
                 Ok(Vec::new())
             }

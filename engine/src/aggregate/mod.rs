@@ -5,12 +5,12 @@
 //! flushes never leaves its delta.
 
 mod base;
-mod chunk;
+pub(crate) mod chunk;
 mod delta;
 mod emit;
 mod late;
 mod results;
-mod rowbytes;
+pub(crate) mod rowbytes;
 mod segment;
 mod session;
 mod spec;
@@ -26,9 +26,13 @@ pub(crate) use self::chunk::ChunkKey;
 #[cfg(test)]
 pub(crate) use self::chunk::epoch as chunk_epoch;
 use self::delta::Delta;
+pub(crate) use self::results::{instant, length};
 use self::segment::Segment;
+pub(crate) use self::segment::{Chunks, bucket};
 pub(crate) use self::session::Sessions;
 use self::spec::{Bounds, Spec};
+pub(crate) use self::spec::{mark, with_one_zero};
+pub(crate) use self::update::times;
 use crate::clock::Marks;
 use crate::effects::Effects;
 use crate::error::{EngineError, Result};

@@ -9,9 +9,10 @@ use tidemill_crds::pipeline::{self as manifest, EmitWhen, LateRecords};
 use super::problem::Problems;
 use super::sources::SourceDraft;
 use crate::model::{
-    Aggregate, Changes, Emit, Exchange, Input, Late, Micros, Misfit, Operator, Plan, Stream,
+    Aggregate, Changes, Emit, Exchange, Input, Late, Micros, Misfit, Operator, Over, Plan, Stream,
+    Window,
 };
-use crate::sql::{Parsed, Query, Relation, SqlError};
+use crate::sql::{BoundGrouping, BoundOver, Parsed, Query, Relation, SqlError};
 
 /// The partitions of a shuffle's internal topic.
 const SHARDS: u32 = 8;
@@ -239,7 +240,7 @@ fn plan_one(
         .map_err(|error| problems.add_sql(&sql, [error]))
         .ok()?;
     let exchange = exchange(&query, &found);
-    let located = !query.is_grouped() || exchange == Exchange::Local;
+    let located = !query.gathers() || exchange == Exchange::Local;
     let width = query.schema().fields().len();
     let column = |c: usize| query.input_column(c);
     let event_time = found.relation.event_time.filter(|_| !query.is_grouped());
@@ -258,7 +259,7 @@ fn plan_one(
         roots: (0..width)
             .map(|c| column(c).filter(|_| located).and_then(|i| found.root_of(i)))
             .collect(),
-        needs_time_of: query.window().map(|_| found.root),
+        needs_time_of: (query.window().is_some() || query.is_over()).then_some(found.root),
         query,
         changes,
         results,
@@ -370,7 +371,13 @@ fn results(stream: &Readable<'_>, query: &Query, problems: &mut Problems) -> Opt
         );
     };
     let windowed = query.window().is_some();
-    if !windowed {
+    if query.is_over() {
+        if manifest.allowed_lateness.is_some() {
+            let message = "rows with OVER go on in order, and none goes on twice";
+            let hint = "set outOfOrderness of the source's eventTime";
+            refuse("allowedLateness", message, hint);
+        }
+    } else if !windowed {
         let fields = [
             ("allowedLateness", manifest.allowed_lateness.is_some()),
             ("lateRecords", manifest.late_records.is_some()),
@@ -437,30 +444,48 @@ impl StreamDraft {
         let bound = bound
             .map_err(|e| problems.add_sql(&format!("{}.sql", self.path), [e]))
             .ok()?;
-        let window = bound.window;
         Some(Stream {
             name: self.relation.name.clone(),
             input: self.input,
             before: bound.before,
-            operator: bound.grouping.map(|grouping| {
-                Operator::Aggregate(Aggregate {
-                    window,
-                    keys: grouping.keys,
-                    key_schema: grouping.key_schema,
-                    functions: grouping.functions,
-                    layout: grouping.layout,
-                    schema: grouping.schema,
-                    emit: self.results.emit,
-                    allowed_lateness: self.results.allowed_lateness,
-                    late: self.results.late,
-                    exchange: self.exchange.clone(),
-                })
-            }),
+            operator: self.operator(bound.grouping, bound.window, bound.over),
             after: bound.after,
             schema: self.query.schema().clone(),
             changes: self.changes.clone(),
             epoch: 0,
             misfit: Misfit::Refuse,
+        })
+    }
+
+    fn operator(
+        &self,
+        grouping: Option<BoundGrouping>,
+        window: Option<Window>,
+        over: Option<BoundOver>,
+    ) -> Option<Operator> {
+        if let Some(over) = over {
+            return Some(Operator::Over(Over {
+                time: over.time,
+                keys: over.keys,
+                calls: over.calls,
+                schema: over.schema,
+                late: self.results.late,
+                exchange: self.exchange.clone(),
+            }));
+        }
+        grouping.map(|grouping| {
+            Operator::Aggregate(Aggregate {
+                window,
+                keys: grouping.keys,
+                key_schema: grouping.key_schema,
+                functions: grouping.functions,
+                layout: grouping.layout,
+                schema: grouping.schema,
+                emit: self.results.emit,
+                allowed_lateness: self.results.allowed_lateness,
+                late: self.results.late,
+                exchange: self.exchange.clone(),
+            })
         })
     }
 }

@@ -11,6 +11,7 @@ mod context;
 mod error;
 mod functions;
 mod output;
+mod over;
 mod parse;
 mod plan;
 mod refuse;
@@ -23,7 +24,7 @@ mod tests;
 
 use arrow::datatypes::SchemaRef;
 
-pub use bind::{Bound, BoundGrouping, Query};
+pub use bind::{Bound, BoundGrouping, BoundOver, Query};
 pub use check::plan_check;
 pub use error::{SqlError, types_as_written};
 pub use parse::Parsed;

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion_common::{DFSchema, DataFusionError};
 use datafusion_expr::expr::{AggregateFunction, Alias};
-use datafusion_expr::{AggregateUDF, Distinct, Expr, LogicalPlan};
+use datafusion_expr::{AggregateUDF, Distinct, Expr, LogicalPlan, Window};
 use datafusion_physical_expr::expressions::{Column, cast};
 
 use super::chain::{Chain, Origin, field, window_bound};
 use super::output;
+use super::over::{self, OverShape, Refused};
 use super::types::physical;
 use super::window::is_one_each;
 use crate::model::{ExprRef, ResultColumn, WindowKind};
@@ -22,6 +23,8 @@ pub(crate) struct Shape {
     pub(crate) table: String,
     pub(crate) before: Chain,
     pub(crate) grouping: Option<Grouping>,
+    /// Functions over rows; where there are any, there is no grouping.
+    pub(crate) over: Option<OverShape>,
     pub(crate) after: Chain,
     /// Windows are opened that a row does not tell: it falls into several, or other rows decide.
     several_windows: bool,
@@ -67,6 +70,8 @@ pub(crate) enum Misfit {
     SeveralWindows,
     /// The grouping is by the windows of two calls, or by a window whose time is gone.
     LostTime,
+    /// A call with OVER that no stream can do.
+    Over(Refused),
     /// An operator that no stream has.
     Operator(String),
     /// A column that no sink can hold.
@@ -96,6 +101,7 @@ pub(crate) fn translate(plan: &LogicalPlan, event_time: Option<usize>) -> Result
         table: scan.table_name.table().to_owned(),
         before: Chain::new(all_nullable(scan.source.schema().as_ref())),
         grouping: None,
+        over: None,
         after: Chain::new(crate::model::empty_schema()),
         several_windows: false,
     };
@@ -142,9 +148,10 @@ impl Shape {
 
     /// The rows that the next operator works on.
     fn rows(&mut self) -> &mut Chain {
-        match self.grouping {
-            Some(_) => &mut self.after,
-            None => &mut self.before,
+        if self.grouping.is_some() || self.over.is_some() {
+            &mut self.after
+        } else {
+            &mut self.before
         }
     }
 
@@ -177,6 +184,7 @@ impl Shape {
                 let keys = columns.map(|(i, name)| Arc::new(Column::new(&name, i)) as ExprRef);
                 self.group(keys.collect(), Vec::new(), &names(schema))
             }
+            LogicalPlan::Window(window) => self.over(window, event_time),
             other => Err(Misfit::Operator(other.display().to_string())),
         }
     }
@@ -193,7 +201,9 @@ impl Shape {
             };
             self.several_windows |= !is_one_each(window.kind);
             match self.before.origin(expr) {
-                _ if self.grouping.is_some() => return Err(Misfit::ComputedTime),
+                _ if self.grouping.is_some() || self.over.is_some() => {
+                    return Err(Misfit::ComputedTime);
+                }
                 Origin::WindowStart { time, .. } | Origin::WindowEnd { time, .. } => {
                     if event_time != Some(time) {
                         return Err(Misfit::NotEventTime(time));
@@ -214,6 +224,9 @@ impl Shape {
         if self.grouping.is_some() {
             return Err(Misfit::TwoGroupings);
         }
+        if self.over.is_some() {
+            return Err(Misfit::Over(Refused::Grouped));
+        }
         let mut builder = GroupingBuilder::new(&self.before);
         for (expr, name) in exprs.into_iter().zip(names) {
             builder.key(expr, name)?;
@@ -222,6 +235,42 @@ impl Shape {
         self.after = Chain::new(Arc::clone(&grouping.schema));
         self.grouping = Some(grouping);
         self.restore_key_types(names)
+    }
+
+    /// Functions over rows: what comes out of them are the rows as they were, and the results.
+    fn over(&mut self, node: &Window, event_time: Option<usize>) -> Result<(), Misfit> {
+        if self.grouping.is_some() {
+            return Err(Misfit::Over(Refused::Grouped));
+        }
+        if self.over.is_some() {
+            return Err(Misfit::Over(Refused::Several));
+        }
+        let (input, output) = (node.input.schema(), &node.schema);
+        let width = self.before.schema.fields().len();
+        let over = over::plan(
+            &node.window_expr,
+            input,
+            output,
+            &mut self.before,
+            event_time,
+        )?;
+        let schema = over.schema(&self.before.schema);
+        let first = schema.fields().len() - over.results.len();
+        let places = (0..width).chain(first..schema.fields().len());
+        let mut exprs = Vec::with_capacity(places.size_hint().0);
+        for (place, wanted) in places.zip(output.fields()) {
+            let name = schema.field(place).name();
+            let column = Arc::new(Column::new(name, place)) as ExprRef;
+            exprs.push(if schema.field(place).data_type() == wanted.data_type() {
+                column
+            } else {
+                cast(column, &schema, wanted.data_type().clone())?
+            });
+        }
+        self.after = Chain::new(schema);
+        self.after.project(exprs, &names(output))?;
+        self.over = Some(over);
+        Ok(())
     }
 
     /// Keys are kept in types that sinks hold; the expressions after the grouping know them as they were.

@@ -355,12 +355,16 @@ impl Operator {
 /// what they give of the rows of its key up to it. Rows of one time are in the order of their partition and offset.
 #[derive(Debug)]
 pub struct Over {
-    /// Index of the event time in the rows that `before` hands on (`Timestamp(Microsecond, None)`).
+    /// Index of the event time in the rows that `before` hands on (`Timestamp(Microsecond, None)`); where rows are ranked,
+    /// of the end of their window.
     pub time: usize,
     /// The columns of those rows that make their key.
     pub keys: Vec<usize>,
     /// The functions.
     pub calls: Vec<OverCall>,
+    /// Where rows of a window are numbered by something else than their time: by what. Their window is part of the key,
+    /// and a row number is the only function.
+    pub rank: Vec<RankBy>,
     /// Those rows, and after them a column for each function.
     pub schema: SchemaRef,
     /// What becomes of a row that comes when later ones have been handed on.
@@ -378,6 +382,17 @@ pub struct OverCall {
     pub argument: Option<usize>,
     /// Of which rows; of no meaning for a row number and a lag.
     pub frame: Frame,
+}
+
+/// A column by which rows are ranked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RankBy {
+    /// Its index in the rows.
+    pub column: usize,
+    /// The greatest comes first.
+    pub descending: bool,
+    /// Null comes first.
+    pub nulls_first: bool,
 }
 
 /// What a function gives of rows.

@@ -248,13 +248,18 @@ impl Over {
         let arguments = spec.arguments(&columns)?;
         let calls = &spec.keeping.calls;
         let mut results = Results::new(calls.len(), due.len());
-        // By key; those of a key stay in order.
-        let mut order: Vec<usize> = (0..due.len()).collect();
+        // By key; those of a key stay in order, unless they are ranked.
         let key = |row: usize| due.get(row).map(|r| (r.key, r.time));
-        order.sort_by_key(|&row| key(row));
-        for of_key in
-            order.chunk_by(|&a, &b| due.get(a).map(|r| r.key) == due.get(b).map(|r| r.key))
-        {
+        let ranks = spec.ranks(&columns)?;
+        let rank = |row: usize| ranks.as_ref().map(|ranks| ranks.row(row));
+        let mut order: Vec<usize> = (0..due.len()).collect();
+        order.sort_by(|&a, &b| key(a).cmp(&key(b)).then_with(|| rank(a).cmp(&rank(b))));
+        let same_key = |a: &usize, b: &usize| key(*a).map(|k| k.0) == key(*b).map(|k| k.0);
+        for of_key in order.chunk_by(same_key) {
+            if ranks.is_some() {
+                results.number(of_key);
+                continue;
+            }
             let Some(first) = of_key.first().and_then(|&row| due.get(row)) else {
                 continue;
             };

@@ -32,6 +32,15 @@ impl Results {
         }
     }
 
+    /// Numbers rows in their order; nothing else is wanted of them.
+    pub(super) fn number(&mut self, rows: &[usize]) {
+        for call in 0..self.values.len() {
+            for (number, &row) in (1..).zip(rows) {
+                self.set(call, row, Ok(Value::Fixed(number)));
+            }
+        }
+    }
+
     fn set(&mut self, call: usize, row: usize, result: Result<Value, Failure>) {
         match result {
             Ok(value) => {

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch};
+use arrow::compute::SortOptions;
 use arrow::datatypes::{DataType, Schema, SchemaRef};
-use tidemill_plan::model::{Late, Micros, Misfit, Over, Stream};
+use arrow::row::{RowConverter, Rows, SortField};
+use tidemill_plan::model::{Late, Micros, Misfit, Over, RankBy, Stream};
 
 use super::frame::Call;
 use super::shelves::Keeping;
@@ -36,6 +38,7 @@ pub(super) struct Spec {
     keys: Vec<usize>,
     key_codec: RowCodec,
     row_codec: RowCodec,
+    rank: Vec<RankBy>,
     /// The columns that functions are of.
     arguments: Vec<usize>,
 }
@@ -74,8 +77,8 @@ impl Spec {
             .map(|f| f.data_type().clone())
             .collect();
         let identity = format!(
-            "over;{key_types:?};{row_types:?};{};{:?};{:?}",
-            over.time, over.keys, over.calls
+            "over;{key_types:?};{row_types:?};{};{:?};{:?};{:?}",
+            over.time, over.keys, over.calls, over.rank
         );
         Ok(Self {
             stream: stream.name.clone(),
@@ -99,6 +102,7 @@ impl Spec {
             keys: over.keys.clone(),
             key_codec: RowCodec::new(key_types)?,
             row_codec: RowCodec::new(row_types)?,
+            rank: over.rank.clone(),
             arguments,
         })
     }
@@ -120,6 +124,31 @@ impl Spec {
     pub(super) fn arguments(&self, columns: &[ArrayRef]) -> Result<Vec<Vec<Value>>> {
         let columns = self.arguments.iter().filter_map(|&a| columns.get(a));
         columns.map(value::values).collect()
+    }
+
+    /// The ranks of rows, as bytes in their order, where rows are ranked.
+    pub(super) fn ranks(&self, columns: &[ArrayRef]) -> Result<Option<Rows>> {
+        if self.rank.is_empty() {
+            return Ok(None);
+        }
+        let by = self
+            .rank
+            .iter()
+            .filter_map(|by| Some((by, columns.get(by.column)?)));
+        let (fields, columns): (Vec<_>, Vec<_>) = by
+            .map(|(by, column)| {
+                let options = SortOptions {
+                    descending: by.descending,
+                    nulls_first: by.nulls_first,
+                };
+                let data_type = column.data_type().clone();
+                (
+                    SortField::new_with_options(data_type, options),
+                    Arc::clone(column),
+                )
+            })
+            .unzip();
+        Ok(Some(RowConverter::new(fields)?.convert_columns(&columns)?))
     }
 
     /// The rows that go on: those that came, and what the functions give for them.

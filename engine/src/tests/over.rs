@@ -70,6 +70,7 @@ fn over(calls: &[OverCall], exchange: &Exchange, late: Late) -> Stream {
             time: 2,
             keys: vec![0],
             calls: calls.to_vec(),
+            rank: vec![],
             schema: Arc::clone(&schema),
             late,
             exchange: exchange.clone(),

@@ -69,6 +69,7 @@ pub(super) fn draft(
             name: source.name.clone(),
             schema,
             event_time: event_time.map(|t| t.column),
+            window_end: None,
             key: None,
         },
         path,

@@ -243,12 +243,16 @@ fn plan_one(
     let located = !query.gathers() || exchange == Exchange::Local;
     let width = query.schema().fields().len();
     let column = |c: usize| query.input_column(c);
-    let event_time = found.relation.event_time.filter(|_| !query.is_grouped());
+    let event_time = found.relation.event_time.filter(|_| query.keeps_time());
     Some(StreamDraft {
         relation: Relation {
             name: stream.manifest.name.clone(),
             schema: query.schema().clone(),
             event_time: event_time.and_then(|time| (0..width).find(|&c| column(c) == Some(time))),
+            window_end: match &changes {
+                Changes::Append if query.is_grouped() => query.window_end(),
+                _ => query_window_end(&query, &found),
+            },
             key: match &changes {
                 Changes::Upsert { key } => Some(key.clone()),
                 Changes::Append => None,
@@ -265,6 +269,12 @@ fn plan_one(
         results,
         exchange,
     })
+}
+
+/// The column that is the end of a row's window, where it was that of the rows that were read.
+fn query_window_end(query: &Query, found: &Found<'_>) -> Option<usize> {
+    let end = found.relation.window_end.filter(|_| !query.gathers())?;
+    (0..query.schema().fields().len()).find(|&c| query.input_column(c) == Some(end))
 }
 
 /// What a stream reads.
@@ -468,6 +478,7 @@ impl StreamDraft {
                 time: over.time,
                 keys: over.keys,
                 calls: over.calls,
+                rank: over.rank,
                 schema: over.schema,
                 late: self.results.late,
                 exchange: self.exchange.clone(),

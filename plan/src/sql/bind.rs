@@ -14,7 +14,7 @@ use super::over::OverShape;
 use super::parse::Parsed;
 use super::translate::{Call, Grouping, Shape};
 use super::window::is_one_each;
-use crate::model::{ExprRef, Function, OverCall, ResultColumn, Step, Window, WindowKind};
+use crate::model::{ExprRef, Function, OverCall, RankBy, ResultColumn, Step, Window, WindowKind};
 
 /// A planned query, bound to all the columns of the relation that it reads.
 #[derive(Debug, Clone)]
@@ -86,6 +86,8 @@ pub struct BoundOver {
     pub keys: Vec<usize>,
     /// The functions.
     pub calls: Vec<OverCall>,
+    /// By what rows are ranked.
+    pub rank: Vec<RankBy>,
     /// The rows with the results.
     pub schema: SchemaRef,
 }
@@ -220,6 +222,18 @@ impl Query {
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.over.is_some()
+    }
+
+    /// Whether rows go on in the order of their event time, or as they are.
+    #[must_use]
+    pub fn keeps_time(&self) -> bool {
+        !self.is_grouped() && self.over.as_ref().is_none_or(|over| over.rank.is_empty())
+    }
+
+    /// The column of the result that is the end of the window that a row is of.
+    #[must_use]
+    pub fn window_end(&self) -> Option<usize> {
+        self.columns.iter().position(|c| *c == From::WindowEnd)
     }
 
     /// Whether rows with the same key meet.
@@ -361,6 +375,7 @@ impl Query {
                 time: over.time,
                 keys: over.keys.clone(),
                 calls: over.calls.clone(),
+                rank: over.rank.clone(),
                 schema: over.schema(&rows),
             }),
             after: self.after.clone(),

@@ -38,6 +38,8 @@ pub struct Relation {
     pub schema: SchemaRef,
     /// The column that is its event time: windows open over this one.
     pub event_time: Option<usize>,
+    /// The column that is the end of the window that a row is of: no more rows of it come.
+    pub window_end: Option<usize>,
     /// Where its rows replace each other: the columns that identify a row.
     pub key: Option<Vec<usize>>,
 }

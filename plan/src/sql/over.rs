@@ -21,7 +21,7 @@ use super::error::SqlError;
 use super::output;
 use super::translate::Misfit;
 use super::types::physical;
-use crate::model::{ExprRef, Frame, Micros, OverCall, OverFunction};
+use crate::model::{ExprRef, Frame, Micros, OverCall, OverFunction, RankBy};
 
 /// The functions that a row can have of those before it.
 const NAMES: &[&str] = &[
@@ -82,10 +82,6 @@ pub(crate) fn check(call: &ast::Function, place: Location) -> Option<SqlError> {
     if spec.order_by.is_empty() {
         let hint = "write ORDER BY and the event time: a row has those up to it";
         return refuse("all rows cannot be done: a stream has no last row", hint);
-    }
-    if spec.order_by.len() > 1 {
-        let hint = "write the event time alone: rows of one time are in the order of their offsets";
-        return refuse("several columns of ORDER BY is not supported", hint);
     }
     check_frame(spec.window_frame.as_ref()?).and_then(|(message, hint)| refuse(message, hint))
 }
@@ -197,6 +193,8 @@ pub(crate) enum Refused {
     Several,
     /// The order is not that of the event time, from the first on.
     Order,
+    /// Rows are numbered by something else than their time, and in no window.
+    Rank,
     /// Something in it is not as it must be.
     Bad { message: String, hint: &'static str },
 }
@@ -209,6 +207,8 @@ pub(crate) struct OverShape {
     /// The columns that make the key.
     pub(crate) keys: Vec<usize>,
     pub(crate) calls: Vec<OverCall>,
+    /// By what rows are ranked, if it is not by their time.
+    pub(crate) rank: Vec<RankBy>,
     /// A column for each call.
     pub(crate) results: Vec<Field>,
 }
@@ -227,11 +227,9 @@ impl OverShape {
     /// The columns that it reads of the rows.
     pub(crate) fn reads(&self) -> impl Iterator<Item = usize> + '_ {
         let arguments = self.calls.iter().filter_map(|c| c.argument);
-        self.keys
-            .iter()
-            .copied()
-            .chain([self.time])
-            .chain(arguments)
+        let ranks = self.rank.iter().map(|r| r.column);
+        let keys = self.keys.iter().copied();
+        keys.chain([self.time]).chain(arguments).chain(ranks)
     }
 
     /// The same, with the columns of the rows moved.
@@ -241,6 +239,9 @@ impl OverShape {
         self.keys.iter_mut().for_each(|k| *k = moved(*k));
         for call in &mut self.calls {
             call.argument = call.argument.map(moved);
+        }
+        for rank in &mut self.rank {
+            rank.column = moved(rank.column);
         }
         self
     }
@@ -278,6 +279,26 @@ impl Rows<'_> {
     }
 }
 
+/// What columns of a relation are about time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Times {
+    /// The event time.
+    pub(crate) event: Option<usize>,
+    /// The end of the window that a row is of, and that has closed.
+    pub(crate) window_end: Option<usize>,
+}
+
+impl Times {
+    /// Whether a column is the end of the window of its row.
+    fn is_window_end(self, rows: &Chain, column: usize) -> bool {
+        match rows.origins.get(column) {
+            Some(Origin::Start(start)) => Some(*start) == self.window_end,
+            Some(Origin::WindowEnd { time, .. }) => Some(*time) == self.event,
+            _ => false,
+        }
+    }
+}
+
 /// The calls of a plan's node, and the rows as they must be for them. What comes out of the node are the columns of
 /// `before` as it was, and after all that of `before` the results.
 pub(crate) fn plan(
@@ -285,7 +306,7 @@ pub(crate) fn plan(
     input: &DFSchema,
     output: &DFSchema,
     before: &mut Chain,
-    event_time: Option<usize>,
+    times: Times,
 ) -> Result<OverShape, Misfit> {
     let columns = before.schema.fields().iter().enumerate();
     let columns = columns.map(|(i, f)| {
@@ -307,10 +328,7 @@ pub(crate) fn plan(
     let mut results = Vec::with_capacity(calls.len());
     for (call, result) in calls.iter().zip(output.fields().iter().skip(width)) {
         let WindowFunction { fun, params } = window_function(call)?;
-        let order = (
-            partition(params),
-            time_of(params, input, before, event_time)?,
-        );
+        let order = (partition(params), params.order_by.clone());
         if *shape.get_or_insert_with(|| order.clone()) != order {
             return Err(Misfit::Over(Refused::Several));
         }
@@ -322,17 +340,39 @@ pub(crate) fn plan(
         })?;
         results.push(field(result.name(), gives));
     }
-    let Some((keys, time)) = shape else {
+    let Some((keys, order)) = shape else {
         return Err(Misfit::Operator("no call has OVER".into()));
     };
     let keys = keys.iter().map(|key| rows.column(key));
     let keys = keys.collect::<Result<Vec<_>, _>>()?;
+    let (time, rank) = match time_of(&order, input, before, times)? {
+        Some(time) => (time, Vec::new()),
+        None if planned
+            .iter()
+            .any(|c| c.function != OverFunction::RowNumber) =>
+        {
+            return Err(Misfit::Over(Refused::Order));
+        }
+        None => {
+            let end = keys.iter().find(|&&key| times.is_window_end(before, key));
+            let end = *end.ok_or(Misfit::Over(Refused::Rank))?;
+            let rank = order.iter().map(|by| {
+                Ok(RankBy {
+                    column: rows.column(&by.expr)?,
+                    descending: !by.asc,
+                    nulls_first: by.nulls_first,
+                })
+            });
+            (end, rank.collect::<Result<_, Misfit>>()?)
+        }
+    };
     let Rows { exprs, names, .. } = rows;
     before.project(exprs, &names)?;
     Ok(OverShape {
         time,
         keys,
         calls: planned,
+        rank,
         results,
     })
 }
@@ -349,26 +389,26 @@ fn partition(params: &WindowFunctionParams) -> Vec<Expr> {
     params.partition_by.clone()
 }
 
-/// The column of the rows that they are ordered by: the event time, as it is.
+/// The column of the rows that they are ordered by, where that is the event time, as it is.
 fn time_of(
-    params: &WindowFunctionParams,
+    order: &[Sort],
     input: &DFSchema,
     before: &Chain,
-    event_time: Option<usize>,
-) -> Result<usize, Misfit> {
+    times: Times,
+) -> Result<Option<usize>, Misfit> {
     let [
         Sort {
             expr, asc: true, ..
         },
-    ] = params.order_by.as_slice()
+    ] = order
     else {
-        return Err(Misfit::Over(Refused::Order));
+        return Ok(None);
     };
     let expr = physical(expr, input)?;
-    match (chain::column(&expr), before.origin(&expr), event_time) {
-        (Some(column), Origin::Start(start), Some(time)) if start == time => Ok(column),
-        _ => Err(Misfit::Over(Refused::Order)),
-    }
+    Ok(match (chain::column(&expr), before.origin(&expr)) {
+        (Some(column), Origin::Start(start)) if Some(start) == times.event => Some(column),
+        _ => None,
+    })
 }
 
 fn over_call(

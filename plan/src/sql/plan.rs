@@ -19,7 +19,7 @@ use datafusion_sql::sqlparser::tokenizer::{Location, Span};
 use super::bind::Query;
 use super::context::Context;
 use super::error::{self, SqlError, start};
-use super::over::Refused;
+use super::over::{Refused, Times};
 use super::parse::{Parsed, item_name};
 use super::translate::{Misfit, translate};
 use super::{Relation, types};
@@ -47,8 +47,12 @@ impl Parsed {
                 "the query reads no table",
             )]);
         };
-        let shape = translate(&plan, relation.event_time)
-            .map_err(|misfit| vec![self.misfit(misfit, relation)])?;
+        let times = Times {
+            event: relation.event_time,
+            window_end: relation.window_end,
+        };
+        let shape =
+            translate(&plan, times).map_err(|misfit| vec![self.misfit(misfit, relation)])?;
         Query::new(shape, relation, self).map_err(|e| vec![e])
     }
 
@@ -195,6 +199,11 @@ impl Parsed {
                     None => event_time_hint(relation),
                 };
                 SqlError::at(place, message).hint(hint)
+            }
+            Refused::Rank => {
+                let message = "rows of no window are never all there, so their numbers would change with each";
+                SqlError::at(place, message)
+                    .hint("add window_start, window_end to PARTITION BY, or write ORDER BY the event time")
             }
             Refused::Bad { message, hint } => SqlError::at(place, message.as_str()).hint(*hint),
         }

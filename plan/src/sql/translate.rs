@@ -11,7 +11,7 @@ use datafusion_physical_expr::expressions::{Column, cast};
 
 use super::chain::{Chain, Origin, field, window_bound};
 use super::output;
-use super::over::{self, OverShape, Refused};
+use super::over::{self, OverShape, Refused, Times};
 use super::types::physical;
 use super::window::is_one_each;
 use crate::model::{ExprRef, ResultColumn, WindowKind};
@@ -28,6 +28,8 @@ pub(crate) struct Shape {
     pub(crate) after: Chain,
     /// Windows are opened that a row does not tell: it falls into several, or other rows decide.
     several_windows: bool,
+    /// The column of the table that is the end of its row's window.
+    window_end: Option<usize>,
 }
 
 /// A GROUP BY, or a DISTINCT.
@@ -90,8 +92,8 @@ impl From<DataFusionError> for Misfit {
     }
 }
 
-/// Translates a plan over one table, of which one column may be the event time.
-pub(crate) fn translate(plan: &LogicalPlan, event_time: Option<usize>) -> Result<Shape, Misfit> {
+/// Translates a plan over one table, of which columns may be about time.
+pub(crate) fn translate(plan: &LogicalPlan, times: Times) -> Result<Shape, Misfit> {
     let nodes = nodes_from_leaf(plan)?;
     let mut nodes = nodes.into_iter();
     let Some(LogicalPlan::TableScan(scan)) = nodes.next() else {
@@ -104,9 +106,10 @@ pub(crate) fn translate(plan: &LogicalPlan, event_time: Option<usize>) -> Result
         over: None,
         after: Chain::new(crate::model::empty_schema()),
         several_windows: false,
+        window_end: times.window_end,
     };
     for node in nodes {
-        shape.push(node, event_time)?;
+        shape.push(node, times.event)?;
     }
     shape.finish(plan.schema())?;
     if shape.several_windows && shape.window().is_none() {
@@ -247,13 +250,11 @@ impl Shape {
         }
         let (input, output) = (node.input.schema(), &node.schema);
         let width = self.before.schema.fields().len();
-        let over = over::plan(
-            &node.window_expr,
-            input,
-            output,
-            &mut self.before,
-            event_time,
-        )?;
+        let times = Times {
+            event: event_time,
+            window_end: self.window_end,
+        };
+        let over = over::plan(&node.window_expr, input, output, &mut self.before, times)?;
         let schema = over.schema(&self.before.schema);
         let first = schema.fields().len() - over.results.len();
         let places = (0..width).chain(first..schema.fields().len());

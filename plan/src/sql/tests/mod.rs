@@ -29,6 +29,7 @@ pub(super) fn relations() -> Vec<Relation> {
                 ("is_fraud", DataType::Boolean),
             ]),
             event_time: Some(5),
+            window_end: None,
             key: None,
         },
         Relation {
@@ -38,6 +39,7 @@ pub(super) fn relations() -> Vec<Relation> {
                 ("total", DataType::Decimal128(22, 2)),
             ]),
             event_time: None,
+            window_end: None,
             key: Some(vec![0]),
         },
     ]

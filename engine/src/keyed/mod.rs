@@ -361,7 +361,7 @@ impl Over {
         let rows = rows.map_err(|problem| spec.damaged(problem))?;
         let columns = spec.decode(rows.iter().map(|row| row.row))?;
         let arguments = spec.arguments(&columns)?;
-        let mut by_key: HashMap<Box<[u8]>, Vec<Kept>> = HashMap::new();
+        let mut by_key: HashMap<Vec<u8>, Vec<Kept>> = HashMap::new();
         for (i, row) in rows.iter().enumerate() {
             let kept = by_key.entry_ref(row.key).or_default();
             kept.push((row.time, values_of(&arguments, i).collect()));

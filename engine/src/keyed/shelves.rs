@@ -14,7 +14,7 @@ use crate::stamp::Stamp;
 use crate::window::Pane;
 use crate::wire::{self, Malformed};
 
-type Key = Box<[u8]>;
+type Key = Vec<u8>;
 
 /// The keys of one bucket.
 #[derive(Debug, Default)]
@@ -24,7 +24,7 @@ struct Shelf {
     touched: Vec<Key>,
     chunks: Chunks,
     /// What has been read of the changelog, until it is put to use.
-    restored: HashMap<Key, Box<[u8]>>,
+    restored: HashMap<Key, Vec<u8>>,
 }
 
 /// The state of all keys.
@@ -52,7 +52,7 @@ impl Shelves {
         let new = || Series::new(&keeping.calls, keeping.width);
         let series = shelf.series.entry_ref(key).or_insert_with(new);
         if keeping.lasts && !std::mem::replace(&mut series.touched, true) {
-            shelf.touched.push(key.into());
+            shelf.touched.push(key.to_vec());
         }
         series
     }
@@ -101,7 +101,7 @@ impl Shelves {
             }
             let rows = rows
                 .iter()
-                .map(|(key, state)| (key.as_ref(), state.as_slice()));
+                .map(|(key, state)| (key.as_slice(), state.as_slice()));
             let written = chunk::write(key, stamp, rows, sequence, out);
             if all {
                 shelf.chunks.forget(key, out);
@@ -117,7 +117,7 @@ impl Shelves {
         let shelf = self.shelves.entry(key.segment.start).or_default();
         shelf.chunks.note(key.sequence, rows.len());
         for (row_key, state) in rows {
-            shelf.restored.insert((*row_key).into(), (*state).into());
+            shelf.restored.insert(row_key.to_vec(), state.to_vec());
         }
     }
 

@@ -426,7 +426,7 @@ fn over_call(
         "last_value" => OverFunction::Last,
         "lag" => OverFunction::Lag(match params.args.get(1) {
             None => 1,
-            Some(back) => rows_before(literal(back), "lag", "lag(x, 2)")?,
+            Some(back) => rows_before(literal(back), "lag", "write lag(x, 2)")?,
         }),
         "row_number" => OverFunction::RowNumber,
         other => return Err(Misfit::Operator(format!("{other} OVER"))),
@@ -468,7 +468,7 @@ fn frame(frame: &WindowFrame) -> Result<Frame, Misfit> {
             Frame::Range(Some(span(back)?))
         }
         (WindowFrameUnits::Rows, WindowFrameBound::Preceding(back)) => {
-            Frame::Rows(Some(rows_before(Some(back), "ROWS", "ROWS 10 PRECEDING")?))
+            Frame::Rows(Some(rows_before(Some(back), "ROWS", "write ROWS 10 PRECEDING")?))
         }
         _ => return Err(Misfit::Operator(frame.to_string())),
     })

@@ -16,3 +16,11 @@ stream frames:
   FROM t
 
 errors:
+  spec.streams[0].sql, line 1, column 11: lead(…) OVER looks at rows that have not come (use lag, from the later row)
+  spec.streams[0].sql, line 1, column 59: ntile(…) OVER is not supported (there are avg, count, first_value, lag, last_value, max, min, row_number, sum)
+  spec.streams[0].sql, line 2, column 3: sum(…) OVER takes its arguments as they are (leave out DISTINCT, IGNORE NULLS, and ORDER BY among the arguments)
+  spec.streams[0].sql, line 2, column 59: sum(…) OVER with FILTER is not supported (write CASE WHEN … THEN … END as the argument)
+  spec.streams[1].sql, line 1, column 11: sum(…) OVER all rows cannot be done: a stream has no last row (write ORDER BY and the event time: a row has those up to it)
+  spec.streams[1].sql, line 2, column 3: sum(…) OVER rows that follow cannot be done: they have not come (write … PRECEDING AND CURRENT ROW)
+  spec.streams[1].sql, line 3, column 3: sum(…) OVER GROUPS is not supported (write RANGE or ROWS)
+  spec.streams[1].sql, line 4, column 3: sum(…) OVER rows without the current one is not supported (write … PRECEDING AND CURRENT ROW)

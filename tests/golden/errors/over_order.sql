@@ -27,3 +27,10 @@ stream rows_back:
   SELECT k, sum(n) OVER (PARTITION BY k ORDER BY ts ROWS 20000 PRECEDING) AS a, lag(n, -1) OVER (PARTITION BY k ORDER BY ts) AS b FROM t
 
 errors:
+  spec.streams[0].sql, line 1, column 18: OVER is in the order of the event time of `t` (write ORDER BY ts)
+  spec.streams[1].sql, line 1, column 18: OVER is in the order of the event time of `t` (write ORDER BY ts)
+  spec.streams[2].sql, line 1, column 18: OVER is in the order of an event time, and `plain` has none (give the source of `plain` an eventTime)
+  spec.streams[3].sql, line 1, column 18: all OVER of a stream have the same PARTITION BY and ORDER BY (put one of them into a stream of its own, and read that)
+  spec.streams[4].sql, line 1, column 43: a stream has OVER, or groups its rows, and not both (put the inner query into a stream of its own, and read that)
+  spec.streams[5].sql, line 1, column 18: months and years differ in length, so no frame is so long (write RANGE BETWEEN INTERVAL '1' MINUTE PRECEDING AND CURRENT ROW)
+  spec.streams[6].sql, line 1, column 18: ROWS goes back a number of rows, up to 10000 (write ROWS 10 PRECEDING)

@@ -380,7 +380,7 @@ pub struct OverCall {
     pub function: OverFunction,
     /// The column that it is of; without one, it is of rows.
     pub argument: Option<usize>,
-    /// Of which rows; of no meaning for a row number and a lag.
+    /// Of which rows; of no meaning for a row number, a lag, and what is fresh.
     pub frame: Frame,
 }
 
@@ -416,6 +416,8 @@ pub enum OverFunction {
     Lag(u32),
     /// The row's number, from one.
     RowNumber,
+    /// Whether no row up to so long before was one for which this was true.
+    Fresh(Micros),
 }
 
 /// The rows up to a row that a function is of. Absent lengths go back to the first row.

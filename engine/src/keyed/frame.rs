@@ -32,7 +32,10 @@ impl Call {
         gives: &DataType,
     ) -> Result<Self> {
         let of = argument.map(|(_, of)| of.clone());
-        let needs_one = !matches!(call.function, OverFunction::Count | OverFunction::RowNumber);
+        let needs_one = !matches!(
+            call.function,
+            OverFunction::Count | OverFunction::RowNumber | OverFunction::Fresh(_)
+        );
         if needs_one && of.is_none() {
             let message = format!("{:?} has no argument", call.function);
             return Err(EngineError::Plan(message));
@@ -43,7 +46,12 @@ impl Call {
         };
         Ok(Self {
             function: call.function,
-            frame: call.frame,
+            frame: match call.function {
+                OverFunction::Lag(_) | OverFunction::RowNumber | OverFunction::Fresh(_) => {
+                    Frame::Rows(None)
+                }
+                _ => call.frame,
+            },
             argument: argument.map(|(i, _)| i),
             gives: gives.clone(),
             floats: of == Some(DataType::Float64),
@@ -59,16 +67,12 @@ impl Call {
     /// Whether it looks at rows one by one, rather than at those of one time together.
     pub(super) fn is_by_row(&self) -> bool {
         matches!(self.frame, Frame::Rows(_))
-            || matches!(
-                self.function,
-                OverFunction::Lag(_) | OverFunction::RowNumber
-            )
     }
 
     /// How many rows before the one to come it needs, whatever their time.
     pub(super) fn rows_back(&self) -> u64 {
         match (self.function, self.frame) {
-            (OverFunction::RowNumber, _) => 0,
+            (OverFunction::RowNumber | OverFunction::Fresh(_), _) => 0,
             (OverFunction::Lag(back), _) => u64::from(back),
             (_, Frame::Rows(Some(rows))) => u64::from(rows),
             _ => 0,
@@ -78,9 +82,17 @@ impl Call {
     /// How long before the row to come it needs rows, if that is told by time.
     pub(super) fn span(&self) -> Option<Micros> {
         match (self.function, self.frame) {
-            (OverFunction::Lag(_) | OverFunction::RowNumber, _) => None,
+            (OverFunction::Lag(_) | OverFunction::RowNumber | OverFunction::Fresh(_), _) => None,
             (_, Frame::Range(span)) => span,
             _ => None,
+        }
+    }
+
+    /// How long after its last row it needs to know of a key; `None` is for ever.
+    pub(super) fn memory(&self) -> Option<Micros> {
+        match self.function {
+            OverFunction::Fresh(span) => Some(span),
+            _ => self.span(),
         }
     }
 
@@ -100,6 +112,8 @@ pub(super) struct History {
     pub(super) values: VecDeque<Value>,
     /// How many arguments a row has.
     pub(super) width: usize,
+    /// How many bytes the texts among the values have.
+    pub(super) texts: usize,
 }
 
 impl History {
@@ -123,18 +137,21 @@ impl History {
     /// Adds a row.
     pub(super) fn push(&mut self, time: Micros, values: impl Iterator<Item = Value>) {
         self.times.push_back(time);
-        self.values.extend(values);
+        for value in values {
+            self.texts += value.bytes();
+            self.values.push_back(value);
+        }
         self.next += 1;
     }
 
     /// Drops the rows before one.
     pub(super) fn drop_before(&mut self, row: u64) {
-        let gone = row
-            .saturating_sub(self.first())
-            .min(self.times.len() as u64) as usize;
+        let gone = row.saturating_sub(self.first());
+        let gone = gone.min(self.times.len() as u64) as usize;
         self.times.drain(..gone);
-        self.values
-            .drain(..(gone * self.width).min(self.values.len()));
+        let values = (gone * self.width).min(self.values.len());
+        let texts: usize = self.values.drain(..values).map(|v| v.bytes()).sum();
+        self.texts = self.texts.saturating_sub(texts);
     }
 }
 
@@ -154,6 +171,8 @@ enum Known {
     Sum(Sum),
     /// The rows that are the least, or the greatest, of all from them on.
     Extremes(VecDeque<u64>),
+    /// The last row for which the answer was yes, and the last answer.
+    Fresh(Option<Micros>, bool),
     /// The value that will stay, of a frame that forgets nothing; none before the first row.
     Value(Option<Value>),
 }
@@ -172,6 +191,7 @@ impl Slot {
             OverFunction::First if call.is_bounded() => Known::Nothing,
             OverFunction::Min | OverFunction::Max | OverFunction::First => Known::Value(None),
             OverFunction::Last | OverFunction::Lag(_) | OverFunction::RowNumber => Known::Nothing,
+            OverFunction::Fresh(_) => Known::Fresh(None, false),
         };
         Self { start: next, known }
     }
@@ -182,6 +202,16 @@ impl Slot {
         let value = call.argument.and_then(|a| history.value(row, a));
         match &mut self.known {
             Known::Nothing => {}
+            Known::Fresh(last, answer) => {
+                let (OverFunction::Fresh(span), Some(now)) = (call.function, history.time(row))
+                else {
+                    return;
+                };
+                *answer = last.is_none_or(|last| now.saturating_sub(last) > span);
+                if *answer {
+                    *last = Some(now);
+                }
+            }
             Known::Count(count) => *count += u64::from(value.is_none_or(|v| !v.is_null())),
             Known::Sum(sum) => value.into_iter().for_each(|v| sum.add(v)),
             Known::Extremes(rows) => {
@@ -248,7 +278,7 @@ impl Slot {
                     rows.pop_front();
                 }
             }
-            Known::Nothing | Known::Value(_) => {}
+            Known::Nothing | Known::Value(_) | Known::Fresh(..) => {}
         }
     }
 
@@ -256,7 +286,7 @@ impl Slot {
     pub(super) fn needs_from(&self, call: &Call, history: &History) -> u64 {
         match call.function {
             OverFunction::Lag(back) => history.next.saturating_sub(u64::from(back)),
-            OverFunction::RowNumber => history.next,
+            OverFunction::RowNumber | OverFunction::Fresh(_) => history.next,
             _ if call.is_bounded() => self.start,
             _ => history.next,
         }
@@ -280,8 +310,17 @@ impl Slot {
             (Known::Sum(sum), function) => return call.sum(sum, function == OverFunction::Avg),
             (Known::Extremes(rows), _) => rows.front().map_or(Value::Null, |&row| value(row)),
             (Known::Value(kept), _) => kept.clone().unwrap_or(Value::Null),
+            (Known::Fresh(_, answer), _) => Value::Fixed(i128::from(*answer)),
             (Known::Nothing, _) => value(self.start),
         })
+    }
+
+    /// The time of a row that it knows of without the history.
+    pub(super) fn time(&self) -> Option<Micros> {
+        match self.known {
+            Known::Fresh(last, _) => last,
+            _ => None,
+        }
     }
 
     /// What is known of a frame that forgets nothing.
@@ -292,6 +331,10 @@ impl Slot {
         match &self.known {
             Known::Count(count) => writer.unsigned(*count),
             Known::Sum(sum) => sum.write(writer),
+            Known::Fresh(last, _) => {
+                writer.byte(u8::from(last.is_some()));
+                last.iter().for_each(|&last| writer.signed(last));
+            }
             Known::Value(value) => {
                 writer.byte(u8::from(value.is_some()));
                 value.iter().for_each(|v| v.write(writer));
@@ -307,6 +350,12 @@ impl Slot {
         match &mut self.known {
             Known::Count(count) => *count = reader.unsigned()?,
             Known::Sum(sum) => *sum = Sum::read(reader, call.floats)?,
+            Known::Fresh(last, _) => {
+                *last = match reader.byte()? {
+                    0 => None,
+                    _ => Some(reader.signed()?),
+                };
+            }
             Known::Value(value) => {
                 *value = match reader.byte()? {
                     0 => None,

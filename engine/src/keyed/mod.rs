@@ -19,7 +19,7 @@ mod value;
 
 use std::collections::BTreeSet;
 
-use arrow::array::{Array, BooleanArray};
+use arrow::array::{Array, ArrayRef, BooleanArray};
 use hashbrown::HashMap;
 use tidemill_plan::model::{self, Exchange, Late, Micros, Stream};
 use tidemill_plan::resets;
@@ -245,31 +245,8 @@ impl Over {
             return Ok(Vec::new());
         }
         let columns = spec.decode(due.iter().map(|row| row.row))?;
-        let arguments = spec.arguments(&columns)?;
-        let calls = &spec.keeping.calls;
-        let mut results = Results::new(calls.len(), due.len());
-        // By key; those of a key stay in order, unless they are ranked.
-        let key = |row: usize| due.get(row).map(|r| (r.key, r.time));
-        let ranks = spec.ranks(&columns)?;
-        let rank = |row: usize| ranks.as_ref().map(|ranks| ranks.row(row));
-        let mut order: Vec<usize> = (0..due.len()).collect();
-        order.sort_by(|&a, &b| key(a).cmp(&key(b)).then_with(|| rank(a).cmp(&rank(b))));
-        let same_key = |a: &usize, b: &usize| key(*a).map(|k| k.0) == key(*b).map(|k| k.0);
-        for of_key in order.chunk_by(same_key) {
-            if ranks.is_some() {
-                results.number(of_key);
-                continue;
-            }
-            let Some(first) = of_key.first().and_then(|&row| due.get(row)) else {
-                continue;
-            };
-            let series = shelves.touch(&spec.keeping, first.key);
-            for of_time in of_key.chunk_by(|&a, &b| key(a) == key(b)) {
-                let time = of_time.first().and_then(|&row| due.get(row));
-                let time = time.map_or(first.time, |r| r.time);
-                series.take(calls, time, of_time, &arguments, &mut results);
-            }
-        }
+        let results = evaluate(spec, shelves, &due, &columns)?;
+        fx.duplicates += results.duplicates(&spec.keeping.calls);
         let batch = spec.results(columns, &results.values)?;
         let flow = Flow::derived(batch, before, None);
         self.without_failed(flow, &results, place, fx)
@@ -305,10 +282,12 @@ impl Over {
 
     /// Now and then, drops the keys of which nothing is needed any longer.
     fn sweep(&mut self) {
-        let due = self.settled.saturating_sub(self.swept) > self.spec.span;
-        if due && !self.spec.keeping.lasts {
-            self.shelves
-                .drop_before(self.held.needed_from(self.settled));
+        let Some(memory) = self.spec.keeping.memory else {
+            return;
+        };
+        if self.settled.saturating_sub(self.swept) > memory {
+            let needed = self.settled.saturating_sub(memory);
+            self.shelves.drop_before(needed);
             self.swept = self.settled;
         }
     }
@@ -406,4 +385,39 @@ impl Over {
     pub(crate) fn bytes(&self) -> usize {
         self.held.bytes() + self.shelves.bytes()
     }
+}
+
+/// What the functions give for rows that go on; the states of their keys go on with them.
+fn evaluate(
+    spec: &Spec,
+    shelves: &mut Shelves,
+    due: &[Row<'_>],
+    columns: &[ArrayRef],
+) -> Result<Results> {
+    let (calls, arguments) = (&spec.keeping.calls, spec.arguments(columns)?);
+    let mut results = Results::new(calls.len(), due.len());
+    let ranks = spec.ranks(columns)?;
+    // By key; those of a key stay in order, unless they are ranked.
+    let key = |row: usize| due.get(row).map(|r| (r.key, r.time));
+    let rank = |row: usize| ranks.as_ref().map(|ranks| ranks.row(row));
+    let mut order: Vec<usize> = (0..due.len()).collect();
+    order.sort_by(|&a, &b| key(a).cmp(&key(b)).then_with(|| rank(a).cmp(&rank(b))));
+    let same_key = |a: &usize, b: &usize| key(*a).map(|k| k.0) == key(*b).map(|k| k.0);
+    for of_key in order.chunk_by(same_key) {
+        if ranks.is_some() {
+            results.number(of_key);
+            continue;
+        }
+        let Some(first) = of_key.first().and_then(|&row| due.get(row)) else {
+            continue;
+        };
+        shelves.change(&spec.keeping, first.key, |series| {
+            for of_time in of_key.chunk_by(|&a, &b| key(a) == key(b)) {
+                let time = of_time.first().and_then(|&row| due.get(row));
+                let time = time.map_or(first.time, |r| r.time);
+                series.take(calls, time, of_time, &arguments, &mut results);
+            }
+        });
+    }
+    Ok(results)
 }

@@ -1,6 +1,6 @@
 //! One key: its rows in order, and what the functions know of them.
 
-use tidemill_plan::model::Micros;
+use tidemill_plan::model::{Micros, OverFunction};
 
 use super::frame::{Call, Failure, History, Slot};
 use super::value::Value;
@@ -30,6 +30,14 @@ impl Results {
             values: vec![vec![Value::Null; rows]; calls],
             failed: Vec::new(),
         }
+    }
+
+    /// How many rows are none of the first.
+    pub(super) fn duplicates(&self, calls: &[Call]) -> u64 {
+        let fresh = calls.iter().zip(&self.values);
+        let fresh = fresh.filter(|(call, _)| matches!(call.function, OverFunction::Fresh(_)));
+        let not = fresh.flat_map(|(_, rows)| rows.iter().filter(|v| **v == Value::Fixed(0)));
+        not.count() as u64
     }
 
     /// Numbers rows in their order; nothing else is wanted of them.
@@ -111,20 +119,20 @@ impl Series {
         self.history.drop_before(needed);
     }
 
-    /// The time of its last row, as far as rows are kept.
+    /// The time of the last row that anything is known of.
     pub(super) fn last_time(&self) -> Option<Micros> {
-        self.history.times.back().copied()
+        let known = self.slots.iter().filter_map(Slot::time);
+        known.chain(self.history.times.back().copied()).max()
     }
 
     /// Roughly how many bytes of memory it holds.
     pub(super) fn bytes(&self) -> usize {
-        let (times, values) = (&self.history.times, &self.history.values);
-        let texts: usize = values.iter().map(Value::bytes).sum();
+        let history = &self.history;
         size_of::<Self>()
             + self.slots.len() * size_of::<Slot>()
-            + times.len() * size_of::<Micros>()
-            + values.len() * size_of::<Value>()
-            + texts
+            + history.times.len() * size_of::<Micros>()
+            + history.values.len() * size_of::<Value>()
+            + history.texts
     }
 
     /// What cannot be found in the rows of the last stretch of time.

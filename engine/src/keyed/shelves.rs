@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
+use hashbrown::hash_map::EntryRef;
 use tidemill_plan::model::Micros;
 
 use super::frame::Call;
@@ -31,7 +32,11 @@ struct Shelf {
 #[derive(Debug, Default)]
 pub(super) struct Shelves {
     shelves: BTreeMap<i64, Shelf>,
+    bytes: usize,
 }
+
+/// Bytes that a key costs beside itself and its series, roughly.
+const ENTRY_BYTES: usize = 32;
 
 /// How keys are kept.
 #[derive(Debug)]
@@ -43,25 +48,47 @@ pub(super) struct Keeping {
     pub(super) rows_back: u64,
     /// Whether anything of a key is kept when its rows are gone.
     pub(super) lasts: bool,
+    /// How long after its last row a key is kept; `None` is for ever.
+    pub(super) memory: Option<Micros>,
 }
 
 impl Shelves {
-    /// The state of a key, which is about to change.
-    pub(super) fn touch(&mut self, keeping: &Keeping, key: &[u8]) -> &mut Series {
+    /// Changes the state of a key.
+    pub(super) fn change(
+        &mut self,
+        keeping: &Keeping,
+        key: &[u8],
+        change: impl FnOnce(&mut Series),
+    ) {
         let shelf = self.shelves.entry(bucket(wire::hash(key))).or_default();
         let new = || Series::new(&keeping.calls, keeping.width);
-        let series = shelf.series.entry_ref(key).or_insert_with(new);
+        let series = match shelf.series.entry_ref(key) {
+            EntryRef::Occupied(entry) => entry.into_mut(),
+            EntryRef::Vacant(entry) => {
+                let series = entry.insert(new());
+                self.bytes += series.bytes() + key.len() + ENTRY_BYTES;
+                series
+            }
+        };
         if keeping.lasts && !std::mem::replace(&mut series.touched, true) {
             shelf.touched.push(key.to_vec());
         }
-        series
+        let before = series.bytes();
+        change(series);
+        self.bytes = (self.bytes + series.bytes()).saturating_sub(before);
     }
 
     /// Drops the keys of which nothing is needed any longer.
     pub(super) fn drop_before(&mut self, time: Micros) {
         for shelf in self.shelves.values_mut() {
-            let needed = |series: &Series| series.last_time().is_some_and(|last| last >= time);
-            shelf.series.retain(|_, series| needed(series));
+            shelf.series.retain(|key, series| {
+                let needed = series.last_time().is_some_and(|last| last >= time);
+                if !needed {
+                    let gone = series.bytes() + key.len() + ENTRY_BYTES;
+                    self.bytes = self.bytes.saturating_sub(gone);
+                }
+                needed
+            });
         }
     }
 
@@ -139,12 +166,14 @@ impl Shelves {
             for (key, written) in std::mem::take(&mut shelf.restored) {
                 let rows = held.remove(&key).unwrap_or_default();
                 let series = Series::restored(calls, width, Some(&written), rows)?;
+                self.bytes += series.bytes() + key.len() + ENTRY_BYTES;
                 shelf.series.insert(key, series);
             }
         }
         for (key, rows) in held {
             let shelf = self.shelves.entry(bucket(wire::hash(&key))).or_default();
             let series = Series::restored(calls, width, None, rows)?;
+            self.bytes += series.bytes() + key.len() + ENTRY_BYTES;
             shelf.series.insert(key, series);
         }
         Ok(())
@@ -157,8 +186,6 @@ impl Shelves {
 
     /// Roughly how many bytes of memory it holds.
     pub(super) fn bytes(&self) -> usize {
-        let all = self.shelves.values().flat_map(|s| &s.series);
-        all.map(|(key, series)| key.len() + 32 + series.bytes())
-            .sum()
+        self.bytes
     }
 }

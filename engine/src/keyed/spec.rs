@@ -95,6 +95,11 @@ impl Spec {
                 width: arguments.len(),
                 rows_back: calls.iter().map(Call::rows_back).max().unwrap_or(0),
                 lasts: calls.iter().any(Call::lasts),
+                memory: calls
+                    .iter()
+                    .map(Call::memory)
+                    .max_by_key(|m| m.unwrap_or(Micros::MAX))
+                    .flatten(),
                 calls,
             },
             rows: Arc::new(rows),

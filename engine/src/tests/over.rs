@@ -57,6 +57,7 @@ fn over(calls: &[OverCall], exchange: &Exchange, late: Late) -> Stream {
     let names: Vec<String> = (0..calls.len()).map(|i| format!("r{i}")).collect();
     for (call, name) in calls.iter().zip(&names) {
         let gives = match call.argument {
+            _ if matches!(call.function, OverFunction::Fresh(_)) => DataType::Boolean,
             Some(F) if call.function != OverFunction::Count => DataType::Float64,
             _ => DataType::Int64,
         };
@@ -118,15 +119,16 @@ fn calls(rng: &mut StdRng) -> Vec<OverCall> {
     let by_time = rng.random_bool(0.4);
     let call = |rng: &mut StdRng| {
         let argument = [V, F][rng.random_range(0..2)];
-        let (function, argument) = match rng.random_range(0..if by_time { 6 } else { 9 }) {
+        let (function, argument) = match rng.random_range(0..if by_time { 7 } else { 10 }) {
             0 => (OverFunction::Count, None),
             1 => (OverFunction::Count, Some(argument)),
             2 => (OverFunction::Sum, Some(argument)),
             3 => (OverFunction::Min, Some(argument)),
             4 => (OverFunction::Max, Some(argument)),
             5 => (OverFunction::First, Some(argument)),
-            6 => (OverFunction::Last, Some(argument)),
-            7 => (OverFunction::Lag(rng.random_range(0..4)), Some(argument)),
+            6 => (OverFunction::Fresh(rng.random_range(0..20) * SECOND), None),
+            7 => (OverFunction::Last, Some(argument)),
+            8 => (OverFunction::Lag(rng.random_range(0..4)), Some(argument)),
             _ => (OverFunction::RowNumber, None),
         };
         let mut frame = frames(rng);
@@ -191,6 +193,15 @@ fn wanted(call: &OverCall, rows: &[Row], at: usize) -> String {
             None => "null".into(),
         },
         OverFunction::RowNumber => (at + 1).to_string(),
+        OverFunction::Fresh(span) => {
+            let mut last = Micros::MIN;
+            let mut answer = false;
+            for row in &rows[..=at] {
+                answer = row.ts.saturating_sub(last) > span;
+                last = if answer { row.ts } else { last };
+            }
+            answer.to_string()
+        }
     }
 }
 
@@ -257,7 +268,10 @@ fn compare(world: &World, calls: &[OverCall], late: Late, seed: u64) {
         }
     }
     wanted_rows.sort();
-    assert_eq!(appended(world, 1), wanted_rows, "{calls:?}, seed {seed}");
+    let found = appended(world, 1);
+    let different = found.iter().zip(&wanted_rows).find(|(f, w)| f != w);
+    assert_eq!(different, None, "found and wanted, {calls:?}, seed {seed}");
+    assert_eq!(found.len(), wanted_rows.len(), "{calls:?}, seed {seed}");
     let found: Vec<_> = appended(world, 2)
         .into_iter()
         .map(|row| row[..5].to_vec())
@@ -387,6 +401,28 @@ fn keys_that_no_frame_needs_are_forgotten() {
         let state = world.slots[0].task.state().next().unwrap();
         assert!(state.groups <= 20, "{} keys", state.groups);
     }
+}
+
+#[test]
+fn duplicates_are_counted_and_their_keys_forgotten() {
+    let fresh = [OverCall {
+        function: OverFunction::Fresh(60 * SECOND),
+        argument: None,
+        frame: Frame::Rows(None),
+    }];
+    let log = (0..500).map(|i| record(&format!("k{}", i / 2), 1, i * 10));
+    let mut world = World::new(
+        plan(&fresh, &Exchange::Local, Late::Drop),
+        vec![log.collect()],
+    );
+    while world.process(0, 1) > 0 {
+        world.commit(0);
+        let state = world.slots[0].task.state().next().unwrap();
+        assert!(state.groups <= 20, "{} keys", state.groups);
+    }
+    world.finish_sources();
+    world.commit(0);
+    assert_eq!(world.duplicates, 250);
 }
 
 #[test]

@@ -81,6 +81,7 @@ pub(super) struct World {
     pub(super) rows: Vec<Rows>,
     pub(super) dead: Vec<DeadLetter>,
     pub(super) dropped: u64,
+    pub(super) duplicates: u64,
 }
 
 impl World {
@@ -99,6 +100,7 @@ impl World {
             rows: vec![],
             dead: vec![],
             dropped: 0,
+            duplicates: 0,
         };
         for id in ids {
             let (task, fx) = world.start(id, None, &[]);
@@ -202,6 +204,7 @@ impl World {
         self.rows.extend(fx.rows);
         self.dead.extend(fx.dead_letters);
         self.dropped += fx.late_dropped;
+        self.duplicates += fx.duplicates;
     }
 
     /// Loses what is not committed, and starts the task again from what is, after some compaction of the changelog.
@@ -337,6 +340,7 @@ fn cell(column: &dyn Array, row: usize) -> String {
     match column.data_type() {
         DataType::Utf8 => column.as_string::<i32>().value(row).into(),
         DataType::Int64 => column.as_primitive::<Int64Type>().value(row).to_string(),
+        DataType::Boolean => column.as_boolean().value(row).to_string(),
         DataType::Float64 => format!("{:.3}", column.as_primitive::<Float64Type>().value(row)),
         DataType::Timestamp(..) => column
             .as_primitive::<TimestampMicrosecondType>()

@@ -15,7 +15,7 @@ use crate::model::{
 use crate::sql::{BoundGrouping, BoundOver, Parsed, Query, Relation, SqlError};
 
 /// The partitions of a shuffle's internal topic.
-const SHARDS: u32 = 8;
+pub(super) const SHARDS: u32 = 8;
 
 /// The streams that could be planned, and where each stream of the manifest is among them.
 #[derive(Debug, Default)]

@@ -292,7 +292,6 @@ fn all_problems_come_at_once() {
 ";
     let got = problems(spec);
     let expected = [
-        "spec.sources[0].deduplicate: deduplication is not supported yet (leave it out)",
         "spec.sources[1].table: tables are not supported yet (leave it out to read the topic as a stream of changes)",
         "spec.streams[1].onMissing: it is not supported yet (leave it out: it is about joins, which come later)",
         "spec.streams[0].name: `transactions` is the name of spec.sources[0] already (choose another name)",

@@ -25,10 +25,6 @@ fn check_source(source: &Source, path: &str, problems: &mut Problems) {
         let hint = "leave it out to read the topic as a stream of changes";
         problems.not_yet(format!("{path}.table"), "tables are", hint);
     }
-    if source.deduplicate.is_some() {
-        let path = format!("{path}.deduplicate");
-        problems.not_yet(path, "deduplication is", "leave it out");
-    }
     if let Some(Origin::Generator(generator)) = source.origin()
         && generator.customers_from.is_some()
     {

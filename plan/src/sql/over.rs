@@ -467,9 +467,9 @@ fn frame(frame: &WindowFrame) -> Result<Frame, Misfit> {
         (WindowFrameUnits::Range, WindowFrameBound::Preceding(back)) => {
             Frame::Range(Some(span(back)?))
         }
-        (WindowFrameUnits::Rows, WindowFrameBound::Preceding(back)) => {
-            Frame::Rows(Some(rows_before(Some(back), "ROWS", "write ROWS 10 PRECEDING")?))
-        }
+        (WindowFrameUnits::Rows, WindowFrameBound::Preceding(back)) => Frame::Rows(Some(
+            rows_before(Some(back), "ROWS", "write ROWS 10 PRECEDING")?,
+        )),
         _ => return Err(Misfit::Operator(frame.to_string())),
     })
 }

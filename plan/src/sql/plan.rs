@@ -201,7 +201,10 @@ impl Parsed {
                 SqlError::at(place, message).hint(hint)
             }
             Refused::Rank if relation.key.is_some() => {
-                let message = format!("the rows of `{}` replace each other, so their numbers would change", relation.name);
+                let message = format!(
+                    "the rows of `{}` replace each other, so their numbers would change",
+                    relation.name
+                );
                 SqlError::at(place, message).hint("number the rows of a stream that only adds them")
             }
             Refused::Rank => {

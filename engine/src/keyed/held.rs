@@ -203,7 +203,10 @@ impl Held {
             let rows = fresh.filter_map(|e| stretch.row(e));
             let written = chunk::write(key, stamp, rows, sequence, out);
             stretch.chunks.extend(written.into_iter().map(|(n, _)| n));
-            stretch.drop_before(settled);
+            stretch.logged = stretch.entries.len();
+            if start < settled {
+                stretch.drop_before(settled);
+            }
             !stretch.entries.is_empty() || !stretch.chunks.is_empty()
         });
     }

@@ -16,6 +16,9 @@ use super::plans::{self, SECOND, Shape, plan_of, schema_of, time_type};
 use super::world::World;
 use super::{appended, record, records, run, seeds};
 use crate::aggregate::ChunkKey;
+use crate::effects::Effects;
+use crate::error::EngineError;
+use crate::task::Task;
 
 const V: usize = 1;
 const F: usize = 3;
@@ -472,4 +475,39 @@ fn a_row_that_comes_behind_the_end_is_late() {
         "{}",
         world.dead[0].message
     );
+}
+
+#[test]
+fn state_of_other_frames_is_refused_and_that_from_before_a_reset_is_forgotten() {
+    let planned = |span: Micros| {
+        let calls = [
+            sum(Frame::Range(Some(span * SECOND))),
+            sum(Frame::Rows(Some(2))),
+        ];
+        plan(&calls, &Exchange::Local, Late::Drop)
+    };
+    let log: Vec<_> = (0..20).map(|i| record("a", 1, i)).collect();
+    let mut world = World::new(planned(10), vec![log]);
+    world.process(0, 20);
+    world.commit(0);
+    let restored = |plan: Arc<Plan>| {
+        let mut task = Task::source(plan, 0, 0)?;
+        task.set_clock(&world.slots[0].task.clock())?;
+        for (key, value) in &world.slots[0].changelog {
+            task.restore(key, value.as_deref())?;
+        }
+        Ok::<Task, EngineError>(task)
+    };
+    let other = restored(planned(20)).err().unwrap();
+    assert!(matches!(other, EngineError::Incompatible { stream, .. } if stream == "over"));
+
+    let mut reset = planned(20);
+    Arc::get_mut(&mut reset).unwrap().streams[1].epoch = 1;
+    let mut task = restored(reset).unwrap();
+    let stale = task.state().next().unwrap().stale;
+    assert!(stale >= 2, "a stretch of time, and a bucket of keys");
+    let mut fx = Effects::default();
+    task.flush(&mut fx).unwrap();
+    let forgotten = fx.changelog.iter().filter(|r| r.value.is_none());
+    assert_eq!(forgotten.count(), stale);
 }

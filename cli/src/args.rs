@@ -27,6 +27,9 @@ pub(crate) enum Command {
         /// runs. Nothing is changed there.
         #[arg(long, value_enum)]
         against: Option<Against>,
+        /// Says how each Pipeline runs: where its rows meet, and where the tables are that they are joined with.
+        #[arg(long, conflicts_with = "against")]
+        explain: bool,
         #[command(flatten)]
         target: Target,
     },
@@ -59,6 +62,10 @@ pub(crate) struct Run {
     /// token, ca.crt).
     #[arg(long, value_name = "DIR", env = "TIDEMILL_SECRETS")]
     pub(crate) secrets: Option<PathBuf>,
+    /// How much memory it may take, such as 512Mi. By itself: what its container may, or else what the machine has. State
+    /// that does not fit goes to local disk, under --state.
+    #[arg(long, value_name = "SIZE", env = "TIDEMILL_MEMORY")]
+    pub(crate) memory: Option<tidemill_worker::memory::Limit>,
     /// Reads to the end of the input as it is now, closes every window, and ends.
     #[arg(long)]
     pub(crate) bounded: bool,
@@ -120,6 +127,16 @@ pub(crate) enum TopicCommand {
         #[command(flatten)]
         place: Place,
     },
+    /// Gives a topic more partitions. Pipelines that read it notice by themselves.
+    Grow {
+        /// The topic.
+        name: String,
+        /// How many partitions it is to have.
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+        partitions: u32,
+        #[command(flatten)]
+        place: Place,
+    },
     /// Prints the topics with their numbers of partitions.
     List {
         #[command(flatten)]
@@ -144,7 +161,7 @@ pub(crate) struct Generate {
     /// The share of transactions that belong to a planted fraud, 0 to 1.
     #[arg(long, default_value_t = 0.02)]
     pub(crate) fraud_ratio: f64,
-    /// Event time between records, in milliseconds.
+    /// Event time between records, in milliseconds; of Nexmark, between events of any kind.
     #[arg(long, value_name = "MS", default_value_t = 1)]
     pub(crate) step: u32,
 }
@@ -155,4 +172,10 @@ pub(crate) enum Kind {
     Transactions,
     /// The people whom the accounts belong to.
     Customers,
+    /// Of the events of Nexmark, those who sell and bid.
+    NexmarkPeople,
+    /// Of the events of Nexmark, what is for sale.
+    NexmarkAuctions,
+    /// Of the events of Nexmark, what is bid.
+    NexmarkBids,
 }

@@ -25,6 +25,9 @@ pub(crate) fn generate(options: &Generate) -> Result<(), Failure> {
         kind: match options.kind {
             Kind::Transactions => GeneratorKind::Transactions,
             Kind::Customers => GeneratorKind::Customers,
+            Kind::NexmarkPeople => GeneratorKind::NexmarkPeople,
+            Kind::NexmarkAuctions => GeneratorKind::NexmarkAuctions,
+            Kind::NexmarkBids => GeneratorKind::NexmarkBids,
         },
         rate: 0,
         fraud_ratio: options.fraud_ratio,

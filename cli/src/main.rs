@@ -38,8 +38,9 @@ fn main() -> ExitCode {
         Command::Validate {
             paths,
             against,
+            explain,
             target,
-        } => validate::validate(&paths, against, &target),
+        } => validate::validate(&paths, against, explain, &target),
         Command::Cluster(command) => cluster::run(command),
         Command::Generate(options) => generate::generate(&options),
         Command::Topic(command) => topic_command(command),
@@ -82,6 +83,11 @@ fn topic_command(command: TopicCommand) -> Result<(), Failure> {
             let mut admin = log_to_look_at(&place)?.admin()?;
             topic::read(admin.as_mut(), &name, follow, metadata)
         }
+        TopicCommand::Grow {
+            name,
+            partitions,
+            place,
+        } => topic::grow(log_to_look_at(&place)?.admin()?.as_mut(), &name, partitions),
         TopicCommand::List { place } => topic::list(log_to_look_at(&place)?.admin()?.as_mut()),
     }
 }

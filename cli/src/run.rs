@@ -9,6 +9,7 @@ use tidemill_worker::edits::{Edit, Edits, Watch};
 use tidemill_worker::http;
 use tidemill_worker::identity::Identity;
 use tidemill_worker::launch::{self, LogAt, Running, Tables};
+use tidemill_worker::memory::{Limit, Memory};
 use tidemill_worker::registry::Secrets;
 use tidemill_worker::runtime::Settings;
 use tidemill_worker::signals;
@@ -52,12 +53,18 @@ pub(crate) fn run(options: &Run) -> Result<(), Failure> {
     let tables = Tables {
         directory: options.place.state.clone(),
     };
+    let folder = options.place.state.join("spill").join(identity.name());
+    let limit = options.memory.unwrap_or_else(Limit::of_the_process);
+    let memory = Memory::new(limit, folder.clone())
+        .map_err(|e| Failure::new(format!("{}: {e}", folder.display())))?;
     announce(options, &pipelines, &tables);
     runtime.block_on(
         Session {
             options,
             log,
             tables,
+            memory,
+            pipelines: pipelines.len(),
             stop,
             watch,
             edits: Edits::new(manifests::versions(&pipelines)),
@@ -101,6 +108,9 @@ struct Session<'a> {
     options: &'a Run,
     log: LogAt,
     tables: Tables,
+    memory: Memory,
+    /// How many pipelines share the memory.
+    pipelines: usize,
     /// Set when the person, or the system, wants us to end.
     stop: Arc<AtomicBool>,
     watch: Watch,
@@ -143,7 +153,8 @@ impl Session<'_> {
             create_sources: true,
         };
         let name = planned.plan.name.clone();
-        launch::start(planned.plan, settings, &self.log, &self.tables)
+        let room = self.memory.room(self.pipelines);
+        launch::start(planned.plan, settings, &self.log, &self.tables, room)
             .map_err(|e| Failure::new(format!("pipeline {name}: {e}")))
     }
 

@@ -146,6 +146,24 @@ pub(crate) fn list(admin: &mut dyn Admin) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Gives a topic more partitions.
+pub(crate) fn grow(admin: &mut dyn Admin, topic: &str, partitions: u32) -> Result<(), Failure> {
+    let before = admin.partitions(&[topic.to_owned()])?.pop().flatten();
+    match before {
+        None => Err(Failure::new(format!("there is no topic `{topic}`"))),
+        Some(before) if before > partitions => Err(Failure::new(format!(
+            "`{topic}` has {before} partitions, and a topic cannot have fewer than before"
+        ))),
+        Some(before) => {
+            admin.grow(topic, partitions)?;
+            crate::say(&format!(
+                "`{topic}` had {before} partitions and has {partitions}"
+            ));
+            Ok(())
+        }
+    }
+}
+
 impl From<LogError> for Failure {
     fn from(error: LogError) -> Self {
         Self::new(error.to_string())

@@ -11,6 +11,7 @@ use crate::manifests::Manifests;
 pub(crate) fn validate(
     paths: &[PathBuf],
     against: Option<Against>,
+    explain: bool,
     target: &Target,
 ) -> Result<(), Failure> {
     let manifests = Manifests::load(paths)?;
@@ -20,11 +21,11 @@ pub(crate) fn validate(
             "a cluster is named, and nothing is to be asked of it",
         )
         .hint("add --against cluster")),
-        None => alone(manifests),
+        None => alone(manifests, explain),
     }
 }
 
-fn alone(manifests: Manifests) -> Result<(), Failure> {
+fn alone(manifests: Manifests, explain: bool) -> Result<(), Failure> {
     let count = manifests.count();
     let (pipelines, problems) = manifests.check();
     if !problems.is_empty() {
@@ -34,5 +35,11 @@ fn alone(manifests: Manifests) -> Result<(), Failure> {
         "{count} resources, {} of them pipelines: nothing wrong",
         pipelines.len()
     ));
+    if explain {
+        let lines = pipelines
+            .iter()
+            .flat_map(|it| tidemill_plan::explain(&it.plan));
+        crate::print(&lines.map(|line| line + "\n").collect::<String>())?;
+    }
     Ok(())
 }

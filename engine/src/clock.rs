@@ -26,6 +26,8 @@ pub(crate) struct SourceClock {
     pub(crate) idle: bool,
     /// Its input has ended, before this offset.
     pub(crate) finished: Option<i64>,
+    /// How many partitions its source had when it was first read: those that have come since are new.
+    pub(crate) among: Option<u32>,
 }
 
 impl SourceClock {
@@ -152,6 +154,7 @@ pub(crate) fn write_source(clock: &SourceClock, marks: &[Marks]) -> String {
     field(&mut text, "a", clock.advanced);
     field(&mut text, "i", clock.idle.then_some(1));
     field(&mut text, "f", clock.finished);
+    field(&mut text, "n", clock.among.map(i64::from));
     write_marks(&mut text, marks);
     text
 }
@@ -254,6 +257,7 @@ pub(crate) fn read_source(text: &str) -> Result<(SourceClock, Vec<Marks>)> {
             ("a", v) => clock.advanced = Some(number(v, text)?),
             ("i", _) => clock.idle = true,
             ("f", v) => clock.finished = Some(number(v, text)?),
+            ("n", v) => clock.among = Some(number(v, text)?),
             (name, v) => read_mark(name, v, text, &mut marks)?,
         }
     }
@@ -392,6 +396,14 @@ mod tests {
             Some(3),
             "a new partition holds back until it says something"
         );
+        for p in 0..3 {
+            clock.hear(word(p, Some(90)));
+        }
+        assert_eq!(clock.watermark, Some(70));
+        clock.hear(word(3, Some(20)));
+        assert_eq!(clock.watermark, Some(70), "and does not set it back");
+        clock.hear(word(3, Some(95)));
+        assert_eq!(clock.watermark, Some(90));
     }
 
     #[test]
@@ -413,6 +425,7 @@ mod tests {
             advanced: Some(-3),
             idle: true,
             finished: Some(9),
+            among: Some(3),
         };
         assert_eq!(
             read_source(&write_source(&source, &marks)).unwrap(),

@@ -4,6 +4,7 @@ use arrow::error::ArrowError;
 use datafusion_common::DataFusionError;
 
 use crate::decode::{DecodeError, SchemaError};
+use crate::disk::DiskError;
 
 /// A failure that stops a task: state that cannot be read, or a plan that cannot be run.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +55,9 @@ pub enum EngineError {
     /// Records could not be decoded at all.
     #[error(transparent)]
     Decode(#[from] DecodeError),
+    /// State that does not fit into memory could not be put onto disk, or read back.
+    #[error("{0}")]
+    Disk(#[from] DiskError),
     /// Columns could not be put together.
     #[error("columns do not fit together: {0}")]
     Columns(#[from] ArrowError),

@@ -4,6 +4,7 @@ use tidemill_plan::model::{self, Aggregate, Micros, Stream, Window, WindowKind};
 
 use crate::aggregate::{ChunkKey, Panes, Sessions};
 use crate::clock::Marks;
+use crate::disk::Room;
 use crate::effects::Effects;
 use crate::error::Result;
 use crate::keyed::Over;
@@ -141,6 +142,23 @@ impl Operator {
         each!(self, it => it.set_marks(marks));
     }
 
+    /// Sets how much memory its state may take. Rows that are held stay in memory.
+    pub(crate) fn set_room(&mut self, room: &Room) {
+        match self {
+            Self::Panes(it) => it.set_room(room),
+            Self::Sessions(it) => it.set_room(room),
+            Self::Over(_) => {}
+        }
+    }
+
+    /// Whether a flush has left something to be closed for the next one.
+    pub(crate) fn is_closing(&self) -> bool {
+        match self {
+            Self::Panes(_) | Self::Over(_) => false,
+            Self::Sessions(it) => it.is_closing(),
+        }
+    }
+
     /// How many windows, or panes of windows, are held.
     pub(crate) fn open_windows(&self) -> usize {
         each!(self, it => it.open_windows())
@@ -154,6 +172,15 @@ impl Operator {
     /// How many groups it holds.
     pub(crate) fn groups(&self) -> usize {
         each!(self, it => it.groups())
+    }
+
+    /// Roughly how many bytes of memory hold what has come since the last flush.
+    pub(crate) fn delta_bytes(&self) -> usize {
+        match self {
+            Self::Panes(it) => it.delta_bytes(),
+            Self::Sessions(it) => it.delta_bytes(),
+            Self::Over(_) => 0,
+        }
     }
 
     /// Roughly how many bytes of memory it holds.

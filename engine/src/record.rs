@@ -62,6 +62,8 @@ pub enum Reason {
     CheckFailed,
     /// An expression of a stream fails on the row.
     ExpressionFailed,
+    /// The table that the row is joined with has no row of its key.
+    NoTableRow,
     /// The row's window has closed.
     Late,
 }
@@ -86,6 +88,7 @@ impl Reason {
             Self::OutOfRange => "OutOfRange",
             Self::CheckFailed => "CheckFailed",
             Self::ExpressionFailed => "ExpressionFailed",
+            Self::NoTableRow => "NoTableRow",
             Self::Late => "Late",
         }
     }

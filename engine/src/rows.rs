@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{
     Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, RecordBatchOptions, UInt32Array,
 };
-use arrow::compute::{FilterBuilder, cast};
+use arrow::compute::{FilterBuilder, cast, take, take_record_batch};
 use arrow::datatypes::{DataType, SchemaRef};
 use tidemill_plan::model::Micros;
 
@@ -75,6 +75,30 @@ impl Flow {
         Ok(Self {
             batch: predicate.filter_record_batch(&self.batch)?,
             origin: origin.map(|o| UInt32Array::from(o.to_data())),
+            before: Int64Array::from(before.to_data()),
+            replaces,
+        })
+    }
+
+    /// These rows, in this order, each as often as it is named.
+    pub(crate) fn take(&self, rows: &UInt32Array) -> Result<Self> {
+        let origin = self.origin.as_ref().map(|o| take(o, rows, None));
+        let before = take(&self.before, rows, None)?;
+        let replaces = match &self.replaces {
+            None => None,
+            Some(replaces) => {
+                let deleted = replaces.deleted.as_ref().map(|d| take(d, rows, None));
+                Some(Replaces {
+                    key: replaces.key.clone(),
+                    deleted: deleted
+                        .transpose()?
+                        .map(|d| BooleanArray::from(d.to_data())),
+                })
+            }
+        };
+        Ok(Self {
+            batch: take_record_batch(&self.batch, rows)?,
+            origin: origin.transpose()?.map(|o| UInt32Array::from(o.to_data())),
             before: Int64Array::from(before.to_data()),
             replaces,
         })

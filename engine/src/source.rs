@@ -1,35 +1,50 @@
 //! From the records of a source partition to its rows: decoded, checked, each with the watermark before it.
 
+use std::sync::Arc;
+
 use arrow::array::{
     Array, BooleanArray, Int64Array, RecordBatch, TimestampMicrosecondArray, UInt32Array,
 };
-use tidemill_plan::model::{Check, EventTime, Micros};
+use tidemill_plan::model::{Check, EventTime, Micros, Origin, Source};
 
 use crate::clock::SourceClock;
-use crate::decode::{Decoder, RegisteredSchema};
+use crate::decode::{Decoder, Limits, RegisteredSchema};
 use crate::effects::Effects;
 use crate::error::{EngineError, Result};
 use crate::record::{RawRecord, Reason, Rejection};
 use crate::reject::{Fault, Place};
 use crate::rows::{Flow, Replaces};
 use crate::steps::{isolate, truth};
+use crate::table::Changes;
 use crate::window::NEVER;
 
 /// Reads one partition of a source.
 pub(crate) struct Reader {
     /// Absent where rows are generated.
     decoder: Option<Box<Decoder>>,
+    /// Present where the source is a table.
+    changes: Option<Changes>,
     rejected: Vec<Rejection>,
     pub(crate) clock: SourceClock,
 }
 
 impl Reader {
-    pub(crate) fn new(decoder: Option<Box<Decoder>>) -> Self {
-        Self {
+    pub(crate) fn new(source: &Source) -> Result<Self> {
+        let decoder = match &source.origin {
+            Origin::Topic { .. } => {
+                let schema = Arc::clone(&source.schema);
+                let decoder =
+                    Decoder::new(&source.format, &source.columns, schema, Limits::default())?;
+                Some(Box::new(decoder))
+            }
+            Origin::Generator(_) => None,
+        };
+        Ok(Self {
             decoder,
+            changes: Changes::of(source)?,
             rejected: Vec::new(),
             clock: SourceClock::default(),
-        }
+        })
     }
 
     /// The partition's watermark.
@@ -47,8 +62,30 @@ impl Reader {
         }
     }
 
-    /// Makes rows of the records in hand.
+    /// Makes rows of the records in hand, without those that are invalid; of a table's records, the changes of its rows.
     pub(crate) fn read(
+        &mut self,
+        source: &Source,
+        records: &[RawRecord<'_>],
+        place: Place<'_>,
+        fx: &mut Effects,
+    ) -> Result<Flow> {
+        let flow = self.decode(records, place, fx)?;
+        let Some(changes) = &mut self.changes else {
+            return self.admit(flow, source, place, fx);
+        };
+        let (rows, deleted) = changes.split(flow, records, &mut self.rejected)?;
+        for rejection in self.rejected.drain(..) {
+            place.reject_record(rejection, fx);
+        }
+        let rows = self.admit(rows, source, place, fx)?;
+        match &self.changes {
+            Some(changes) => changes.merge(rows, &deleted),
+            None => Ok(rows),
+        }
+    }
+
+    fn decode(
         &mut self,
         records: &[RawRecord<'_>],
         place: Place<'_>,
@@ -60,6 +97,9 @@ impl Reader {
             ));
         };
         let decoded = decoder.decode(records, &mut self.rejected)?;
+        if let Some(changes) = &mut self.changes {
+            changes.claim(records, &mut self.rejected);
+        }
         for rejection in self.rejected.drain(..) {
             place.reject_record(rejection, fx);
         }
@@ -88,15 +128,14 @@ impl Reader {
     pub(crate) fn admit(
         &mut self,
         flow: Flow,
-        check: Option<&Check>,
-        time: Option<EventTime>,
+        source: &Source,
         place: Place<'_>,
         fx: &mut Effects,
     ) -> Result<Flow> {
         // Something has come, valid or not: the partition is neither idle nor at its end.
         self.clock.idle = false;
         self.clock.finished = None;
-        let flow = match check {
+        let flow = match &source.check {
             Some(check) => match checked(flow, check, place, fx)? {
                 Some(flow) => flow,
                 None => {
@@ -108,7 +147,7 @@ impl Reader {
             },
             None => flow,
         };
-        match time {
+        match source.event_time {
             Some(time) => self.timed(flow, time, place, fx),
             None => Ok(flow),
         }

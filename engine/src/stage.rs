@@ -1,6 +1,6 @@
 //! Which streams run in a task: those that read its rows, directly or through each other, as far as the next shuffle.
 
-use tidemill_plan::model::{Changes, Exchange, Input, Plan, Stream};
+use tidemill_plan::model::{Changes, Exchange, Input, Plan, Source, Stream};
 
 use crate::error::{EngineError, Result};
 
@@ -14,6 +14,14 @@ pub(crate) enum Stage {
 }
 
 impl Stage {
+    /// The source that the stage reads, if it is one.
+    pub(crate) fn source(self, plan: &Plan) -> Option<&Source> {
+        match self {
+            Self::Source(i) => plan.sources.get(i),
+            Self::Shard(_) => None,
+        }
+    }
+
     /// The rows that the stage starts with.
     pub(crate) fn root(self) -> Input {
         match self {
@@ -51,7 +59,7 @@ impl Stage {
 
 fn replaces(plan: &Plan, input: Input) -> bool {
     match input {
-        Input::Source(_) => false,
+        Input::Source(i) => plan.sources.get(i).is_some_and(|s| s.key.is_some()),
         Input::Stream(i) => plan
             .streams
             .get(i)

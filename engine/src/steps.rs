@@ -12,16 +12,18 @@ use datafusion_common::DataFusionError;
 use tidemill_plan::model::{ExprRef, Step};
 
 use crate::effects::Effects;
-use crate::error::Result;
+use crate::error::{EngineError, Result};
 use crate::record::Reason;
 use crate::reject::{Fault, Place};
 use crate::rows::{Flow, Replaces, batch_of};
+use crate::table::{self, Tables};
 
 /// Takes a flow through steps in the name of a stream; `None` where no row is left.
 pub(crate) fn run(
     steps: &[Step],
     flow: Flow,
     stream: &str,
+    tables: Option<&Tables>,
     place: Place<'_>,
     fx: &mut Effects,
 ) -> Result<Option<Flow>> {
@@ -31,6 +33,12 @@ pub(crate) fn run(
         let stepped = match step {
             Step::Filter(expr) => filter(expr, rows, stream, place, fx)?,
             Step::Project { exprs, schema } => project(exprs, schema, rows, stream, place, fx)?,
+            Step::Lookup(lookup) => {
+                let tables = tables.ok_or_else(|| {
+                    EngineError::Plan(format!("stream `{stream}` was given no tables"))
+                })?;
+                table::look_up(lookup, rows, stream, tables, place, fx)?
+            }
         };
         flow = stepped.filter(|f| f.len() > 0);
     }

@@ -6,6 +6,7 @@ use tidemill_plan::model::{Changes, Input, Micros, OutputOf, Plan};
 
 use crate::aggregate::ChunkKey;
 use crate::clock::Marks;
+use crate::disk::Room;
 use crate::effects::{Effects, Rows};
 use crate::error::{EngineError, Result};
 use crate::operator::Operator;
@@ -14,6 +15,7 @@ use crate::rows::{Flow, Replaces};
 use crate::shuffle::Word;
 use crate::stage::Stage;
 use crate::steps;
+use crate::table::Tables;
 use crate::window::NEVER;
 
 /// One stream at work in a task.
@@ -62,7 +64,7 @@ pub struct StreamState {
     pub windows: usize,
     /// Groups that are held.
     pub groups: usize,
-    /// Bytes of memory, roughly.
+    /// Bytes of memory, roughly; what is on disk is not among them.
     pub bytes: usize,
     /// Chunks of the changelog that are left from before a reset, until the next flush.
     pub stale: usize,
@@ -76,6 +78,8 @@ pub(crate) struct Streams {
     readers: Vec<usize>,
     /// The source, if an output wants its rows.
     wanted: Option<Input>,
+    /// What rows are joined with.
+    tables: Option<Tables>,
 }
 
 impl Streams {
@@ -119,7 +123,13 @@ impl Streams {
             nodes,
             readers,
             wanted,
+            tables: None,
         })
+    }
+
+    /// Sets what rows are joined with.
+    pub(crate) fn set_tables(&mut self, tables: Tables) {
+        self.tables = Some(tables);
     }
 
     /// Takes up where a task stopped, at a watermark.
@@ -171,6 +181,35 @@ impl Streams {
         self.nodes.first_mut()?.operator.as_mut()
     }
 
+    /// Sets how much memory the state may take. Each grouping gets as large a part of it as it has now.
+    pub(crate) fn set_room(&mut self, room: &Room) {
+        let held: usize = self.operators().map(|(_, operator)| operator.bytes()).sum();
+        let groupings = self.operators().count();
+        for operator in self.nodes.iter_mut().filter_map(|n| n.operator.as_mut()) {
+            let bytes = match (room.bytes, held) {
+                (usize::MAX, _) => usize::MAX,
+                (bytes, 0) => bytes / groupings.max(1),
+                (bytes, held) => share(bytes, operator.bytes(), held),
+            };
+            operator.set_room(&Room {
+                bytes,
+                ..room.clone()
+            });
+        }
+    }
+
+    /// Roughly how many bytes of memory hold what has come since the last flush.
+    pub(crate) fn delta_bytes(&self) -> usize {
+        self.operators()
+            .map(|(_, operator)| operator.delta_bytes())
+            .sum()
+    }
+
+    /// Whether a flush has left something to be closed for the next one.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.operators().any(|(_, operator)| operator.is_closing())
+    }
+
     /// How much state each operator has.
     pub(crate) fn state(&self) -> impl Iterator<Item = StreamState> {
         self.operators().map(|(stream, operator)| StreamState {
@@ -191,7 +230,7 @@ impl Streams {
             fx.rows.push(Rows {
                 from,
                 batch: flow.batch.clone(),
-                deleted: None,
+                deleted: flow.replaces.as_ref().and_then(|r| r.deleted.clone()),
             });
         }
         hand_on(&mut self.nodes, &self.readers, flow);
@@ -199,9 +238,20 @@ impl Streams {
 
     /// Goes once through all streams, inputs before their readers, so that each sees its rows before the watermark
     /// that comes after them.
-    pub(crate) fn round(&mut self, turn: Turn, place: Place<'_>, fx: &mut Effects) -> Result<()> {
+    pub(crate) fn round(
+        &mut self,
+        mut turn: Turn,
+        place: Place<'_>,
+        fx: &mut Effects,
+    ) -> Result<()> {
         let plan = Arc::clone(&self.plan);
-        (0..self.nodes.len()).try_for_each(|node| self.visit(&plan, node, turn, place, fx))
+        for node in 0..self.nodes.len() {
+            self.visit(&plan, node, turn, place, fx)?;
+            let operator = self.nodes.get(node).and_then(|n| n.operator.as_ref());
+            // What is closed later is still to come.
+            turn.word.last &= !operator.is_some_and(Grouping::is_closing);
+        }
+        Ok(())
     }
 
     fn input_watermark(&self, index: usize, root: Micros) -> Micros {
@@ -228,7 +278,15 @@ impl Streams {
         };
         let mut results = Vec::new();
         for flow in std::mem::take(&mut node.waiting) {
-            let Some(flow) = steps::run(&stream.before, flow, &stream.name, place, fx)? else {
+            let Some(flow) = steps::run(
+                &stream.before,
+                flow,
+                &stream.name,
+                self.tables.as_ref(),
+                place,
+                fx,
+            )?
+            else {
                 continue;
             };
             match &mut node.operator {
@@ -256,7 +314,14 @@ impl Streams {
             }
             node.watermark = operator.output_watermark();
             for flow in flows {
-                results.extend(steps::run(&stream.after, flow, &stream.name, place, fx)?);
+                results.extend(steps::run(
+                    &stream.after,
+                    flow,
+                    &stream.name,
+                    self.tables.as_ref(),
+                    place,
+                    fx,
+                )?);
             }
         }
         let (from, readers) = (
@@ -281,6 +346,12 @@ impl Streams {
         }
         Ok(())
     }
+}
+
+/// As large a part of something as a part is of a whole.
+fn share(of: usize, part: usize, whole: usize) -> usize {
+    let share = (of as u128 * part as u128) / (whole as u128).max(1);
+    usize::try_from(share).unwrap_or(usize::MAX)
 }
 
 /// Gives rows to the nodes that read them.

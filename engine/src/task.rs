@@ -7,22 +7,23 @@ use tidemill_plan::model::{EventTime, Micros, Origin, Plan};
 
 use crate::aggregate::ChunkKey;
 use crate::clock::{self, ShardClock};
-use crate::decode::{Decoder, Limits, RegisteredSchema};
+use crate::decode::RegisteredSchema;
+use crate::disk::Room;
 use crate::effects::Effects;
 use crate::error::{EngineError, Result};
 use crate::record::{RawBatch, RawRecord};
 use crate::reject::Place;
-use crate::rows::Flow;
 use crate::shuffle::{self, Arrived, Word};
 use crate::source::Reader;
 use crate::stage::Stage;
 pub use crate::streams::StreamState;
 use crate::streams::{Round, Streams, Turn};
+use crate::table::Tables;
 use crate::window::NEVER;
 
 /// What a task reads.
 enum Feeder {
-    Source(Reader),
+    Source(Box<Reader>),
     Shard(ShardClock),
 }
 
@@ -38,6 +39,8 @@ pub struct Task {
     partition: i32,
     feeder: Feeder,
     streams: Streams,
+    /// The offset after the last record that brought rows.
+    rows_until: i64,
 }
 
 impl Task {
@@ -50,20 +53,17 @@ impl Task {
             .sources
             .get(source)
             .ok_or_else(|| EngineError::Plan(format!("there is no source {source}")))?;
-        let (topic, decoder) = match &from.origin {
-            Origin::Topic { topic, .. } => {
-                let schema = Arc::clone(&from.schema);
-                let decoder = Decoder::new(&from.format, &from.columns, schema, Limits::default())?;
-                (topic.clone(), Some(Box::new(decoder)))
-            }
-            Origin::Generator(_) => (from.name.clone(), None),
+        let topic = match &from.origin {
+            Origin::Topic { topic, .. } => topic.clone(),
+            Origin::Generator(_) => from.name.clone(),
         };
+        let reader = Reader::new(from)?;
         Self::new(
             plan,
             Stage::Source(source),
             topic,
             partition,
-            Feeder::Source(Reader::new(decoder)),
+            Feeder::Source(Box::new(reader)),
         )
     }
 
@@ -107,7 +107,13 @@ impl Task {
             topic,
             partition,
             feeder,
+            rows_until: i64::MIN,
         })
+    }
+
+    /// Sets the tables that its streams are joined with. A row is joined with them as they are when it is processed.
+    pub fn set_tables(&mut self, tables: &Tables) {
+        self.streams.set_tables(tables.clone());
     }
 
     /// Takes back the clock that was stored with the committed offsets. Comes before [`Task::restore`].
@@ -169,6 +175,22 @@ impl Task {
         Ok(())
     }
 
+    /// Tells a task of a source how many partitions that has now. What it is told first, it keeps with its clock.
+    pub fn begin_among(&mut self, partitions: u32) {
+        if let Feeder::Source(reader) = &mut self.feeder {
+            reader.clock.among.get_or_insert(partitions);
+        }
+    }
+
+    /// How many partitions a source had when it was first read, as the clock of one of its tasks has it: a partition of
+    /// a higher number is new.
+    ///
+    /// # Errors
+    /// If the text is not one that [`Task::clock`] gave.
+    pub fn began_among(clock: &str) -> Result<Option<u32>> {
+        Ok(clock::read_source(clock)?.0.among)
+    }
+
     /// Says that nothing comes for a while: the partition holds no shard back until it has records again.
     pub fn set_idle(&mut self) {
         if let Feeder::Source(reader) = &mut self.feeder {
@@ -185,9 +207,9 @@ impl Task {
         if batch.topic != self.topic {
             self.topic = batch.topic.to_owned();
         }
-        if batch.records.is_empty() {
+        let Some(last) = batch.records.last() else {
             return Ok(());
-        }
+        };
         let place = Place {
             topic: batch.topic,
             partition: self.partition,
@@ -195,8 +217,11 @@ impl Task {
         };
         match &mut self.feeder {
             Feeder::Source(reader) => {
-                let flow = reader.read(batch.records, place, fx)?;
-                self.take(flow, place, fx)?;
+                self.rows_until = last.offset + 1;
+                if let Some(source) = self.stage.source(&self.plan) {
+                    let flow = reader.read(source, batch.records, place, fx)?;
+                    self.streams.take(flow, fx);
+                }
                 self.round(Round::Advance, Some(batch), fx)
             }
             Feeder::Shard(_) => self.receive(batch, fx),
@@ -231,26 +256,15 @@ impl Task {
             partition: self.partition,
             raw: None,
         };
-        let taken = self.take(Reader::fresh(rows, None), place, fx);
+        let taken = match (&mut self.feeder, self.stage.source(&self.plan)) {
+            (Feeder::Source(reader), Some(source)) => {
+                reader.admit(Reader::fresh(rows, None), source, place, fx)
+            }
+            _ => Err(EngineError::Plan("a shard takes no rows".to_owned())),
+        };
         self.topic = topic;
-        taken?;
+        self.streams.take(taken?, fx);
         self.round(Round::Advance, None, fx)
-    }
-
-    /// Takes a source's rows in.
-    fn take(&mut self, flow: Flow, place: Place<'_>, fx: &mut Effects) -> Result<()> {
-        let Feeder::Source(reader) = &mut self.feeder else {
-            return Err(EngineError::Plan("a shard takes no rows".to_owned()));
-        };
-        let Some(source) = (match self.stage {
-            Stage::Source(i) => self.plan.sources.get(i),
-            Stage::Shard(_) => None,
-        }) else {
-            return Ok(());
-        };
-        let flow = reader.admit(flow, source.check.as_ref(), source.event_time, place, fx)?;
-        self.streams.take(flow, fx);
-        Ok(())
     }
 
     /// Takes records of a shuffle topic. Whether a partial aggregate is late is decided record by record, however they
@@ -264,7 +278,11 @@ impl Task {
         let mut arrived = Vec::new();
         for (index, record) in batch.records.iter().enumerate() {
             let Some(value) = record.value else { continue };
+            let before = arrived.len();
             let ended = self.receive_one(index, value, &mut arrived)?;
+            if arrived.len() > before {
+                self.rows_until = record.offset + 1;
+            }
             if ended {
                 self.merge(&mut arrived, place, fx)?;
                 self.round(Round::Finish, Some(batch), fx)?;
@@ -375,6 +393,12 @@ impl Task {
         self.round(Round::Flush, None, fx)
     }
 
+    /// The offset after the last record that brought rows since the task was made: behind it, only time has gone on.
+    #[must_use]
+    pub fn rows_until(&self) -> i64 {
+        self.rows_until
+    }
+
     /// The watermark; none before the first record with an event time.
     #[must_use]
     pub fn watermark(&self) -> Option<Micros> {
@@ -406,10 +430,7 @@ impl Task {
     }
 
     fn event_time(&self) -> Option<EventTime> {
-        match self.stage {
-            Stage::Source(i) => self.plan.sources.get(i)?.event_time,
-            Stage::Shard(_) => None,
-        }
+        self.stage.source(&self.plan)?.event_time
     }
 
     /// Whether the input has ended: of a shard, in all source partitions.
@@ -434,6 +455,30 @@ impl Task {
     /// The state of each stream that has any.
     pub fn state(&self) -> impl Iterator<Item = StreamState> {
         self.streams.state()
+    }
+
+    /// Sets how much memory the state may take. Until it is called, all of it stays in memory. What is more than that goes
+    /// to the disk with the next flush, or while the task is restored.
+    pub fn set_room(&mut self, room: &Room) {
+        self.streams.set_room(room);
+    }
+
+    /// Roughly how many bytes of memory hold what has come since the last flush.
+    #[must_use]
+    pub fn unflushed_bytes(&self) -> usize {
+        self.streams.delta_bytes()
+    }
+
+    /// Roughly how many bytes of memory the state takes, with what has come since the last flush.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.state().map(|state| state.bytes).sum()
+    }
+
+    /// Whether the last flush has left something to be closed for the next one, which need not wait for records then.
+    #[must_use]
+    pub fn is_closing(&self) -> bool {
+        self.streams.is_closing()
     }
 
     fn round(&mut self, round: Round, raw: Option<&RawBatch<'_>>, fx: &mut Effects) -> Result<()> {

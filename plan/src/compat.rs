@@ -15,8 +15,8 @@ use tidemill_crds::Pipeline;
 use tidemill_crds::pipeline::OnIncompatibleChange;
 
 use crate::model::{
-    Aggregate, Exchange, ExprRef, Input, Operator, Origin, Over, Plan, ResultColumn, Source, Step,
-    Stream, WindowKind,
+    Aggregate, Exchange, ExprRef, Find, Input, Operator, Origin, Over, Plan, ResultColumn, Source,
+    Step, Stream, WindowKind,
 };
 use crate::resets::{self, Epochs};
 use crate::sql::types_as_written;
@@ -214,22 +214,8 @@ fn sign(plan: &Plan, stream: &Stream, aggregate: &Aggregate, columns: &[String])
     Signature {
         reads: reads(plan, stream),
         window: aggregate.window.map(|window| {
-            let span =
-                |micros: i64| tidemill_crds::Duration::from_millis(micros.unsigned_abs() / 1_000);
             let time = columns.get(window.time).map_or("", String::as_str);
-            let size = span(window.kind.size());
-            match window.kind {
-                WindowKind::Tumble { .. } => format!("tumbling {size} over {time}"),
-                WindowKind::Hop { slide, .. } => {
-                    format!("hopping {size} every {} over {time}", span(slide))
-                }
-                WindowKind::Cumulate { step, .. } => {
-                    format!("cumulating {size} by {} over {time}", span(step))
-                }
-                WindowKind::Session { .. } => {
-                    format!("sessions with gaps of {size} over {time}")
-                }
-            }
+            format!("{} over {time}", window_in_words(window.kind))
         }),
         keys: keys
             .map(|(expr, of)| format!("{} {of}", text(expr, columns)))
@@ -275,6 +261,18 @@ fn meets(exchange: &Exchange) -> String {
     }
 }
 
+/// What windows these are.
+pub(crate) fn window_in_words(kind: WindowKind) -> String {
+    let span = |micros: i64| tidemill_crds::Duration::from_millis(micros.unsigned_abs() / 1_000);
+    let size = span(kind.size());
+    match kind {
+        WindowKind::Tumble { .. } => format!("tumbling {size}"),
+        WindowKind::Hop { slide, .. } => format!("hopping {size} every {}", span(slide)),
+        WindowKind::Cumulate { step, .. } => format!("cumulating {size} by {}", span(step)),
+        WindowKind::Session { .. } => format!("sessions with gaps of {size}"),
+    }
+}
+
 fn origin(source: &Source) -> String {
     match &source.origin {
         Origin::Topic { topic, .. } => format!("{} from topic {topic}", source.name),
@@ -297,13 +295,15 @@ impl Naming {
             Input::Source(i) => plan.sources.get(i).map(of_source).unwrap_or_default(),
             Input::Stream(i) => self.streams.get(i).cloned().unwrap_or_default(),
         };
-        columns = through(&stream.before, columns);
+        columns = through(plan, &stream.before, columns);
         let mut out = columns.clone();
         match &stream.operator {
-            Some(Operator::Aggregate(it)) => out = through(&stream.after, results(stream, it)),
+            Some(Operator::Aggregate(it)) => {
+                out = through(plan, &stream.after, results(stream, it))
+            }
             Some(Operator::Over(it)) => {
                 out.extend((0..it.calls.len()).map(|i| format!("{}.over{i}", stream.name)));
-                out = through(&stream.after, out);
+                out = through(plan, &stream.after, out);
             }
             None => {}
         }
@@ -329,17 +329,35 @@ fn results(stream: &Stream, aggregate: &Aggregate) -> Vec<String> {
     aggregate.layout.iter().map(name).collect()
 }
 
-fn through(steps: &[Step], mut columns: Vec<String>) -> Vec<String> {
+fn through(plan: &Plan, steps: &[Step], mut columns: Vec<String>) -> Vec<String> {
     for step in steps {
-        if let Step::Project { exprs, .. } = step {
-            columns = exprs.iter().map(|e| text(e, &columns)).collect();
+        match step {
+            Step::Filter(_) => {}
+            Step::Project { exprs, .. } => {
+                columns = exprs.iter().map(|e| text(e, &columns)).collect();
+            }
+            Step::Lookup(lookup) => {
+                let of_table = plan.sources.get(lookup.table).map(of_source);
+                let of_table = of_table.unwrap_or_default();
+                let mut key: Vec<String> = lookup.key.iter().map(|e| text(e, &columns)).collect();
+                if let Find::ByColumns(by) = &lookup.find {
+                    let by = by.iter().filter_map(|&i| of_table.get(i));
+                    let equal = by
+                        .zip(&key)
+                        .map(|(column, value)| format!("{column} = {value}"));
+                    key = equal.collect();
+                }
+                let joined = lookup.columns.iter().filter_map(|&i| of_table.get(i));
+                let name = |column: &String| format!("{column} of [{}]", key.join(", "));
+                columns.extend(joined.map(name));
+            }
         }
     }
     columns
 }
 
 /// An expression with its columns named as in `columns`.
-fn text(expr: &ExprRef, columns: &[String]) -> String {
+pub(crate) fn text(expr: &ExprRef, columns: &[String]) -> String {
     let named = Arc::clone(expr).transform_up(|part| {
         let Some(column) = part.as_any().downcast_ref::<Column>() else {
             return Ok(Transformed::no(part));

@@ -9,6 +9,7 @@ use arrow::datatypes::{Schema, SchemaRef};
 use datafusion_physical_expr::PhysicalExpr;
 use datafusion_physical_expr::aggregate::AggregateFunctionExpr;
 use tidemill_crds::SinkSpec;
+pub use tidemill_crds::pipeline::Distribution;
 use tidemill_crds::sink::Timestamps;
 
 /// A physical expression bound to the columns of the batch it is evaluated over.
@@ -58,6 +59,11 @@ pub struct Source {
     pub event_time: Option<EventTime>,
     /// The columns by which the topic is promised to be partitioned; empty where nothing is promised.
     pub partitioned_by: Vec<String>,
+    /// Of a table, the columns (indices into the schema) that identify a row: a record replaces the row before it with
+    /// the same values there, and a record without a value takes it away.
+    pub key: Option<Vec<usize>>,
+    /// Of a table, which rows of it a worker has for streams that are joined with it.
+    pub distribution: Distribution,
 }
 
 /// Where a source's records come from.
@@ -250,6 +256,12 @@ pub enum GeneratorKind {
     Transactions,
     /// The people whom those accounts belong to.
     Customers,
+    /// Of the events of Nexmark, those who sell and bid.
+    NexmarkPeople,
+    /// Of the events of Nexmark, what is for sale.
+    NexmarkAuctions,
+    /// Of the events of Nexmark, what is bid.
+    NexmarkBids,
 }
 
 /// A column to decode from a record.
@@ -463,6 +475,59 @@ pub enum Step {
         /// The schema of what comes out.
         schema: SchemaRef,
     },
+    /// Puts rows of a table beside the rows.
+    Lookup(Lookup),
+}
+
+/// A join of each row with the rows of a table that have its key, as the table is when the row is processed.
+#[derive(Debug, Clone)]
+pub struct Lookup {
+    /// Index of the table among the sources.
+    pub table: usize,
+    /// What the table's rows are found by.
+    pub find: Find,
+    /// The values of those columns, in their order.
+    pub key: Vec<ExprRef>,
+    /// The columns of the table (indices into its schema) that are put after those of the row.
+    pub columns: Vec<usize>,
+    /// What else must be true of a row with those columns for the two to belong together.
+    pub condition: Option<ExprRef>,
+    /// Whether a row that finds nothing is left out, rather than handed on with nulls.
+    pub inner: bool,
+    /// What becomes of a row whose key is not in the table.
+    pub missing: Missing,
+    /// The schema of what comes out.
+    pub schema: SchemaRef,
+}
+
+/// What rows of a table are found by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Find {
+    /// By the primary key: one row at most.
+    ByKey,
+    /// By these columns (indices into the table's schema): any number of rows. That they are equal is a part of the
+    /// condition, too.
+    ByColumns(Vec<usize>),
+}
+
+impl Lookup {
+    /// How many columns the rows have before.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.schema
+            .fields()
+            .len()
+            .saturating_sub(self.columns.len())
+    }
+}
+
+/// What becomes of a row whose key is not in the table that it is joined with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    /// The join goes on without it.
+    Emit,
+    /// It goes to the dead letters.
+    DeadLetter,
 }
 
 /// A `GROUP BY`, in a window or without one (a table kept up to date).

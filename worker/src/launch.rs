@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender};
 use tidemill_crds::sink::{PostgresSink, SinkKind, WriteMode};
+use tidemill_engine::disk::Room;
 use tidemill_engine::encode::{JsonEncoder, JsonOptions};
 use tidemill_plan::live::Live;
 use tidemill_plan::model::{Changes, Input, Output, OutputOf, Plan};
@@ -72,8 +73,13 @@ impl LogAt {
         &self,
         group: &str,
         sinks: Vec<Option<Box<dyn ExternalSink>>>,
+        tables: usize,
         edits: Receiver<Live>,
+        room: Room,
     ) -> Result<Parts, LogError> {
+        let tables = (0..tables)
+            .map(|_| self.admin())
+            .collect::<Result<_, _>>()?;
         Ok(match self {
             Self::Kafka {
                 bootstrap_servers,
@@ -87,8 +93,10 @@ impl LogAt {
                     reader: Box::new(reader),
                     committer: Box::new(committer),
                     admin: Box::new(KafkaAdmin::open(&config)?),
+                    tables,
                     sinks,
                     edits,
+                    room,
                     host: Host::Real,
                 }
             }
@@ -99,8 +107,10 @@ impl LogAt {
                     reader: Box::new(reader),
                     committer: Box::new(committer),
                     admin: Box::new(log.admin()?),
+                    tables,
                     sinks,
                     edits,
+                    room,
                     host: Host::Real,
                 }
             }
@@ -189,7 +199,7 @@ impl Tables {
     }
 }
 
-/// Starts a pipeline. Tables of sinks that stand in for a database lie in `tables`.
+/// Starts a pipeline. Tables of sinks that stand in for a database lie in `tables`; its state has so much `room`.
 ///
 /// # Errors
 /// If a sink or the log cannot be opened.
@@ -198,6 +208,7 @@ pub fn start(
     settings: Settings,
     log: &LogAt,
     tables: &Tables,
+    room: Room,
 ) -> Result<Running, LaunchError> {
     let plan = Arc::new(plan);
     let sinks = plan
@@ -206,7 +217,8 @@ pub fn start(
         .map(|output| open_sink(&plan, output, tables))
         .collect::<Result<_, _>>()?;
     let (edits, to_take) = crossbeam_channel::unbounded();
-    let parts = log.parts(&plan.name, sinks, to_take)?;
+    let tables = plan.sources.iter().filter(|s| s.key.is_some()).count();
+    let parts = log.parts(&plan.name, sinks, tables, to_take, room)?;
     let status = Shared::default();
     status.update(|s| s.pipeline.clone_from(&plan.name));
     let name = plan.name.clone();
@@ -288,7 +300,11 @@ fn mode(plan: &Plan, output: &Output) -> Mode {
             Some(Changes::Upsert { key }) => Mode::Upsert { key: key.clone() },
             Some(Changes::Append) | None => Mode::Append,
         },
-        OutputOf::Rows(Input::Source(_)) | OutputOf::DeadLetter => Mode::Append,
+        OutputOf::Rows(Input::Source(source)) => match plan.sources.get(source).map(|s| &s.key) {
+            Some(Some(key)) => Mode::Upsert { key: key.clone() },
+            Some(None) | None => Mode::Append,
+        },
+        OutputOf::DeadLetter => Mode::Append,
     }
 }
 

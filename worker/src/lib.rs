@@ -5,7 +5,7 @@ pub mod http;
 pub mod identity;
 pub mod launch;
 pub mod log;
-mod memory;
+pub mod memory;
 pub mod registry;
 pub mod runtime;
 pub mod signals;

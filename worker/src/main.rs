@@ -14,6 +14,7 @@ use tidemill_worker::edits::{Edit, Edits, Version, Versions, Watch};
 use tidemill_worker::http;
 use tidemill_worker::launch::{self, LogAt, Running, Tables};
 use tidemill_worker::log::kafka::credentials;
+use tidemill_worker::memory::{Limit, Memory};
 use tidemill_worker::registry::Secrets;
 use tidemill_worker::runtime::Settings;
 use tidemill_worker::signals::Wishes;
@@ -40,7 +41,7 @@ struct Args {
     /// Who this worker is among those of the pipeline: no other's name, and the same after a restart.
     #[arg(long, value_name = "NAME", env = "POD_NAME")]
     identity: String,
-    /// The directory of tables that are kept in files.
+    /// The directory of tables that are kept in files, and of state that does not fit into memory.
     #[arg(
         long,
         value_name = "DIR",
@@ -48,6 +49,10 @@ struct Args {
         env = "TIDEMILL_STATE"
     )]
     state: PathBuf,
+    /// How much memory it may take, such as 512Mi. By itself: what its container may, or else what the machine has. State
+    /// that does not fit goes to local disk, under --state.
+    #[arg(long, value_name = "SIZE", env = "TIDEMILL_MEMORY")]
+    memory: Option<Limit>,
     /// Serves /livez, /readyz, /status and /metrics here.
     #[arg(
         long,
@@ -125,7 +130,11 @@ fn start(args: &Args, manifests: &Manifests, plan: Plan) -> Result<Running, Stri
     let tables = Tables {
         directory: args.state.clone(),
     };
-    launch::start(plan, settings, &log, &tables).map_err(|e| e.to_string())
+    let limit = args.memory.unwrap_or_else(Limit::of_the_process);
+    let folder = args.state.join("spill").join(&args.identity);
+    let memory = Memory::new(limit, folder.clone())
+        .map_err(|e| format!("--state: {} cannot be emptied: {e}", folder.display()))?;
+    launch::start(plan, settings, &log, &tables, memory.room(1)).map_err(|e| e.to_string())
 }
 
 /// Looks after the pipeline until it has ended.

@@ -30,6 +30,9 @@ pub struct Status {
     pub sources: Vec<SourceStatus>,
     /// The outputs.
     pub outputs: Vec<OutputStatus>,
+    /// What it keeps of windows and tables.
+    #[serde(default)]
+    pub state: StateStatus,
     /// The partitions held, of sources and of shuffles.
     pub partitions: Vec<PartitionStatus>,
 }
@@ -56,6 +59,20 @@ impl Phase {
     pub fn is_failed(self) -> bool {
         self == Self::Failed
     }
+}
+
+/// The state of a worker's streams.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct StateStatus {
+    /// Groups that are held, in memory or on disk: keys of tables, keys of windows.
+    pub groups: u64,
+    /// Bytes of memory that they take, roughly.
+    pub memory_bytes: u64,
+    /// Bytes of memory that they may take; what is more goes to local disk.
+    pub memory_limit_bytes: u64,
+    /// Bytes of local disk that they take. Pipelines of one process share it.
+    pub disk_bytes: u64,
 }
 
 /// A source as one worker sees it.

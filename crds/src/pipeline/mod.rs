@@ -14,8 +14,8 @@ use crate::rules;
 
 pub use crate::format::{DebeziumPayload, SourceFormat, SourceFormatType};
 pub use source::{
-    ConfigMapKeyRef, Deduplicate, EventTime, GeneratorKind, GeneratorSource, KafkaSource, Origin,
-    Source, SourceColumn, StartFrom, Table,
+    ConfigMapKeyRef, Deduplicate, Distribution, EventTime, GeneratorKind, GeneratorSource,
+    KafkaSource, Origin, Source, SourceColumn, StartFrom, Table,
 };
 pub use status::{AutoscaleStatus, PipelineStatus};
 pub use stream::{Emit, EmitWhen, LateRecords, OnMissing, Stream};

@@ -245,6 +245,22 @@ pub struct Table {
     /// The columns that identify a row. They are columns of the source that are required.
     #[schemars(length(min = 1, max = 32), inner(length(min = 1, max = 128)), extend("x-kubernetes-list-type" = "atomic"))]
     pub primary_key: Vec<String>,
+
+    /// Which of its rows a worker has in memory, where streams are joined with it. Default `Broadcast`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub distribution: Option<Distribution>,
+}
+
+/// Which rows of a table a worker has in memory.
+#[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Distribution {
+    /// All of them: for tables that fit into each worker.
+    #[default]
+    Broadcast,
+    /// Those of the partitions that it reads of the streams which are joined with the table. A promise: the topics have the
+    /// same number of partitions, and the rows that belong together are in partitions of the same number. Streams must be
+    /// `partitionedBy` what they are joined by.
+    Partitioned,
 }
 
 /// The largest number that every reader of JSON takes as it is.
@@ -256,6 +272,8 @@ const MAX_EXACT: u64 = (1 << 53) - 1;
 pub struct GeneratorSource {
     /// `Transactions`: payments between accounts, some of them planted fraud, which the columns `is_fraud` and
     /// `fraud_kind` tell. `Customers`: the people whom the accounts belong to. Both draw from the same people.
+    /// `NexmarkPeople`, `NexmarkAuctions`, `NexmarkBids`: the events of the benchmark Nexmark, in 1, 3 and 46 of 50
+    /// records of the whole; of the same seed they refer to each other.
     pub kind: GeneratorKind,
 
     /// Records per second over all partitions; 0 is as fast as possible. Takes effect live. Default 1000.
@@ -300,6 +318,12 @@ pub enum GeneratorKind {
     Transactions,
     /// The people whom the accounts belong to.
     Customers,
+    /// Of the events of Nexmark, those who sell and bid.
+    NexmarkPeople,
+    /// Of the events of Nexmark, what is for sale.
+    NexmarkAuctions,
+    /// Of the events of Nexmark, what is bid.
+    NexmarkBids,
 }
 
 /// A file in a ConfigMap of the resource's own namespace.

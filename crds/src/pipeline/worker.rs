@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 #[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, PartialEq, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct WorkerTemplate {
-    /// What a worker asks for, and may use. State that does not fit into its memory limit goes to local disk. Example:
-    /// `{requests: {cpu: 500m, memory: 256Mi}, limits: {memory: 512Mi}}`.
+    /// What a worker asks for, and may use. State that does not fit into its memory limit goes to local disk, of which
+    /// `ephemeral-storage` says how much there may be. Example: `{requests: {cpu: 500m, memory: 256Mi}, limits: {memory:
+    /// 512Mi, ephemeral-storage: 20Gi}}`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resources: Option<ResourceRequirements>,
 

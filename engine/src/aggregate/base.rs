@@ -3,6 +3,9 @@
 
 use hashbrown::HashTable;
 
+use crate::aggregate::cold;
+use crate::disk::Row;
+
 /// One key.
 #[derive(Debug)]
 struct Entry {
@@ -11,10 +14,13 @@ struct Entry {
     state: Box<[u8]>,
     /// Changed since results were last handed on.
     pending: bool,
+    /// Set again since it came, or since keys were last made to leave.
+    used: bool,
 }
 
-/// Bytes that an entry costs beside its key and state, roughly.
-const ENTRY_BYTES: usize = size_of::<Entry>() + 8;
+/// Bytes that an entry costs beside its key and state, roughly: entries and places are held in what doubles when it is
+/// full, and an allocator rounds up.
+const ENTRY_BYTES: usize = size_of::<Entry>() * 3 / 2 + 8 + 16;
 
 /// States by key.
 #[derive(Debug, Default)]
@@ -54,6 +60,7 @@ impl Base {
         if let Some(place) = self.place(hash, key)
             && let Some(entry) = self.entries.get_mut(place as usize)
         {
+            entry.used = true;
             if entry.state.len() == state.len() {
                 entry.state.copy_from_slice(state);
             } else {
@@ -62,19 +69,46 @@ impl Base {
             }
             return place;
         }
-        let place = self.entries.len() as u32;
-        self.bytes += key.len() + state.len() + ENTRY_BYTES;
-        self.entries.push(Entry {
+        self.add(Entry {
             hash,
             key: key.into(),
             state: state.into(),
             pending: false,
-        });
+            used: false,
+        })
+    }
+
+    fn add(&mut self, entry: Entry) -> u32 {
+        let place = self.entries.len() as u32;
+        let hash = entry.hash;
+        self.bytes += entry.key.len() + entry.state.len() + ENTRY_BYTES;
+        self.entries.push(entry);
         let entries = &self.entries;
         self.places.insert_unique(hash, place, |&p| {
             entries.get(p as usize).map_or(0, |e| e.hash)
         });
         place
+    }
+
+    /// Makes keys leave, those that are not in use, or `all`; but none that waits for being
+    /// handed on. Gives them in the order of their places on disk. Places of keys are others after it.
+    pub(crate) fn part(&mut self, all: bool) -> impl ExactSizeIterator<Item = Row> + use<> {
+        let before = std::mem::take(self);
+        let leaves = |e: &Entry| !e.pending && (all || !e.used);
+        let (mut left, kept): (Vec<Entry>, Vec<Entry>) =
+            before.entries.into_iter().partition(leaves);
+        self.places.reserve(kept.len(), |_| 0);
+        for mut entry in kept {
+            entry.used = false;
+            let pending = entry.pending;
+            let place = self.add(entry);
+            if pending {
+                self.pending.push(place);
+            }
+        }
+        left.sort_unstable_by(|a, b| (a.hash, &a.key).cmp(&(b.hash, &b.key)));
+        let row = |e: Entry| (cold::place(e.hash, &e.key), e.state.into_vec());
+        left.into_iter().map(row)
     }
 
     /// A key, as it is held, with its state.
@@ -112,6 +146,14 @@ impl Base {
         self.entries
             .get(place as usize)
             .map(|e| (&*e.key, &*e.state))
+    }
+
+    /// Every key with its hash and its state, in the order of their places on disk.
+    pub(crate) fn sorted(&self) -> Vec<(u64, &[u8], &[u8])> {
+        let rows = self.entries.iter().map(|e| (e.hash, &*e.key, &*e.state));
+        let mut rows: Vec<_> = rows.collect();
+        rows.sort_unstable();
+        rows
     }
 
     /// Every key with its state.

@@ -1,7 +1,10 @@
 //! The changelog's records. State is not written key by key but in chunks: the keys of one segment that changed in one
 //! commit, with their states. A chunk with a higher number wins over the ones before it.
 
+use crate::aggregate::cold::{self, Walk};
+use crate::disk::Row;
 use crate::effects::ChangelogRecord;
+use crate::error::Result;
 use crate::stamp::Stamp;
 use crate::window::Pane;
 use crate::wire::{Malformed, Reader, Writer};
@@ -94,6 +97,32 @@ pub(crate) fn write<'r>(
         out.push(key.record(Some(writer.sealed())));
     }
     written
+}
+
+/// Writes rows that are on disk as chunks, up to a place; `state` is what a row's value is to be written as, if it is.
+pub(crate) fn write_cold(
+    key: ChunkKey<'_>,
+    stamp: Stamp,
+    (rows, end): (&mut Walk<'_>, Option<&[u8]>),
+    state: impl Fn(&[u8]) -> Result<Option<&[u8]>>,
+    sequence: &mut u64,
+    out: &mut Vec<ChangelogRecord>,
+) -> Result<Vec<(u64, usize)>> {
+    let mut written = Vec::new();
+    loop {
+        rows.look()?;
+        let batch: Vec<Row> = rows.take_before(end).collect();
+        if batch.is_empty() {
+            return Ok(written);
+        }
+        let mut kept = Vec::with_capacity(batch.len());
+        for (place, value) in &batch {
+            if let Some(state) = state(value)? {
+                kept.push((cold::split(place)?.1, state));
+            }
+        }
+        written.extend(write(key, stamp, kept.into_iter(), sequence, out));
+    }
 }
 
 /// What a chunk holds.

@@ -5,10 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use tidemill_plan::model::{Emit, Micros};
 
 use super::chunk::ChunkKey;
+use super::cold::{self, Walk};
 use super::delta::{Delta, Feed};
+use super::segment::Segment;
 use super::spec::Bounds;
 use super::state::Settled;
 use super::{NO_WINDOW, Panes, RESULT_ROWS};
+use crate::disk::{DiskError, Row};
 use crate::effects::Effects;
 use crate::error::Result;
 use crate::reject::Place;
@@ -48,10 +51,9 @@ impl Panes {
             }
         }
         match self.spec.emit {
-            Emit::OnClose => {
-                let rows = self.rows_of(&panes);
-                self.results_of_rows(span, &rows, before, place, fx, flows)?;
-            }
+            Emit::OnClose => self.in_parts(&panes, |rows| {
+                self.results_of_rows(span, rows, before, place, fx, flows)
+            })?,
             Emit::OnUpdate { .. } => {
                 let changed = panes.iter().flat_map(|pane| self.changed(*pane)).collect();
                 self.emit_changed(span, &changed, before, place, fx, flows)?;
@@ -101,10 +103,56 @@ impl Panes {
         self.pending.remove(&pane);
     }
 
-    /// Keys and states of panes, one pane after the other.
-    fn rows_of(&self, panes: &[Pane]) -> Vec<(&[u8], &[u8])> {
-        let segments = panes.iter().filter_map(|pane| self.segments.get(pane));
-        segments.flat_map(|segment| segment.base.iter()).collect()
+    /// Goes through keys and states of panes, one pane after the other. Where some are on disk they come in parts, each
+    /// of which has all that there is of its keys.
+    fn in_parts(
+        &self,
+        panes: &[Pane],
+        mut part: impl FnMut(&[(&[u8], &[u8])]) -> Result<()>,
+    ) -> Result<()> {
+        let segments = || panes.iter().filter_map(|pane| self.segments.get(pane));
+        let mut walks: Vec<Walk<'_>> = segments().filter_map(Segment::walk_cold).collect();
+        if walks.is_empty() {
+            let rows: Vec<_> = segments().flat_map(|s| s.base.iter()).collect();
+            return part(&rows);
+        }
+        let bases: Vec<_> = segments().map(|s| s.base.sorted()).collect();
+        let mut bases: Vec<_> = bases.iter().map(Vec::as_slice).collect();
+        loop {
+            // Of keys before the nearest end of what has been read, all has been read.
+            let mut until: Option<Vec<u8>> = None;
+            for walk in &mut walks {
+                let end = walk.horizon()?;
+                until = match (until, end) {
+                    (Some(one), Some(other)) => Some(one.min(other)),
+                    (one, other) => one.or(other),
+                };
+            }
+            let cold = walks
+                .iter_mut()
+                .flat_map(|w| w.take_before(until.as_deref()));
+            let cold: Vec<Row> = cold.collect();
+            let rows = cold
+                .iter()
+                .map(|(place, state)| Ok((cold::split(place)?.1, state.as_slice())));
+            let mut rows = rows.collect::<Result<Vec<_>, DiskError>>()?;
+            for base in &mut bases {
+                let count = match &until {
+                    Some(until) => {
+                        let until = cold::split(until)?;
+                        base.partition_point(|&(hash, key, _)| (hash, key) < until)
+                    }
+                    None => base.len(),
+                };
+                let (here, rest) = base.split_at(count);
+                rows.extend(here.iter().map(|&(_, key, state)| (key, state)));
+                *base = rest;
+            }
+            part(&rows)?;
+            if until.is_none() {
+                return Ok(());
+            }
+        }
     }
 
     /// Remembers which groups have changed since results were last handed on.
@@ -182,12 +230,19 @@ impl Panes {
         fx: &mut Effects,
         flows: &mut Vec<Flow>,
     ) -> Result<()> {
+        let panes = self.panes_of(span);
+        let segments = || panes.iter().filter_map(|pane| self.segments.get(pane));
+        let keys = || changed.iter().map(|key| (wire::hash(key), &**key));
+        let mut cold: Vec<Row> = Vec::new();
+        for segment in segments() {
+            cold.extend(segment.look_up(keys())?);
+        }
         let mut rows: Vec<(&[u8], &[u8])> = Vec::new();
-        for pane in self.panes_of(span) {
-            if let Some(segment) = self.segments.get(&pane) {
-                let row = |key: &[u8]| segment.base.find(wire::hash(key), key);
-                rows.extend(changed.iter().filter_map(|key| row(key)));
-            }
+        for segment in segments() {
+            rows.extend(keys().filter_map(|(hash, key)| segment.base.find(hash, key)));
+        }
+        for (place, state) in &cold {
+            rows.push((cold::split(place)?.1, state));
         }
         self.results_of_rows(span, &rows, before, place, fx, flows)
     }

@@ -125,7 +125,8 @@ impl Panes {
             .lay_out(&Bounds::All(span), &keys, &values, rows)?;
         for row in 0..rows {
             let lateness = self.lateness(window, pane.start, before);
-            place.reject_derived(Some(record), &batch, row, lateness, fx);
+            let shown = self.spec.as_shown(batch.slice(row, 1));
+            place.reject_derived(Some(record), &shown, 0, lateness, fx);
         }
         Ok(())
     }

@@ -6,6 +6,7 @@
 
 mod base;
 pub(crate) mod chunk;
+mod cold;
 mod delta;
 mod emit;
 mod late;
@@ -34,6 +35,7 @@ use self::spec::{Bounds, Spec};
 pub(crate) use self::spec::{mark, with_one_zero};
 pub(crate) use self::update::times;
 use crate::clock::Marks;
+use crate::disk::Room;
 use crate::effects::Effects;
 use crate::error::{EngineError, Result};
 use crate::reject::Place;
@@ -92,6 +94,10 @@ pub(crate) struct Panes {
     emitted_at: Option<Micros>,
     /// The input has ended, so what waits to be handed on must go with the next flush.
     ending: bool,
+    /// How much memory its state may take.
+    room: Option<Room>,
+    /// Whether some of it is, or has been, on disk.
+    is_spilled: bool,
     scratch: Vec<usize>,
     panes: Vec<Pane>,
 }
@@ -130,6 +136,8 @@ impl Panes {
             emitted: 0,
             emitted_at: None,
             ending: false,
+            room: None,
+            is_spilled: false,
             scratch: Vec::new(),
             panes: Vec::new(),
         }
@@ -246,10 +254,17 @@ impl Panes {
                 Emit::OnUpdate { .. } => self.mark_pending(&settled),
             }
         }
-        self.log(fx);
+        self.log(fx)?;
         let (watermark, at) = (self.watermark, self.emitted_at);
-        if !at_once && self.spec.hands_on(watermark, at, self.ending) {
+        let allowed = self.allowed();
+        let is_full = self.bytes() > allowed;
+        // What waits for being handed on stays in memory.
+        let hands_on = self.spec.hands_on(watermark, at, self.ending || is_full);
+        if !at_once && hands_on {
             self.emit_pending(before, place, fx, &mut flows)?;
+        }
+        if is_full {
+            self.shed(cold::keeps(allowed))?;
         }
         self.ending = false;
         Ok(flows)
@@ -284,6 +299,15 @@ impl Panes {
         self.sequence = self.sequence.max(self.emitted);
     }
 
+    /// Sets how much memory its state may take.
+    pub(crate) fn set_room(&mut self, room: &Room) {
+        self.room = Some(room.clone());
+    }
+
+    fn allowed(&self) -> usize {
+        self.room.as_ref().map_or(usize::MAX, |room| room.bytes)
+    }
+
     /// How many panes of windows are held.
     pub(crate) fn open_windows(&self) -> usize {
         if self.spec.window.is_none() {
@@ -305,12 +329,16 @@ impl Panes {
     /// How many groups it holds; one that is in a delta and in a segment counts twice.
     pub(crate) fn groups(&self) -> usize {
         self.deltas.values().map(Delta::len).sum::<usize>()
-            + self.segments.values().map(|s| s.base.len()).sum::<usize>()
+            + self.segments.values().map(Segment::len).sum::<usize>()
+    }
+
+    /// Roughly how many bytes of memory hold what has come since the last flush.
+    pub(crate) fn delta_bytes(&self) -> usize {
+        self.deltas.values().map(Delta::bytes).sum()
     }
 
     /// Roughly how many bytes of memory it holds.
     pub(crate) fn bytes(&self) -> usize {
-        self.deltas.values().map(Delta::bytes).sum::<usize>()
-            + self.segments.values().map(Segment::bytes).sum::<usize>()
+        self.delta_bytes() + self.segments.values().map(Segment::bytes).sum::<usize>()
     }
 }

@@ -15,7 +15,7 @@ use datafusion_expr::GroupsAccumulator;
 use datafusion_functions_aggregate_common::aggregate::groups_accumulator::GroupsAccumulatorAdapter;
 use datafusion_physical_expr::aggregate::AggregateFunctionExpr;
 use tidemill_plan::model::{
-    Aggregate, Emit, ExprRef, Late, Micros, Misfit, ResultColumn, Stream, Window,
+    Aggregate, Emit, ExprRef, Late, Micros, Misfit, ResultColumn, Step, Stream, Window,
 };
 use tidemill_plan::resets;
 
@@ -143,6 +143,9 @@ impl Bounds {
     }
 }
 
+/// Expressions, and the schema of what they give.
+type Projection = (Vec<ExprRef>, SchemaRef);
+
 /// A grouping.
 pub(crate) struct Spec {
     /// The stream's name.
@@ -171,6 +174,8 @@ pub(crate) struct Spec {
     keys: Vec<ExprRef>,
     layout: Vec<ResultColumn>,
     schema: SchemaRef,
+    /// The projections that make the stream's rows of result rows.
+    projections: Vec<Projection>,
 }
 
 impl Spec {
@@ -250,6 +255,7 @@ impl Spec {
             keys: aggregate.keys.clone(),
             layout: aggregate.layout.clone(),
             schema: Arc::clone(&aggregate.schema),
+            projections: stream.after.iter().filter_map(projection).collect(),
         })
     }
 
@@ -373,6 +379,18 @@ impl Spec {
         batch_of(&nullable_where_null(&self.schema, &columns), columns, rows)
     }
 
+    /// Result rows as those of the stream, for a person who knows its columns and not the planner's names, whether or not
+    /// they would pass its filters. Where an expression fails on them, they stay as they are.
+    pub(crate) fn as_shown(&self, results: RecordBatch) -> RecordBatch {
+        let project = |batch: RecordBatch, (exprs, schema): &Projection| -> Result<_> {
+            let columns = arrays(exprs, &batch)?;
+            let schema = nullable_where_null(schema, &columns);
+            batch_of(&schema, columns, batch.num_rows())
+        };
+        let shown = self.projections.iter().try_fold(results.clone(), project);
+        shown.unwrap_or(results)
+    }
+
     /// Result rows, laid out as the query wants them.
     pub(crate) fn lay_out(
         &self,
@@ -402,6 +420,13 @@ impl Spec {
             });
         let columns = columns.collect::<Result<Vec<_>>>()?;
         batch_of(&self.schema, columns, rows)
+    }
+}
+
+fn projection(step: &Step) -> Option<Projection> {
+    match step {
+        Step::Project { exprs, schema } => Some((exprs.clone(), Arc::clone(schema))),
+        Step::Filter(_) => None,
     }
 }
 

@@ -6,9 +6,10 @@ use tidemill_plan::model::Emit;
 
 use super::Panes;
 use super::chunk::{self, ChunkKey};
+use super::cold;
 use super::delta::{Delta, Merger};
 use super::rowbytes::Encoded;
-use super::segment::bucket;
+use super::segment::{Quota, bucket};
 use super::spec::{Groups, Spec};
 use crate::effects::Effects;
 use crate::error::{EngineError, Result};
@@ -40,6 +41,7 @@ impl Panes {
         let hashes: Vec<u64> = (0..groups.len)
             .map(|row| wire::hash(keys.row(row)))
             .collect();
+        self.fetch(pane, &keys, &hashes)?;
         let groups = self.with_base(pane, groups, &keys, &hashes)?;
         let states = self.spec.state_codec.encode(groups.states.clone())?;
         let mut places: BTreeMap<Pane, Vec<u32>> = BTreeMap::new();
@@ -51,6 +53,44 @@ impl Panes {
         }
         self.unlogged.extend(places.keys());
         Ok(Settled { groups, places })
+    }
+
+    /// Brings groups into memory, if they are on disk.
+    fn fetch(&mut self, pane: Pane, keys: &Encoded, hashes: &[u64]) -> Result<()> {
+        if !self.is_spilled {
+            return Ok(());
+        }
+        let mut wanted: BTreeMap<Pane, Vec<(u64, &[u8])>> = BTreeMap::new();
+        for (row, &hash) in hashes.iter().enumerate() {
+            let id = self.segment_of(pane, hash);
+            wanted.entry(id).or_default().push((hash, keys.row(row)));
+        }
+        for (id, keys) in wanted {
+            if let Some(segment) = self.segments.get_mut(&id) {
+                segment.fetch(keys.into_iter())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Has state leave memory until it takes no more than that: first what is not in use.
+    pub(super) fn shed(&mut self, goal: usize) -> Result<()> {
+        let Some(room) = &self.room else {
+            return Ok(());
+        };
+        let mut held = self.bytes();
+        for all in [false, true] {
+            for segment in self.segments.values_mut() {
+                if held <= goal {
+                    return Ok(());
+                }
+                let before = segment.bytes();
+                segment.shed(all, room.disk.as_ref())?;
+                held = (held + segment.bytes()).saturating_sub(before);
+                self.is_spilled = true;
+            }
+        }
+        Ok(())
     }
 
     /// Groups with what their segments hold of them merged in.
@@ -86,7 +126,8 @@ impl Panes {
     }
 
     /// Writes what has been merged to the changelog.
-    pub(super) fn log(&mut self, fx: &mut Effects) {
+    pub(super) fn log(&mut self, fx: &mut Effects) -> Result<()> {
+        let mut quota = Quota::default();
         for id in std::mem::take(&mut self.unlogged) {
             if let Some(segment) = self.segments.get_mut(&id) {
                 let key = ChunkKey {
@@ -94,9 +135,11 @@ impl Panes {
                     segment: id,
                     sequence: 0,
                 };
-                segment.write(key, self.spec.stamp, &mut self.sequence, &mut fx.changelog);
+                let (stamp, out) = (self.spec.stamp, &mut fx.changelog);
+                segment.write(key, stamp, &mut self.sequence, &mut quota, out)?;
             }
         }
+        Ok(())
     }
 
     /// Takes back a record of the changelog.
@@ -123,12 +166,17 @@ impl Panes {
         let now_and_then = matches!(self.spec.emit, Emit::OnUpdate { every } if every > 0);
         let segment = self.segments.entry(key.segment).or_default();
         segment.note(key.sequence, chunk.rows.len());
+        segment.fetch(chunk.rows.iter().map(|(key, _)| (wire::hash(key), *key)))?;
         for (row_key, state) in chunk.rows {
             let place = segment.base.set(wire::hash(row_key), row_key, state);
             if now_and_then && key.sequence > self.emitted {
                 segment.base.mark_pending(place);
                 self.pending.insert(key.segment);
             }
+        }
+        let allowed = self.allowed();
+        if self.bytes() > allowed {
+            self.shed(cold::keeps(allowed))?;
         }
         Ok(())
     }

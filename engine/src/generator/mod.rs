@@ -1,10 +1,11 @@
 //! Records made by seed, in place of a topic: transactions of made-up people, with fraud planted among them, and the
-//! people themselves.
+//! people themselves; and the events of Nexmark.
 //!
 //! Record `i` of partition `p` of `n` is record `i * n + p` of the whole. What a record holds depends on the seed, that
 //! number and its time alone: not on how it is batched, nor on who makes the other partitions.
 
 mod fraud;
+mod nexmark;
 mod people;
 mod random;
 mod transactions;
@@ -29,7 +30,7 @@ const JITTER: f64 = 2_000_000.0;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimeSource {
     /// Record `g` of the whole is at `start + g * step`, less up to 2 s that depend on the seed, so that records are a
-    /// little out of order. The same on every run.
+    /// little out of order. The same on every run. Of Nexmark, `g` is the number among events of all kinds.
     Synthetic {
         /// Time of the first record.
         start: Micros,
@@ -88,17 +89,18 @@ pub enum GeneratorError {
 /// All columns of a kind of record, in their order.
 #[must_use]
 pub fn schema(kind: GeneratorKind) -> SchemaRef {
-    let fields: Vec<FieldRef> = match kind {
-        GeneratorKind::Transactions => transactions::columns()
-            .into_iter()
-            .map(|column| column.field)
-            .collect(),
-        GeneratorKind::Customers => people::columns()
-            .into_iter()
-            .map(|column| column.field)
-            .collect(),
+    let fields = match kind {
+        GeneratorKind::Transactions => fields(transactions::columns()),
+        GeneratorKind::Customers => fields(people::columns()),
+        GeneratorKind::NexmarkPeople => fields(nexmark::people()),
+        GeneratorKind::NexmarkAuctions => fields(nexmark::auctions()),
+        GeneratorKind::NexmarkBids => fields(nexmark::bids()),
     };
     Arc::new(Schema::new(fields))
+}
+
+fn fields<R>(columns: Vec<Column<R>>) -> Vec<FieldRef> {
+    columns.into_iter().map(|column| column.field).collect()
 }
 
 /// Makes the records of one partition.
@@ -118,6 +120,21 @@ pub struct Generator {
 enum Rows {
     Transactions(Transactions, Vec<Make<Transaction>>),
     Customers(Vec<Make<Customer>>),
+    People(Vec<Make<nexmark::Person>>),
+    Auctions(Vec<Make<nexmark::Auction>>),
+    Bids(Vec<Make<nexmark::Bid>>),
+}
+
+impl Rows {
+    /// Of Nexmark, which events they are.
+    fn nexmark(&self) -> Option<nexmark::Kind> {
+        match self {
+            Self::Transactions(..) | Self::Customers(_) => None,
+            Self::People(_) => Some(nexmark::Kind::Person),
+            Self::Auctions(_) => Some(nexmark::Kind::Auction),
+            Self::Bids(_) => Some(nexmark::Kind::Bid),
+        }
+    }
 }
 
 impl Generator {
@@ -144,6 +161,15 @@ impl Generator {
             }
             GeneratorKind::Customers => {
                 Rows::Customers(wanted(&schema, people::columns(), "customers")?)
+            }
+            GeneratorKind::NexmarkPeople => {
+                Rows::People(wanted(&schema, nexmark::people(), "people of Nexmark")?)
+            }
+            GeneratorKind::NexmarkAuctions => {
+                Rows::Auctions(wanted(&schema, nexmark::auctions(), "auctions of Nexmark")?)
+            }
+            GeneratorKind::NexmarkBids => {
+                Rows::Bids(wanted(&schema, nexmark::bids(), "bids of Nexmark")?)
             }
         };
         Ok(Self {
@@ -182,25 +208,31 @@ impl Generator {
         let to = from.saturating_add(count as u64).min(end);
         let indices = (from..to).map(|i| i * self.partitions + self.partition);
         let timed = indices.map(|index| (index, self.time_of(index, time)));
+        let dice = &self.dice;
         let (rows, columns) = match &self.rows {
-            Rows::Transactions(transactions, columns) => {
-                let rows: Vec<_> = timed
-                    .map(|(index, ts)| transactions.make(index, ts, time))
-                    .collect();
-                (
-                    rows.len(),
-                    columns.iter().map(|column| column(&rows)).collect(),
-                )
-            }
-            Rows::Customers(columns) => {
-                let rows: Vec<_> = timed
-                    .map(|(index, ts)| Customer::make(&self.dice, index % self.accounts, ts))
-                    .collect();
-                (
-                    rows.len(),
-                    columns.iter().map(|column| column(&rows)).collect(),
-                )
-            }
+            Rows::Transactions(transactions, columns) => filled(
+                timed.map(|(index, ts)| transactions.make(index, ts, time)),
+                columns,
+            ),
+            Rows::Customers(columns) => filled(
+                timed.map(|(index, ts)| Customer::make(dice, index % self.accounts, ts)),
+                columns,
+            ),
+            Rows::People(columns) => filled(
+                timed
+                    .map(|(i, ts)| nexmark::Person::make(dice, nexmark::Kind::Person.event(i), ts)),
+                columns,
+            ),
+            Rows::Auctions(columns) => filled(
+                timed.map(|(i, ts)| {
+                    nexmark::Auction::make(dice, nexmark::Kind::Auction.event(i), ts)
+                }),
+                columns,
+            ),
+            Rows::Bids(columns) => filled(
+                timed.map(|(i, ts)| nexmark::Bid::make(dice, nexmark::Kind::Bid.event(i), ts)),
+                columns,
+            ),
         };
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         Ok(RecordBatch::try_new_with_options(
@@ -241,7 +273,9 @@ impl Generator {
         match time {
             TimeSource::At(now) => now,
             TimeSource::Synthetic { start, step } => {
-                let index_or_last = i64::try_from(index).unwrap_or(i64::MAX);
+                // Events of Nexmark are of one sequence, whichever of them are made.
+                let number = self.rows.nexmark().map_or(index, |kind| kind.event(index));
+                let index_or_last = i64::try_from(number).unwrap_or(i64::MAX);
                 let nominal = start.saturating_add(step.saturating_mul(index_or_last));
                 let early = self.dice.unit(Purpose::Jitter, index);
                 // Mostly a few milliseconds, rarely more than a second.
@@ -249,6 +283,13 @@ impl Generator {
             }
         }
     }
+}
+
+/// How many rows there are, and their columns.
+fn filled<R>(rows: impl Iterator<Item = R>, columns: &[Make<R>]) -> (usize, Vec<ArrayRef>) {
+    let rows: Vec<R> = rows.collect();
+    let columns = columns.iter().map(|column| column(&rows)).collect();
+    (rows.len(), columns)
 }
 
 /// Makes one column of rows.

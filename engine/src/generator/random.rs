@@ -21,6 +21,14 @@ pub(super) enum Purpose {
     LastName,
     Birthdate,
     Country,
+    Card,
+    Place,
+    Extra,
+    Price,
+    Reserve,
+    Length,
+    Channel,
+    Auction,
 }
 
 /// The source of all chance: SplitMix64, asked by number instead of in turn.

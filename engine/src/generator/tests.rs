@@ -16,6 +16,14 @@ const SYNTHETIC: TimeSource = TimeSource::Synthetic {
     step: 50_000,
 };
 
+const KINDS: [GeneratorKind; 5] = [
+    GeneratorKind::Transactions,
+    GeneratorKind::Customers,
+    GeneratorKind::NexmarkPeople,
+    GeneratorKind::NexmarkAuctions,
+    GeneratorKind::NexmarkBids,
+];
+
 fn spec(kind: GeneratorKind) -> model::Generator {
     model::Generator {
         kind,
@@ -140,7 +148,7 @@ fn another_seed_gives_other_records() {
 
 #[test]
 fn batches_do_not_matter() {
-    for kind in [GeneratorKind::Transactions, GeneratorKind::Customers] {
+    for kind in KINDS {
         let generator = generator(&spec(kind), 0);
         let whole = generator.batch(0, 1_000, SYNTHETIC).unwrap();
         let parts = [(0, 1), (1, 6), (7, 0), (7, 500), (507, 493)];
@@ -151,7 +159,7 @@ fn batches_do_not_matter() {
 
 #[test]
 fn partitions_together_are_the_whole() {
-    for kind in [GeneratorKind::Transactions, GeneratorKind::Customers] {
+    for kind in KINDS {
         let one = model::Generator {
             records: Some(1_000),
             ..spec(kind)
@@ -547,7 +555,7 @@ fn a_paced_record_is_now() {
 fn extremes_are_no_panic() {
     for accounts in [0, 1, u64::MAX] {
         for (start, step) in [(Micros::MAX, Micros::MAX), (Micros::MIN, Micros::MIN)] {
-            for kind in [GeneratorKind::Transactions, GeneratorKind::Customers] {
+            for kind in KINDS {
                 let spec = model::Generator {
                     accounts,
                     fraud_ratio: f64::NAN,
@@ -570,6 +578,28 @@ fn extremes_are_no_panic() {
                 };
                 assert!(Generator::new(&none, schema(kind), 0).is_err());
             }
+        }
+    }
+}
+
+#[test]
+fn columns_are_those_that_the_planner_knows() {
+    for kind in KINDS {
+        let made = schema(kind);
+        let made = made.fields().iter();
+        let made: Vec<_> = made.map(|f| (f.name().as_str(), f.data_type())).collect();
+        let known = tidemill_plan::generator_columns(kind).iter();
+        let known: Vec<_> = known.map(|(name, of)| (*name, of.to_string())).collect();
+        assert_eq!(made.len(), known.len(), "{kind:?}");
+        for ((name, data_type), (known, of)) in made.into_iter().zip(known) {
+            let of_type = match data_type {
+                DataType::Utf8 => "String".to_owned(),
+                DataType::Date32 => "Date".to_owned(),
+                DataType::Timestamp(..) => "Timestamp".to_owned(),
+                DataType::Decimal128(p, s) => format!("Decimal({p},{s})"),
+                other => other.to_string(),
+            };
+            assert_eq!((name, of_type), (known, of), "{kind:?}");
         }
     }
 }

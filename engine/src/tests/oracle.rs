@@ -144,7 +144,11 @@ pub(super) fn wanted(sources: &[Vec<Vec<u8>>], shape: &Shape, by_key: bool) -> W
                 (100 / (v - 5)).to_string(),
             ]);
             tables.entry(row.k.clone()).or_default().push(row.clone());
-            let closed = before.map_or(i64::MIN, |b| b - shape.allowed_lateness);
+            let mut closed = before.map_or(i64::MIN, |b| b - shape.allowed_lateness);
+            if let WindowKind::Session { .. } = shape.kind {
+                // A row at the watermark may still come, and would join a session that ends there.
+                closed = closed.saturating_sub(1);
+            }
             if !put(&mut windows, shape.kind, &row, closed) {
                 if shape.late == tidemill_plan::model::Late::Drop {
                     out.dropped += 2;

@@ -89,12 +89,20 @@ pub(super) fn source() -> Source {
             idle_timeout: None,
         }),
         partitioned_by: vec![],
+        key: None,
+        distribution: Default::default(),
         schema,
     }
 }
 
-fn nowhere() -> tidemill_crds::SinkSpec {
+pub(super) fn nowhere() -> tidemill_crds::SinkSpec {
     serde_json::from_str("{\"stdout\":{}}").unwrap()
+}
+
+pub(super) fn json() -> Written {
+    Written::Json {
+        timestamps: Default::default(),
+    }
 }
 
 /// `SELECT k, v, ts, 100 / (v - 5) AS q FROM records WHERE v <> 7`.
@@ -378,9 +386,7 @@ pub(super) fn plan_of(streams: Vec<Stream>) -> Arc<Plan> {
             from: OutputOf::Rows(from),
             sink: "out".into(),
             to: nowhere(),
-            written: Written::Json {
-                timestamps: Default::default(),
-            },
+            written: json(),
             key: vec![],
             schema: Arc::clone(plan.schema_of(from).unwrap()),
         })

@@ -47,7 +47,7 @@ fn shuffle(rng: &mut StdRng) -> Exchange {
 }
 
 /// Rows that are late in a shard are told by their own values, not by the record that they came with.
-pub(super) fn compare_rejected(world: &World, wanted: Vec<Rejected>, seed: u64) {
+pub(super) fn compare_rejected(world: &World, wanted: Vec<Rejected>, seed: &str) {
     let text = |value: &serde_json::Value, field: &str| value[field].to_string();
     let mut wanted: Vec<_> = wanted
         .into_iter()

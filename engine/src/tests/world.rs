@@ -9,6 +9,7 @@ use rand::Rng;
 use rand::rngs::StdRng;
 use tidemill_plan::model::{Exchange, Input, Plan};
 
+use crate::disk::{Heap, Room};
 use crate::effects::{Effects, Rows};
 use crate::error::Result;
 use crate::record::{DeadLetter, RawBatch, RawRecord};
@@ -82,10 +83,21 @@ pub(super) struct World {
     pub(super) dead: Vec<DeadLetter>,
     pub(super) dropped: u64,
     pub(super) duplicates: u64,
+    /// How much memory the state of a task may take.
+    pub(super) room: Room,
 }
 
 impl World {
     pub(super) fn new(plan: Arc<Plan>, sources: Vec<Vec<Vec<u8>>>) -> Self {
+        let room = Room {
+            bytes: usize::MAX,
+            at_once: usize::MAX,
+            disk: Arc::new(Heap),
+        };
+        Self::in_room(plan, sources, room)
+    }
+
+    pub(super) fn in_room(plan: Arc<Plan>, sources: Vec<Vec<Vec<u8>>>, room: Room) -> Self {
         let mut ids: Vec<Id> = (0..sources.len() as i32).map(Id::Source).collect();
         for (i, stream) in plan.streams.iter().enumerate() {
             if let Some(Exchange::Shuffle { shards }) = stream.exchange().cloned() {
@@ -101,6 +113,7 @@ impl World {
             dead: vec![],
             dropped: 0,
             duplicates: 0,
+            room,
         };
         for id in ids {
             let (task, fx) = world.start(id, None, &[]);
@@ -128,6 +141,7 @@ impl World {
             Id::Source(p) => Task::source(plan, 0, p).unwrap(),
             Id::Shard(stream, shard) => Task::shard(plan, stream, shard).unwrap(),
         };
+        task.set_room(&self.room);
         if let Some(clock) = clock {
             task.set_clock(clock).unwrap();
             assert!(clock.len() < 4000);
@@ -189,6 +203,7 @@ impl World {
 
     pub(super) fn commit(&mut self, slot: usize) {
         let slot = &mut self.slots[slot];
+        slot.task.set_room(&self.room);
         slot.task.flush(&mut slot.fx).unwrap();
         let fx = std::mem::take(&mut slot.fx);
         slot.committed = slot.offset;
@@ -272,7 +287,7 @@ impl World {
                 taken += self.process(slot, usize::MAX >> 1);
                 self.commit(slot);
             }
-            let left = |s: &Slot| self.log_of(s.id).len() > s.offset;
+            let left = |s: &Slot| self.log_of(s.id).len() > s.offset || s.task.is_closing();
             if taken == 0 && !self.slots.iter().any(left) {
                 return;
             }

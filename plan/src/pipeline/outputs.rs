@@ -67,10 +67,12 @@ fn rows(
     }
     if let Some(i) = pipeline.spec.sources.iter().position(|s| s.name == from) {
         let source = sources.get(i)?.as_ref()?;
-        return Some(plain(
-            OutputOf::Rows(Input::Source(i)),
-            source.relation.schema.clone(),
-        ));
+        return Some(Rows {
+            from: OutputOf::Rows(Input::Source(i)),
+            schema: source.relation.schema.clone(),
+            key: source.relation.key.clone().unwrap_or_default(),
+            is_table: source.relation.key.is_some(),
+        });
     }
     if let Some((i, stream)) = streams.get(from) {
         return Some(Rows {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use datafusion_physical_expr::utils::collect_columns;
 use tidemill_crds::ColumnType;
-use tidemill_crds::pipeline::{self as manifest, GeneratorSource};
+use tidemill_crds::pipeline::{self as manifest, Distribution, GeneratorSource};
 
 use super::deduplication::{self, Deduplication};
 use super::formats;
@@ -33,6 +33,7 @@ pub(super) struct SourceDraft {
     event_time: Option<EventTime>,
     pub(super) partitioned_by: Vec<usize>,
     pub(super) deduplication: Option<Deduplication>,
+    pub(super) distribution: Distribution,
 }
 
 /// Reads a source; `None` if it is too wrong for anything to be planned over it.
@@ -63,6 +64,11 @@ pub(super) fn draft(
         .iter()
         .map(|(column, t)| Field::new(&column.name, data_type(*t), true));
     let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    let key = primary_key(source, &schema, &path, problems);
+    let mut typed = typed;
+    for (i, (column, _)) in typed.iter_mut().enumerate() {
+        column.required |= key.as_ref().is_some_and(|key| key.contains(&i));
+    }
     let event_time = event_time(source, &schema, &path, problems);
     let check_reads = check_reads(source, &schema, &path, problems);
     let mut partitioned_by = partitioned_by(source, &schema, &path, problems);
@@ -76,7 +82,8 @@ pub(super) fn draft(
             schema,
             event_time: event_time.map(|t| t.column),
             window_end: None,
-            key: None,
+            is_table: key.is_some(),
+            key,
         },
         path,
         origin,
@@ -87,6 +94,11 @@ pub(super) fn draft(
         event_time,
         partitioned_by,
         deduplication,
+        distribution: source
+            .table
+            .as_ref()
+            .and_then(|t| t.distribution)
+            .unwrap_or_default(),
     })
 }
 
@@ -106,6 +118,9 @@ fn generated(source: &GeneratorSource) -> Generator {
         kind: match source.kind {
             manifest::GeneratorKind::Transactions => GeneratorKind::Transactions,
             manifest::GeneratorKind::Customers => GeneratorKind::Customers,
+            manifest::GeneratorKind::NexmarkPeople => GeneratorKind::NexmarkPeople,
+            manifest::GeneratorKind::NexmarkAuctions => GeneratorKind::NexmarkAuctions,
+            manifest::GeneratorKind::NexmarkBids => GeneratorKind::NexmarkBids,
         },
         rate: source.rate,
         fraud_ratio: source.fraud_ratio,
@@ -294,6 +309,40 @@ fn check_reads(
     }
 }
 
+/// The columns that identify a row of a table. A record without them is invalid.
+fn primary_key(
+    source: &manifest::Source,
+    schema: &Schema,
+    path: &str,
+    problems: &mut Problems,
+) -> Option<Vec<usize>> {
+    let names = &source.table.as_ref()?.primary_key;
+    let from = source.kafka.as_ref().map(|kafka| kafka.start_from);
+    if from.is_some_and(|from| from != manifest::StartFrom::Earliest) {
+        problems.add(
+            format!("{path}.kafka.startFrom"),
+            "a table is all that its topic holds",
+            Some("leave it out: a table is read from the first record".into()),
+        );
+    }
+    let mut key = Vec::with_capacity(names.len());
+    let mut right = true;
+    for (i, name) in names.iter().enumerate() {
+        let path = format!("{path}.table.primaryKey[{i}]");
+        let Some(column) = column(name, schema, &path, problems) else {
+            right = false;
+            continue;
+        };
+        if key.contains(&column) {
+            let hint = Some("name each column once".into());
+            problems.add(path, format!("`{name}` is named already"), hint);
+        } else {
+            key.push(column);
+        }
+    }
+    right.then_some(key)
+}
+
 fn partitioned_by(
     source: &manifest::Source,
     schema: &Schema,
@@ -329,6 +378,9 @@ pub(super) fn columns_read(
         for stream in streams.iter().filter(|s| s.input == Input::Source(i)) {
             read.extend(stream.query.needs());
         }
+        let tables = streams.iter().flat_map(|s| s.query.tables());
+        let joined = tables.filter(|(name, _)| *name == source.relation.name);
+        read.extend(joined.flat_map(|(_, columns)| columns));
         let written = outputs
             .iter()
             .any(|o| o.from == OutputOf::Rows(Input::Source(i)));
@@ -388,6 +440,11 @@ impl SourceDraft {
             check,
             event_time,
             partitioned_by: self.partitioned_by.iter().filter_map(name).collect(),
+            key: self.relation.key.as_ref().map(|key| {
+                let place = |column: &usize| read.iter().position(|i| i == column);
+                key.iter().filter_map(place).collect()
+            }),
+            distribution: self.distribution,
         })
     }
     /// A record without its time belongs to no window and moves no watermark: where there are windows it is invalid.

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use arrow::datatypes::SchemaRef;
 use tidemill_crds::PipelineSpec;
-use tidemill_crds::pipeline::{self as manifest, EmitWhen, LateRecords};
+use tidemill_crds::pipeline::{self as manifest, Distribution, EmitWhen, LateRecords, OnMissing};
 
 use super::problem::Problems;
 use super::sources::SourceDraft;
 use crate::model::{
-    Aggregate, Changes, Emit, Exchange, Input, Late, Micros, Misfit, Operator, Over, Plan, Stream,
-    Window,
+    Aggregate, Changes, Emit, Exchange, Find, Input, Late, Lookup, Micros, Misfit, Missing,
+    Operator, Over, Plan, Step, Stream, Window,
 };
 use crate::sql::{BoundGrouping, BoundOver, Parsed, Query, Relation, SqlError};
 
@@ -34,6 +34,7 @@ pub(super) struct StreamDraft {
     pub(super) query: Query,
     changes: Changes,
     results: Results,
+    missing: Missing,
     exchange: Exchange,
     /// For each column, the column of the root source that it is unchanged, as long as the row is where that was read.
     roots: Vec<Option<usize>>,
@@ -234,7 +235,12 @@ fn plan_one(
         .map_err(|errors| problems.add_sql(&sql, errors))
         .ok()?;
     let found = find(query.reads(), sources, streams)?;
+    if let Some(error) = misplaced(&query, &found, sources) {
+        problems.add_sql(&sql, [error]);
+        return None;
+    }
     let results = results(stream, &query, problems)?;
+    let missing = missing(stream, &query, problems)?;
     let changes = changes(&query, &found, results);
     let changes = changes
         .map_err(|error| problems.add_sql(&sql, [error]))
@@ -257,6 +263,7 @@ fn plan_one(
                 Changes::Upsert { key } => Some(key.clone()),
                 Changes::Append => None,
             },
+            is_table: false,
         },
         path: stream.path.clone(),
         input: found.input,
@@ -267,6 +274,7 @@ fn plan_one(
         query,
         changes,
         results,
+        missing,
         exchange,
     })
 }
@@ -275,6 +283,31 @@ fn plan_one(
 fn query_window_end(query: &Query, found: &Found<'_>) -> Option<usize> {
     let end = found.relation.window_end.filter(|_| !query.gathers())?;
     (0..query.schema().fields().len()).find(|&c| query.input_column(c) == Some(end))
+}
+
+/// A join with a table of which a worker has only the rows of some partitions, for rows that may be in others.
+fn misplaced(
+    query: &Query,
+    found: &Found<'_>,
+    sources: &[Option<SourceDraft>],
+) -> Option<SqlError> {
+    let is_spread = |name: &str| {
+        let table = sources.iter().flatten().find(|s| s.relation.name == name);
+        table.is_some_and(|table| table.distribution == Distribution::Partitioned)
+    };
+    let lies_there = |by: Option<&[usize]>| {
+        let roots = by.map(|by| by.iter().map(|&column| found.root_of(column)));
+        let roots: Option<Vec<usize>> = roots.and_then(Iterator::collect);
+        roots.is_some_and(|roots| roots == found.partitioned_by)
+    };
+    let mut joins = query.joins();
+    let (name, _) = joins.find(|(name, by)| is_spread(name) && !lies_there(*by))?;
+    let message = format!(
+        "a worker has only the rows of `{name}` that are in the partitions it reads, and these may be elsewhere"
+    );
+    let hint = "join by the primary key with the columns that the stream's source is `partitionedBy`, in that order, \
+                or leave the table's `distribution` out";
+    Some(query.join_error(message, hint.to_owned()))
 }
 
 /// What a stream reads.
@@ -433,7 +466,39 @@ fn results(stream: &Readable<'_>, query: &Query, problems: &mut Problems) -> Opt
     })
 }
 
+/// Reads what the manifest says of rows that find nothing in a table.
+fn missing(stream: &Readable<'_>, query: &Query, problems: &mut Problems) -> Option<Missing> {
+    let path = format!("{}.onMissing", stream.path);
+    match stream.manifest.on_missing {
+        None => Some(Missing::Emit),
+        Some(_) if query.tables().next().is_none() => {
+            let hint = Some("leave it out".into());
+            problems.add(path, "the query joins no table", hint);
+            None
+        }
+        Some(OnMissing::Emit) => Some(Missing::Emit),
+        Some(OnMissing::DeadLetter) => Some(Missing::DeadLetter),
+        // Refused already.
+        Some(OnMissing::WaitFor(_)) => None,
+    }
+}
+
 impl StreamDraft {
+    /// Binds a lookup to the table as it is read.
+    fn find_table(&self, lookup: &mut Lookup, plan: &Plan, columns: &[Vec<usize>]) -> Option<()> {
+        let (name, _) = self.query.tables().nth(lookup.table)?;
+        let table = plan.sources.iter().position(|s| s.name == name)?;
+        let read = columns.get(table)?;
+        let place = |column: &usize| read.iter().position(|c| c == column);
+        lookup.table = table;
+        lookup.columns = lookup.columns.iter().map(place).collect::<Option<_>>()?;
+        if let Find::ByColumns(by) = &mut lookup.find {
+            *by = by.iter().map(place).collect::<Option<_>>()?;
+        }
+        lookup.missing = self.missing;
+        Some(())
+    }
+
     /// The stream, bound to the columns of its input that are read.
     pub(super) fn bound(
         &self,
@@ -454,10 +519,16 @@ impl StreamDraft {
         let bound = bound
             .map_err(|e| problems.add_sql(&format!("{}.sql", self.path), [e]))
             .ok()?;
+        let mut before = bound.before;
+        for step in &mut before {
+            if let Step::Lookup(lookup) = step {
+                self.find_table(lookup, plan, columns)?;
+            }
+        }
         Some(Stream {
             name: self.relation.name.clone(),
             input: self.input,
-            before: bound.before,
+            before,
             operator: self.operator(bound.grouping, bound.window, bound.over),
             after: bound.after,
             schema: self.query.schema().clone(),

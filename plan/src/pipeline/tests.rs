@@ -2,7 +2,9 @@
 
 use tidemill_crds::{AlertRule, Pipeline, Sink};
 
-use crate::model::{Changes, Emit, EventTime, Exchange, Input, Late, OutputOf, Plan};
+use crate::model::{
+    Changes, Emit, EventTime, Exchange, Input, Late, Missing, OutputOf, Plan, Step,
+};
 use crate::plan;
 
 fn problems(spec: &str) -> Vec<String> {
@@ -261,8 +263,8 @@ fn all_problems_come_at_once() {
     deduplicate: {key: [amount], within: 10m}
     partitionedBy: [custmer_id]
   - name: customers
-    kafka: {topic: customers}
-    table: {primaryKey: [id]}
+    kafka: {topic: customers, startFrom: Latest}
+    table: {primaryKey: [Id]}
     columns: [{name: id, type: Int64}]
   streams:
   - name: transactions
@@ -272,7 +274,7 @@ fn all_problems_come_at_once() {
       SELECT Amount,
              amount + is_there
       FROM transactions
-    onMissing: Emit
+    onMissing: {waitFor: 5s}
   - name: after_a
     sql: SELECT nothing FROM a
   - name: plain
@@ -292,8 +294,9 @@ fn all_problems_come_at_once() {
 ";
     let got = problems(spec);
     let expected = [
-        "spec.sources[1].table: tables are not supported yet (leave it out to read the topic as a stream of changes)",
-        "spec.streams[1].onMissing: it is not supported yet (leave it out: it is about joins, which come later)",
+        "spec.sources[1].kafka.startFrom: a table is all that its topic holds (leave it out: a table is read from the first record)",
+        "spec.sources[1].table.primaryKey[0]: there is no column `Id` (names are taken as written: write `id`)",
+        "spec.streams[1].onMissing: waiting for a row is not supported yet (write Emit or DeadLetter)",
         "spec.streams[0].name: `transactions` is the name of spec.sources[0] already (choose another name)",
         "spec.sources[0].eventTime.idleTimeout: 0s is no time (write after how long a partition without records is idle, such as 30s)",
         "spec.sources[0].eventTime.column: `ts` is not a Timestamp (give the column `type: Timestamp`)",
@@ -392,4 +395,173 @@ fn a_topic_is_read_by_one_source() {
     let expected = "spec.sources[1].kafka.topic: the source `a` reads the topic `tx` already \
          (put the columns of both into `a`, and let all streams read that)";
     assert_eq!(problems(spec), [expected]);
+}
+
+const CUSTOMERS: &str = r"
+  - name: customers
+    kafka: {topic: customers}
+    table: {primaryKey: [id]}
+    columns: [{name: name, type: String}, {name: id, type: Int64}, {name: mail, type: String}]
+";
+
+#[test]
+fn a_table_is_read_with_its_key_and_written_by_it() {
+    let spec = format!(
+        "{SOURCE}{CUSTOMERS}  streams:\n  - {{name: named, sql: 'SELECT id, name FROM customers WHERE name IS NOT NULL'}}\n  \
+         outputs:\n  - {{from: customers, sink: topic}}\n  - {{from: named, sink: out}}\n"
+    );
+    let plan = planned(&spec);
+    let customers = &plan.sources[1];
+    assert_eq!(customers.key, Some(vec![1]));
+    let required: Vec<bool> = customers.columns.iter().map(|c| c.required).collect();
+    assert_eq!(required, [false, true, false], "the key and no more");
+    assert_eq!(plan.outputs[0].key, [1]);
+    assert_eq!(plan.streams[0].changes, Changes::Upsert { key: vec![0] });
+
+    let keyed = spec.replace("sink: topic}", "sink: topic, key: [mail]}");
+    let wanted = "spec.outputs[0].key: the rows of the table `customers` are identified by other columns \
+                  (leave the key out, or write key: [id])";
+    assert_eq!(problems(&keyed), [wanted]);
+    let grouped = spec.replace("SELECT id, name FROM", "SELECT id, count(*) AS n FROM");
+    let grouped = grouped.replace("IS NOT NULL", "IS NOT NULL GROUP BY id");
+    assert!(problems(&grouped)[0].contains("rows cannot be grouped again"));
+}
+
+#[test]
+fn a_stream_is_joined_with_a_table_that_is_read_as_far_as_needed() {
+    let spec = format!(
+        "{SOURCE}{CUSTOMERS}  streams:\n  - name: enriched\n    sql: SELECT t.tx_id, c.mail FROM transactions t \
+         JOIN customers c ON c.id = CAST(t.customer_id AS BIGINT)\n    onMissing: DeadLetter\n  \
+         outputs:\n  - {{from: enriched, sink: topic}}\n"
+    );
+    let plan = planned(&spec);
+    let customers: Vec<&str> = plan.sources[1]
+        .columns
+        .iter()
+        .map(|c| c.name.as_str())
+        .collect();
+    assert_eq!(customers, ["id", "mail"]);
+    assert_eq!(plan.sources[1].key, Some(vec![0]));
+    let stream = &plan.streams[0];
+    assert_eq!(
+        (stream.input, &stream.changes),
+        (Input::Source(0), &Changes::Append)
+    );
+    let lookup = stream.before.iter().find_map(|step| match step {
+        Step::Lookup(lookup) => Some(lookup),
+        _ => None,
+    });
+    let lookup = lookup.unwrap();
+    assert_eq!(
+        (lookup.table, lookup.columns.as_slice()),
+        (1, [1].as_slice())
+    );
+    assert_eq!((lookup.inner, lookup.missing), (true, Missing::DeadLetter));
+
+    let alone = spec.replace("c.mail", "t.amount").replace(
+        "JOIN customers c ON c.id = CAST(t.customer_id AS BIGINT)",
+        "",
+    );
+    assert_eq!(
+        problems(&alone),
+        ["spec.streams[0].onMissing: the query joins no table (leave it out)"]
+    );
+}
+
+const ORDERS: &str = r"
+  sources:
+  - name: orders
+    kafka: {topic: orders}
+    partitionedBy: [customer]
+    eventTime: {column: ts}
+    columns: [{name: customer, type: Int64}, {name: shop, type: String}, {name: ts, type: Timestamp}]
+  - name: customers
+    kafka: {topic: customers}
+    table: {primaryKey: [id], distribution: Partitioned}
+    columns: [{name: id, type: Int64}, {name: city, type: String}]
+  - name: shops
+    kafka: {topic: shops}
+    table: {primaryKey: [id]}
+    columns: [{name: id, type: Int64}, {name: name, type: String}]
+  streams:
+  - name: with_city
+    sql: SELECT o.customer, o.ts, c.city FROM orders o LEFT JOIN customers c ON o.customer = c.id
+  - name: per_city
+    sql: SELECT city, count(*) AS n, window_end FROM TUMBLE(with_city, ts, INTERVAL '10' SECOND) GROUP BY city, window_end
+  - name: shopped
+    sql: SELECT o.customer, s.id FROM orders o JOIN shops s ON o.shop = s.name AND s.id > 5
+  outputs:
+  - {from: per_city, sink: topic}
+  - {from: shopped, sink: topic}
+";
+
+#[test]
+fn a_plan_says_where_rows_meet() {
+    let wanted = [
+        "pipeline bank.payments",
+        "  source orders: topic orders, partitioned by customer",
+        "  table customers: topic customers, the latest row of each id, in memory by partition",
+        "  table shops: topic shops, the latest row of each id, in every worker's memory",
+        "  stream with_city: reads orders",
+        "    LEFT JOIN customers: one row by id = customer; the partition of the same number is beside each of these",
+        "  stream per_city: reads with_city",
+        "    grouped by city in windows, tumbling 10s, handed on when they close",
+        "    shuffled: partial results of with_city go to 8 shards by what it is grouped by",
+        "  stream shopped: reads orders",
+        "    JOIN shops: rows by name = shop; all of it is in every worker",
+        "  output of per_city: sink topic",
+        "  output of shopped: sink topic",
+    ];
+    let got = crate::explain(&planned(ORDERS));
+    assert_eq!(got, wanted, "{got:#?}");
+    let kept = ORDERS.replace("partitionedBy: [customer]", "partitionedBy: [shop]");
+    let kept = kept.replace("distribution: Partitioned", "distribution: Broadcast");
+    let kept = kept.replace(
+        "SELECT city, count(*) AS n, window_end",
+        "SELECT city, count(*) AS n",
+    );
+    let kept = kept.replace(
+        "TUMBLE(with_city, ts, INTERVAL '10' SECOND) GROUP BY city, window_end",
+        "with_city GROUP BY city",
+    );
+    let got = crate::explain(&planned(&kept));
+    assert!(
+        got.contains(&"    grouped by city, kept up to date".to_owned()),
+        "{got:#?}"
+    );
+    assert!(
+        got.contains(&"    its rows replace each other by city".to_owned()),
+        "{got:#?}"
+    );
+}
+
+#[test]
+fn a_partitioned_table_is_joined_by_what_the_stream_is_partitioned_by() {
+    let elsewhere = |spec: String| {
+        let found = problems(&spec);
+        assert_eq!(found.len(), 1, "{found:?}");
+        let wanted =
+            "a worker has only the rows of `customers` that are in the partitions it reads";
+        assert!(found[0].contains(wanted), "{found:?}");
+    };
+    elsewhere(ORDERS.replace("    partitionedBy: [customer]\n", ""));
+    elsewhere(ORDERS.replace("partitionedBy: [customer]", "partitionedBy: [shop]"));
+    elsewhere(ORDERS.replace(
+        "partitionedBy: [customer]",
+        "partitionedBy: [customer, shop]",
+    ));
+    elsewhere(ORDERS.replace("o.customer = c.id", "o.customer + 1 = c.id"));
+    elsewhere(ORDERS.replace("o.customer = c.id", "o.shop = c.city"));
+    // Behind a shuffle a row is no longer where it was read.
+    let grouped = ORDERS.replace(
+        "  outputs:",
+        "  - name: late_city\n    sql: SELECT p.n, c.city FROM per_city p JOIN customers c ON p.n = c.id\n  outputs:",
+    );
+    elsewhere(grouped);
+    // Through a stream that hands the column on, it is.
+    let through = ORDERS.replace(
+        "  outputs:",
+        "  - name: again\n    sql: SELECT w.ts, c.city FROM with_city w JOIN customers c ON w.customer = c.id\n  outputs:",
+    );
+    assert_eq!(planned(&through).streams.len(), 4);
 }

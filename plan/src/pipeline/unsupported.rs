@@ -1,7 +1,7 @@
 //! Fields whose work comes later are refused by name: nothing in a manifest is ignored.
 
 use tidemill_crds::alert_rule::Mode;
-use tidemill_crds::pipeline::{Origin, Source, Stream};
+use tidemill_crds::pipeline::{OnMissing, Origin, Source, Stream};
 use tidemill_crds::{AlertRule, Pipeline};
 
 use super::problem::Problems;
@@ -21,9 +21,14 @@ pub(super) fn check(pipeline: &Pipeline, rules: &[AlertRule], problems: &mut Pro
 }
 
 fn check_source(source: &Source, path: &str, problems: &mut Problems) {
-    if source.table.is_some() {
-        let hint = "leave it out to read the topic as a stream of changes";
-        problems.not_yet(format!("{path}.table"), "tables are", hint);
+    if source.table.is_some() && source.generator.is_some() {
+        let hint =
+            "write the rows to a topic, in a pipeline of its own, and read that as the table";
+        problems.not_yet(
+            format!("{path}.table"),
+            "tables that are generated are",
+            hint,
+        );
     }
     if let Some(Origin::Generator(generator)) = source.origin()
         && generator.customers_from.is_some()
@@ -34,9 +39,9 @@ fn check_source(source: &Source, path: &str, problems: &mut Problems) {
 }
 
 fn check_stream(stream: &Stream, path: &str, problems: &mut Problems) {
-    if stream.on_missing.is_some() {
-        let hint = "leave it out: it is about joins, which come later";
-        problems.not_yet(format!("{path}.onMissing"), "it is", hint);
+    if let Some(OnMissing::WaitFor(_)) = stream.on_missing {
+        let hint = "write Emit or DeadLetter";
+        problems.not_yet(format!("{path}.onMissing"), "waiting for a row is", hint);
     }
 }
 

@@ -12,7 +12,7 @@ use super::chain::{self, Moves, Origin, narrow, rebase, remap, schema_after, sub
 use super::error::{SqlError, duplicate_column};
 use super::over::OverShape;
 use super::parse::Parsed;
-use super::translate::{Call, Grouping, Shape};
+use super::translate::{Call, Grouping, Joined, Shape};
 use super::window::is_one_each;
 use crate::model::{ExprRef, Function, OverCall, RankBy, ResultColumn, Step, Window, WindowKind};
 
@@ -23,6 +23,7 @@ pub struct Query {
     /// Where it starts.
     place: Location,
     needs: BTreeSet<usize>,
+    tables: Vec<Joined>,
     before: Vec<Step>,
     grouping: Option<Grouping>,
     over: Option<OverShape>,
@@ -107,6 +108,16 @@ impl Query {
             return Err(SqlError::at(parsed.grouping_place(), message)
                 .hint("group the rows of the source, or of a stream that only adds rows"));
         }
+        if relation.key.is_some()
+            && let Some(table) = shape.tables.first()
+        {
+            let message = format!(
+                "the rows of `{}` replace each other, and joining those with a table is not supported yet",
+                relation.name
+            );
+            return Err(SqlError::at(parsed.place_of(&table.name), message)
+                .hint("join a source that is a stream, or a stream that only adds rows"));
+        }
         let query = Self::narrowed(shape, relation, parsed).map_err(|e| SqlError::internal(&e))?;
         query.check_windows(parsed)?;
         query.check_names(parsed)?;
@@ -154,6 +165,7 @@ impl Query {
             reads: shape.table,
             place: parsed.tokens.start(),
             needs: narrowed.reads,
+            tables: shape.tables,
             before,
             grouping,
             over,
@@ -167,8 +179,9 @@ impl Query {
     /// Windows that a row does not tell are not known before it is grouped.
     fn check_windows(&self, parsed: &Parsed) -> std::result::Result<(), SqlError> {
         let in_steps = self.before.iter().flat_map(|step| match step {
-            Step::Filter(expr) => std::slice::from_ref(expr),
-            Step::Project { exprs, .. } => exprs.as_slice(),
+            Step::Filter(expr) => vec![expr],
+            Step::Project { exprs, .. } => exprs.iter().collect(),
+            Step::Lookup(lookup) => lookup.key.iter().chain(&lookup.condition).collect(),
         });
         let in_grouping = self.grouping.iter().flat_map(Grouping::exprs);
         if !in_steps.chain(in_grouping).any(reads_unknown_windows) {
@@ -204,6 +217,30 @@ impl Query {
     #[must_use]
     pub fn needs(&self) -> &BTreeSet<usize> {
         &self.needs
+    }
+
+    /// The tables that rows are joined with, each with the columns of it that are needed, by index.
+    pub fn tables(&self) -> impl Iterator<Item = (&str, &[usize])> {
+        self.before.iter().filter_map(|step| {
+            let Step::Lookup(lookup) = step else {
+                return None;
+            };
+            let table = self.tables.get(lookup.table)?;
+            Some((table.name.as_str(), lookup.columns.as_slice()))
+        })
+    }
+
+    /// The tables that rows are joined with, each with the columns of the input that are equal to its primary key, if
+    /// there is one for each.
+    pub fn joins(&self) -> impl Iterator<Item = (&str, Option<&[usize]>)> {
+        let tables = self.tables.iter();
+        tables.map(|table| (table.name.as_str(), table.by.as_deref()))
+    }
+
+    /// An error about a table that it is joined with.
+    #[must_use]
+    pub fn join_error(&self, message: String, hint: String) -> SqlError {
+        SqlError::at(self.place, message).hint(hint)
     }
 
     /// The schema of the result's rows.
@@ -356,13 +393,9 @@ impl Query {
             .enumerate()
             .map(|(new, &old)| (old, new))
             .collect();
-        let before = rebase(&self.before, &moves, input)?;
-        let projected = self
-            .before
-            .iter()
-            .any(|s| matches!(s, Step::Project { .. }));
+        let (before, moves) = rebase(&self.before, moves, input)?;
         let mut grouping = self.grouping.clone();
-        if let (Some(grouping), false) = (&mut grouping, projected) {
+        if let (Some(grouping), Some(moves)) = (&mut grouping, moves) {
             grouping.move_columns(&moves)?;
         }
         let rows = schema_after(&before, input);

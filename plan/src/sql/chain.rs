@@ -12,7 +12,7 @@ use datafusion_physical_expr::expressions::Column;
 use datafusion_physical_expr::utils::collect_columns;
 
 use super::window::{Bound, WindowBound};
-use crate::model::{ExprRef, Step, WindowKind};
+use crate::model::{ExprRef, Lookup, Step, WindowKind};
 
 /// What a column is, seen from the start of its chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,8 +45,25 @@ impl Chain {
         }
     }
 
-    /// Adds a filter, below a projection that computes nothing which it reads.
+    /// Adds a lookup.
+    pub(crate) fn lookup(&mut self, lookup: Lookup) {
+        self.schema = Arc::clone(&lookup.schema);
+        self.origins
+            .extend(lookup.columns.iter().map(|_| Origin::Computed));
+        self.steps.push(Step::Lookup(lookup));
+    }
+
+    /// Adds a filter, below a projection that computes nothing which it reads, and below a lookup of nothing that it
+    /// reads.
     pub(crate) fn filter(&mut self, predicate: ExprRef) -> Result<()> {
+        if let Some(Step::Lookup(lookup)) = self.steps.last()
+            && columns(&predicate).iter().all(|&i| i < lookup.width())
+        {
+            let above = self.steps.pop();
+            self.filter(predicate)?;
+            self.steps.extend(above);
+            return Ok(());
+        }
         if let Some(Step::Project { exprs, .. }) = self.steps.last() {
             let plain = columns(&predicate)
                 .iter()
@@ -132,6 +149,7 @@ pub(crate) type Moves = BTreeMap<usize, usize>;
 pub(crate) fn narrow(steps: &[Step], wanted: &BTreeSet<usize>, width: usize) -> Result<Narrowed> {
     let needed = needed_after_each(steps, wanted);
     let mut moved: Moves = (0..width).map(|i| (i, i)).collect();
+    let mut width = width;
     let mut narrow = Vec::with_capacity(steps.len());
     for (step, keep) in steps.iter().zip(needed.iter().skip(1)) {
         narrow.push(match step {
@@ -145,11 +163,33 @@ pub(crate) fn narrow(steps: &[Step], wanted: &BTreeSet<usize>, width: usize) -> 
                     .enumerate()
                     .map(|(new, &old)| (old, new))
                     .collect();
+                width = keep.len();
                 let fields: Vec<_> = pick(schema.fields(), keep).cloned().collect();
                 Step::Project {
                     exprs: kept,
                     schema: Arc::new(Schema::new(fields)),
                 }
+            }
+            Step::Lookup(lookup) => {
+                let before = lookup.width();
+                let kept = keep.iter().copied().filter(|&i| i >= before);
+                let kept: Vec<usize> = kept.collect();
+                let mut left: Vec<(usize, usize)> = moved.iter().map(|(&o, &n)| (n, o)).collect();
+                left.sort_unstable();
+                let left = left.into_iter().map(|(_, old)| old);
+                let all: Vec<usize> = left.chain(kept.iter().copied()).collect();
+                let key = lookup.key.iter().map(|e| remap(e, &moved));
+                let key = key.collect::<Result<_>>()?;
+                moved.extend(kept.iter().enumerate().map(|(i, &old)| (old, width + i)));
+                width += kept.len();
+                let columns = kept.iter().filter_map(|i| lookup.columns.get(i - before));
+                Step::Lookup(Lookup {
+                    key,
+                    columns: columns.copied().collect(),
+                    condition: condition(lookup, &moved)?,
+                    schema: Arc::new(lookup.schema.project(&all)?),
+                    ..lookup.clone()
+                })
             }
         });
     }
@@ -169,42 +209,71 @@ fn needed_after_each(steps: &[Step], wanted: &BTreeSet<usize>) -> Vec<BTreeSet<u
         needed.push(match step {
             Step::Filter(predicate) => after.union(&columns(predicate)).copied().collect(),
             Step::Project { exprs, .. } => pick(exprs, &after).flat_map(columns).collect(),
+            Step::Lookup(lookup) => {
+                let read = lookup.key.iter().chain(&lookup.condition).flat_map(columns);
+                let all = after.into_iter().chain(read);
+                all.filter(|&i| i < lookup.width()).collect()
+            }
         });
     }
     needed.reverse();
-    // A filter hands on what it is given, so that what it needs is still there after it.
-    for i in 0..steps.len() {
-        if let (Some(Step::Filter(_)), Some(before)) = (steps.get(i), needed.get(i).cloned())
-            && let Some(after) = needed.get_mut(i + 1)
-        {
-            *after = before;
+    // Filters and lookups hand on what they are given, so that what they need is still there after them.
+    for (i, step) in steps.iter().enumerate() {
+        let Some(before) = needed.get(i).cloned() else {
+            continue;
+        };
+        match (step, needed.get_mut(i + 1)) {
+            (Step::Filter(_), Some(after)) => *after = before,
+            (Step::Lookup(lookup), Some(after)) => {
+                after.extend(before);
+                after.extend(lookup.condition.iter().flat_map(columns));
+            }
+            _ => {}
         }
     }
     needed
+}
+
+fn condition(lookup: &Lookup, moves: &Moves) -> Result<Option<ExprRef>> {
+    let condition = lookup.condition.as_ref();
+    condition.map(|e| remap(e, moves)).transpose()
 }
 
 fn pick<'a, T>(items: &'a [T], indices: &'a BTreeSet<usize>) -> impl Iterator<Item = &'a T> {
     indices.iter().filter_map(|&i| items.get(i))
 }
 
-/// Moves the columns that the steps up to the first projection read, and drops projections that change nothing.
-pub(crate) fn rebase(steps: &[Step], moves: &Moves, input: &SchemaRef) -> Result<Vec<Step>> {
+/// Moves the columns that the steps up to the first projection read, and drops projections that change nothing. Where
+/// there is no projection, says where the columns have gone.
+pub(crate) fn rebase(
+    steps: &[Step],
+    moves: Moves,
+    input: &SchemaRef,
+) -> Result<(Vec<Step>, Option<Moves>)> {
     let mut out = Vec::with_capacity(steps.len());
     let mut schema = Arc::clone(input);
     let mut moves = Some(moves);
     for step in steps {
         let step = match step {
-            Step::Filter(predicate) => Step::Filter(moved(predicate, moves)?),
+            Step::Filter(predicate) => Step::Filter(moved(predicate, moves.as_ref())?),
             Step::Project { exprs, schema } => {
                 let exprs = exprs
                     .iter()
-                    .map(|e| moved(e, moves))
+                    .map(|e| moved(e, moves.as_ref()))
                     .collect::<Result<_>>()?;
                 moves = None;
                 Step::Project {
                     exprs,
                     schema: Arc::clone(schema),
                 }
+            }
+            Step::Lookup(lookup) => {
+                let lookup = match &mut moves {
+                    Some(moves) => beside(lookup, moves, &schema)?,
+                    None => lookup.clone(),
+                };
+                schema = Arc::clone(&lookup.schema);
+                Step::Lookup(lookup)
             }
         };
         if let Step::Project {
@@ -219,7 +288,25 @@ pub(crate) fn rebase(steps: &[Step], moves: &Moves, input: &SchemaRef) -> Result
         }
         out.push(step);
     }
-    Ok(out)
+    Ok((out, moves))
+}
+
+/// A lookup beside rows of which only some columns are there; says where those of the table have gone.
+fn beside(lookup: &Lookup, moves: &mut Moves, input: &SchemaRef) -> Result<Lookup> {
+    let before = lookup.width();
+    let key = lookup.key.iter().map(|e| remap(e, moves));
+    let key = key.collect::<Result<_>>()?;
+    let width = input.fields().len();
+    moves.extend((0..lookup.columns.len()).map(|i| (before + i, width + i)));
+    let fields = input.fields().iter();
+    let fields = fields.chain(lookup.schema.fields().iter().skip(before));
+    let schema = Schema::new(fields.cloned().collect::<Vec<_>>());
+    Ok(Lookup {
+        key,
+        condition: condition(lookup, moves)?,
+        schema: Arc::new(schema),
+        ..lookup.clone()
+    })
 }
 
 fn moved(expr: &ExprRef, moves: Option<&Moves>) -> Result<ExprRef> {
@@ -230,6 +317,7 @@ fn moved(expr: &ExprRef, moves: Option<&Moves>) -> Result<ExprRef> {
 pub(crate) fn schema_after(steps: &[Step], input: &SchemaRef) -> SchemaRef {
     let last = steps.iter().rev().find_map(|step| match step {
         Step::Project { schema, .. } => Some(schema),
+        Step::Lookup(lookup) => Some(&lookup.schema),
         Step::Filter(_) => None,
     });
     Arc::clone(last.unwrap_or(input))

@@ -42,6 +42,8 @@ pub struct Relation {
     pub window_end: Option<usize>,
     /// Where its rows replace each other: the columns that identify a row.
     pub key: Option<Vec<usize>>,
+    /// Whether it is a source that is a table, in which rows can be looked up by that key.
+    pub is_table: bool,
 }
 
 /// Plans a query over the relations that it may read.

@@ -19,7 +19,7 @@ use datafusion_sql::sqlparser::tokenizer::{Location, Span};
 use super::bind::Query;
 use super::context::Context;
 use super::error::{self, SqlError, start};
-use super::over::{Refused, Times};
+use super::over::Refused;
 use super::parse::{Parsed, item_name};
 use super::translate::{Misfit, translate};
 use super::{Relation, types};
@@ -47,12 +47,8 @@ impl Parsed {
                 "the query reads no table",
             )]);
         };
-        let times = Times {
-            event: relation.event_time,
-            window_end: relation.window_end,
-        };
-        let shape =
-            translate(&plan, times).map_err(|misfit| vec![self.misfit(misfit, relation)])?;
+        let shape = translate(&plan, relation, relations)
+            .map_err(|misfit| vec![self.misfit(misfit, relation)])?;
         Query::new(shape, relation, self).map_err(|e| vec![e])
     }
 
@@ -149,6 +145,31 @@ impl Parsed {
             )
             .hint("select the time column, or window_start, in the subquery, of one TUMBLE; of HOP, CUMULATE and SESSION, the time column"),
             Misfit::Over(refused) => self.refused_over(&refused, relation),
+            Misfit::NotATable(name) => SqlError::at(
+                self.place_of(&name),
+                format!("`{name}` is not a table, and only tables can be joined"),
+            )
+            .hint("write the stream in FROM, and JOIN sources that have a `table` with its primaryKey"),
+            Misfit::JoinedQuery => SqlError::at(
+                self.tokens.first(Keyword::JOIN).unwrap_or(self.tokens.start()),
+                "a table is joined as it is",
+            )
+            .hint("write JOIN with the table's name, and conditions on it in ON or WHERE"),
+            Misfit::JoinedLater => SqlError::at(
+                self.tokens.first(Keyword::JOIN).unwrap_or(self.tokens.start()),
+                "rows that are grouped are joined in a stream of their own",
+            )
+            .hint("put the grouping into a stream, and join that"),
+            Misfit::JoinKind => SqlError::at(
+                self.tokens.first(Keyword::JOIN).unwrap_or(self.tokens.start()),
+                "a stream is joined with a table by JOIN or LEFT JOIN",
+            )
+            .hint("write the stream in FROM and the table after LEFT JOIN"),
+            Misfit::NoEquality(table) => SqlError::at(
+                self.place_of(&table),
+                format!("no column of `{table}` is equal to a value of the row"),
+            )
+            .hint("write ON with = between a column of the table and a value of the same type"),
             Misfit::Operator(what) => SqlError::at(
                 self.tokens.start(),
                 format!("a stream cannot do this: {what}"),
@@ -214,6 +235,16 @@ impl Parsed {
             }
             Refused::Bad { message, hint } => SqlError::at(place, message.as_str()).hint(*hint),
         }
+    }
+
+    /// Where a relation is last named in FROM or JOIN.
+    pub(super) fn place_of(&self, relation: &str) -> Location {
+        let read = self
+            .outline
+            .reads
+            .iter()
+            .rfind(|(name, _)| name == relation);
+        read.map_or(self.tokens.start(), |(_, place)| *place)
     }
 
     /// Where the time column of its windows is written.

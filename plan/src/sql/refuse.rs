@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 
 use datafusion_sql::sqlparser::ast::{
     Distinct, Expr, Function, FunctionArgumentClause, FunctionArguments, GroupByExpr, Ident,
-    ObjectName, Query, Select, SelectItem, SetExpr, SetOperator, Spanned, TableFactor,
-    TableWithJoins, Value, Visit, Visitor,
+    JoinConstraint, JoinOperator, ObjectName, Query, Select, SelectItem, SetExpr, SetOperator,
+    Spanned, TableFactor, TableWithJoins, Value, Visit, Visitor,
 };
 use datafusion_sql::sqlparser::keywords::Keyword;
 use datafusion_sql::sqlparser::tokenizer::{Location, Span};
@@ -298,11 +298,24 @@ impl<'a> Walk<'a> {
     }
 
     fn joins(&mut self, table: &TableWithJoins) {
-        if let Some(join) = table.joins.first() {
+        for join in &table.joins {
             let inside = join.relation.span();
             let inside = start(inside).unwrap_or(self.tokens.start());
             let place = self.tokens.back_to(Keyword::JOIN, inside);
-            self.refuse(place, JOIN, JOIN_HINT);
+            let taken = match &join.join_operator {
+                JoinOperator::Join(on)
+                | JoinOperator::Inner(on)
+                | JoinOperator::Left(on)
+                | JoinOperator::LeftOuter(on) => {
+                    matches!(on, JoinConstraint::On(_) | JoinConstraint::Using(_))
+                }
+                _ => false,
+            };
+            if !taken || join.global {
+                self.refuse(place, JOIN, JOIN_HINT);
+            } else if !matches!(join.relation, TableFactor::Table { args: None, .. }) {
+                self.refuse(place, "a table is joined as it is", JOINED_HINT);
+            }
         }
     }
 
@@ -410,7 +423,7 @@ impl<'a> Walk<'a> {
             Expr::Subquery(_) | Expr::InSubquery { .. } | Expr::Exists { .. } => self.refuse(
                 place,
                 "a subquery in an expression is not supported",
-                "a subquery may stand in FROM; for a lookup, joins come later",
+                "a subquery may stand in FROM; for a lookup, JOIN a table",
             ),
             Expr::Rollup(_) | Expr::Cube(_) | Expr::GroupingSets(_) => self.refuse(
                 self.tokens.back_to(Keyword::BY, place),
@@ -494,8 +507,9 @@ impl<'a> Walk<'a> {
     }
 }
 
-const JOIN: &str = "joins are not supported yet";
-const JOIN_HINT: &str = "read one source or stream";
+const JOIN: &str = "only JOIN and LEFT JOIN with a condition are supported";
+const JOIN_HINT: &str = "write FROM stream LEFT JOIN table ON stream.column = table.key";
+const JOINED_HINT: &str = "write JOIN with the table's name, and conditions on it in ON or WHERE";
 
 impl Visitor for Walk<'_> {
     type Break = ();

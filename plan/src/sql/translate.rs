@@ -6,21 +6,28 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion_common::{DFSchema, DataFusionError};
 use datafusion_expr::expr::{AggregateFunction, Alias};
-use datafusion_expr::{AggregateUDF, Distinct, Expr, LogicalPlan, Window};
-use datafusion_physical_expr::expressions::{Column, cast};
+use datafusion_expr::utils::split_conjunction;
+use datafusion_expr::{
+    AggregateUDF, Distinct, Expr, Join, JoinType, LogicalPlan, Operator, Window,
+};
+use datafusion_physical_expr::conjunction_opt;
+use datafusion_physical_expr::expressions::{BinaryExpr, Column, cast};
 
-use super::chain::{Chain, Origin, field, window_bound};
+use super::Relation;
+use super::chain::{Chain, Origin, column, columns, field, window_bound};
 use super::output;
 use super::over::{self, OverShape, Refused, Times};
 use super::types::physical;
 use super::window::is_one_each;
-use crate::model::{ExprRef, ResultColumn, WindowKind};
+use crate::model::{ExprRef, Find, Lookup, Missing, ResultColumn, WindowKind};
 
 /// A query in the shape of a stream, bound to all the columns of the table that it reads.
 #[derive(Debug, Clone)]
 pub(crate) struct Shape {
     /// The table's name.
     pub(crate) table: String,
+    /// The names of the tables that it is joined with; lookups have indices into these.
+    pub(crate) tables: Vec<Joined>,
     pub(crate) before: Chain,
     pub(crate) grouping: Option<Grouping>,
     /// Functions over rows; where there are any, there is no grouping.
@@ -30,6 +37,14 @@ pub(crate) struct Shape {
     several_windows: bool,
     /// The column of the table that is the end of its row's window.
     window_end: Option<usize>,
+}
+
+/// A table that rows are joined with.
+#[derive(Debug, Clone)]
+pub(crate) struct Joined {
+    pub(crate) name: String,
+    /// The columns of the relation that are equal to the table's primary key, if there is one for each.
+    pub(crate) by: Option<Vec<usize>>,
 }
 
 /// A GROUP BY, or a DISTINCT.
@@ -74,6 +89,16 @@ pub(crate) enum Misfit {
     LostTime,
     /// A call with OVER that no stream can do.
     Over(Refused),
+    /// What is joined is no table.
+    NotATable(String),
+    /// What is joined is more than a name.
+    JoinedQuery,
+    /// What is joined is grouped already.
+    JoinedLater,
+    /// A join that is neither INNER nor LEFT.
+    JoinKind,
+    /// A join with this table in which no column of it is equal to something.
+    NoEquality(String),
     /// An operator that no stream has.
     Operator(String),
     /// A column that no sink can hold.
@@ -92,8 +117,12 @@ impl From<DataFusionError> for Misfit {
     }
 }
 
-/// Translates a plan over one table, of which columns may be about time.
-pub(crate) fn translate(plan: &LogicalPlan, times: Times) -> Result<Shape, Misfit> {
+/// Translates a plan that reads one relation, and looks rows up in others.
+pub(crate) fn translate(
+    plan: &LogicalPlan,
+    relation: &Relation,
+    relations: &[Relation],
+) -> Result<Shape, Misfit> {
     let nodes = nodes_from_leaf(plan)?;
     let mut nodes = nodes.into_iter();
     let Some(LogicalPlan::TableScan(scan)) = nodes.next() else {
@@ -101,15 +130,19 @@ pub(crate) fn translate(plan: &LogicalPlan, times: Times) -> Result<Shape, Misfi
     };
     let mut shape = Shape {
         table: scan.table_name.table().to_owned(),
+        tables: Vec::new(),
         before: Chain::new(all_nullable(scan.source.schema().as_ref())),
         grouping: None,
         over: None,
         after: Chain::new(crate::model::empty_schema()),
         several_windows: false,
-        window_end: times.window_end,
+        window_end: relation.window_end,
     };
     for node in nodes {
-        shape.push(node, times.event)?;
+        match node {
+            LogicalPlan::Join(join) => shape.join(join, relations)?,
+            other => shape.push(other, relation.event_time)?,
+        }
     }
     shape.finish(plan.schema())?;
     if shape.several_windows && shape.window().is_none() {
@@ -125,7 +158,7 @@ fn nodes_from_leaf(plan: &LogicalPlan) -> Result<Vec<&LogicalPlan>, Misfit> {
     loop {
         match node.inputs().as_slice() {
             [] => break,
-            [input] => {
+            [input] | [input, _] if is_line(node) => {
                 node = input;
                 nodes.push(node);
             }
@@ -134,6 +167,20 @@ fn nodes_from_leaf(plan: &LogicalPlan) -> Result<Vec<&LogicalPlan>, Misfit> {
     }
     nodes.reverse();
     Ok(nodes)
+}
+
+/// Whether a node has one input, or is a join of its first input with a table.
+fn is_line(node: &LogicalPlan) -> bool {
+    matches!(node, LogicalPlan::Join(_)) || node.inputs().len() == 1
+}
+
+/// The relation that is joined, if it is joined as it is.
+fn joined(plan: &LogicalPlan) -> Option<&str> {
+    match plan {
+        LogicalPlan::TableScan(scan) => Some(scan.table_name.table()),
+        LogicalPlan::SubqueryAlias(alias) => joined(&alias.input),
+        _ => None,
+    }
 }
 
 fn all_nullable(schema: &Schema) -> SchemaRef {
@@ -190,6 +237,53 @@ impl Shape {
             LogicalPlan::Window(window) => self.over(window, event_time),
             other => Err(Misfit::Operator(other.display().to_string())),
         }
+    }
+
+    fn join(&mut self, join: &Join, relations: &[Relation]) -> Result<(), Misfit> {
+        let name = joined(&join.right).ok_or(Misfit::JoinedQuery)?;
+        let relation = relations.iter().find(|r| r.name == name);
+        let Some((relation, key)) = relation.and_then(|r| Some((r, r.key.as_ref()?))) else {
+            return Err(Misfit::NotATable(name.to_owned()));
+        };
+        if !relation.is_table {
+            return Err(Misfit::NotATable(name.to_owned()));
+        }
+        if self.grouping.is_some() || self.over.is_some() {
+            return Err(Misfit::JoinedLater);
+        }
+        let inner = match join.join_type {
+            JoinType::Inner => true,
+            JoinType::Left => false,
+            _ => return Err(Misfit::JoinKind),
+        };
+        let schema = &join.schema;
+        let mut conditions = physical_all(&conjuncts(join), schema)?;
+        let width = self.before.schema.fields().len();
+        let (find, key) = found_by(key, &relation.schema, &mut conditions, width)
+            .ok_or_else(|| Misfit::NoEquality(name.to_owned()))?;
+        let start = |value: &ExprRef| match self.before.origin(value) {
+            Origin::Start(column) => Some(column),
+            _ => None,
+        };
+        let by = (find == Find::ByKey).then(|| key.iter().map(start).collect());
+        let left = self.before.schema.fields().iter().cloned();
+        let right = all_nullable(&relation.schema);
+        let fields: Vec<_> = left.chain(right.fields().iter().cloned()).collect();
+        self.before.lookup(Lookup {
+            table: self.tables.len(),
+            find,
+            key,
+            columns: (0..right.fields().len()).collect(),
+            condition: conjunction_opt(conditions),
+            inner,
+            missing: Missing::Emit,
+            schema: Arc::new(Schema::new(fields)),
+        });
+        self.tables.push(Joined {
+            name: name.to_owned(),
+            by: by.flatten(),
+        });
+        Ok(())
     }
 
     /// Windows open over the event time alone: what the watermark is about.
@@ -497,6 +591,53 @@ fn call(expr: &Expr, input: &DFSchema) -> Result<Call, Misfit> {
         filter,
         name,
     })
+}
+
+/// The conditions of a join, all of which must be true.
+fn conjuncts(join: &Join) -> Vec<Expr> {
+    let equal = join.on.iter().map(|(l, r)| l.clone().eq(r.clone()));
+    let others = join.filter.iter().flat_map(split_conjunction).cloned();
+    equal.chain(others).collect()
+}
+
+/// What the rows of a table are found by, and the values of that in a row, which has `width` columns. Conditions that
+/// are true of all that is found so are taken out.
+fn found_by(
+    key: &[usize],
+    table: &Schema,
+    conditions: &mut Vec<ExprRef>,
+    width: usize,
+) -> Option<(Find, Vec<ExprRef>)> {
+    let mut others = conditions.clone();
+    let values = key.iter();
+    let values = values.map(|&column| take_equal(&mut others, width, column));
+    if let Some(values) = values.collect() {
+        *conditions = others;
+        return Some((Find::ByKey, values));
+    }
+    let mut equal = conditions.clone();
+    let columns = 0..table.fields().len();
+    let value = |column| Some((column, take_equal(&mut equal, width, column)?));
+    let (columns, values): (Vec<usize>, _) = columns.filter_map(value).unzip();
+    (!columns.is_empty()).then_some((Find::ByColumns(columns), values))
+}
+
+/// Takes out the condition that a column of the table is equal to a value of the row, which has `width` columns, and
+/// returns the value.
+fn take_equal(conditions: &mut Vec<ExprRef>, width: usize, of_table: usize) -> Option<ExprRef> {
+    let is_key = |e: &ExprRef| column(e) == Some(width + of_table);
+    let of_row = |e: &ExprRef| columns(e).iter().all(|&i| i < width);
+    let value = |condition: &ExprRef| {
+        let equal = condition.as_any().downcast_ref::<BinaryExpr>()?;
+        let sides = [(equal.left(), equal.right()), (equal.right(), equal.left())];
+        let found = sides.into_iter().find(|(l, r)| is_key(l) && of_row(r));
+        let is_equal = equal.op() == &Operator::Eq;
+        found
+            .filter(|_| is_equal)
+            .map(|(_, value)| Arc::clone(value))
+    };
+    let place = conditions.iter().position(|c| value(c).is_some())?;
+    value(&conditions.remove(place))
 }
 
 fn physical_all(exprs: &[Expr], input: &DFSchema) -> datafusion_common::Result<Vec<ExprRef>> {

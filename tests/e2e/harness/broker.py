@@ -1,5 +1,7 @@
 """A Kafka of a test's own, with the listeners it needs."""
 
+import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -42,3 +44,32 @@ class Broker:
         done = subprocess.run([str(FIXTURE), *arguments], capture_output=True, text=True, timeout=180)
         assert done.returncode == 0, f"kafka.sh {' '.join(arguments)}: {done.stderr}"
         return done.stdout.strip()
+
+
+class Brokers:
+    """Three brokers that keep three copies of everything; each can go and come back."""
+
+    NUMBERS = (1, 2, 3)
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.bootstrap = Broker.call("start", str(folder), "--three")
+
+    def stop(self, number: int):
+        """Stops one in good order; the other two go on without it."""
+        Broker.call("stop", str(self._member(number)))
+
+    def kill(self, number: int):
+        """SIGKILL to one."""
+        os.kill(int((self._member(number) / "kafka.pid").read_text()), signal.SIGKILL)
+
+    def start(self, number: int):
+        """Starts one that was stopped or killed, and returns when it is ready."""
+        Broker.call("start", str(self._member(number)))
+
+    def put_away(self):
+        """Stops all."""
+        Broker.call("stop", str(self.folder))
+
+    def _member(self, number: int) -> Path:
+        return self.folder / str(number)

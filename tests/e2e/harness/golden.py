@@ -40,6 +40,7 @@ class Source:
 class Record:
     """A record, and the fates (reason, stream) that keep it from being used."""
 
+    key: str | None
     value: str | None
     fates: list[tuple[str, str]]
 
@@ -93,14 +94,16 @@ class Case:
         return Rows([Column(name, str(kind)) for name, kind, *_ in result.description], result.fetchall())
 
     def _add_source(self, db, name: str, source: Source, streams: set[str]):
-        used = [r.value for r in self.records.get(name, []) if not any(s in streams or not s for _, s in r.fates)]
-        db.execute("CREATE TABLE raw (arrival BIGINT, json VARCHAR)")
-        for record in enumerate(used):
-            db.execute("INSERT INTO raw VALUES (?, ?)", record)
+        used = [r for r in self.records.get(name, []) if not any(s in streams or not s for _, s in r.fates)]
+        db.execute("CREATE TABLE raw (arrival BIGINT, deleted BOOLEAN, json VARCHAR)")
+        for arrival, record in enumerate(used):
+            deleted = bool(source.key) and record.value is None
+            db.execute("INSERT INTO raw VALUES (?, ?, ?)", (arrival, deleted, deletion(source, record) if deleted else record.value))
         values = ", ".join(f"{value_of(c)} AS {quoted(c['name'])}" for c in source.columns)
         keys = ", ".join(quoted(k) for k in source.key)
         latest = f"QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY arrival DESC) = 1" if keys else ""
-        db.execute(f"CREATE TABLE {quoted(name)} AS SELECT * EXCLUDE arrival FROM (SELECT arrival, {values} FROM raw) {latest}; DROP TABLE raw")
+        rows = f"SELECT * FROM (SELECT arrival, deleted, {values} FROM raw) {latest}"
+        db.execute(f"CREATE TABLE {quoted(name)} AS SELECT * EXCLUDE (arrival, deleted) FROM ({rows}) WHERE NOT deleted; DROP TABLE raw")
 
     def add(self, stream: str, rows: Rows):
         """Writes the rows of a stream to the end of the case's file."""
@@ -141,6 +144,12 @@ def load(file: Path) -> Case:
     return case
 
 
+def deletion(source: Source, record: Record) -> str:
+    """A row of which a tombstone says that it is gone: what its key names."""
+    key = record.key or "{}"
+    return key if key.startswith("{") else json.dumps({source.key[0]: key})
+
+
 def split_fields(body: list[str]) -> tuple[list[str], list[str]]:
     """The lines `name: value` at the top of a section, and the rest."""
     count = 0
@@ -167,13 +176,14 @@ def records(body: list[str]) -> list[Record]:
             continue
         if not line.startswith("|"):
             value, _, comment = line.rpartition(" -- ") if " -- " in line else (line, "", "")
-            found.append(Record(re.sub(r"^\d+> ", "", value), fates(comment)))
+            found.append(Record(None, re.sub(r"^\d+> ", "", value), fates(comment)))
             continue
         values, comment = cells(line)
         if names:
             fields = {n: c for n, c in zip(names, values) if c and n not in ("#", "@key")}
             value = "{" + ", ".join(f"{json.dumps(n)}: {as_json(c)}" for n, c in fields.items()) + "}"
-            found.append(Record(value if fields else None, fates(comment)))
+            key = dict(zip(names, values)).get("@key")
+            found.append(Record(key, value if fields else None, fates(comment)))
         names = names or values
     return found
 

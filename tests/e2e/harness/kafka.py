@@ -3,8 +3,8 @@
 import time
 from collections.abc import Iterator
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, IsolationLevel, KafkaError, KafkaException, Message, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
+from confluent_kafka import OFFSET_BEGINNING, Consumer, ConsumerGroupTopicPartitions, IsolationLevel, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic, OffsetSpec
 
 from harness.waiting import wait_until
 
@@ -21,7 +21,7 @@ class Kafka:
     def make_topic(self, name: str, partitions: int, **config: str):
         """Makes a topic and returns when every partition has a leader."""
         settings = {key.replace("_", "."): value for key, value in config.items()}
-        self.admin.create_topics([NewTopic(name, partitions, 1, config=settings)])[name].result(30)
+        self.admin.create_topics([NewTopic(name, partitions, config=settings)])[name].result(30)
         wait_until(lambda: len(self.partitions(name)) == partitions, 30, f"topic {name}")
 
     def partitions(self, topic: str) -> list[int]:
@@ -30,6 +30,20 @@ class Kafka:
         if found.error is not None:
             return []
         return sorted(p.id for p in found.partitions.values() if p.leader >= 0)
+
+    def grow_topic(self, name: str, partitions: int):
+        """Gives a topic more partitions and returns when every one has a leader that knows it."""
+        self.admin.create_partitions([NewPartitions(name, partitions)])[name].result(30)
+
+        def grown() -> bool:
+            try:
+                return len(self.ends(name, IsolationLevel.READ_UNCOMMITTED)) == partitions
+            except KafkaException as e:
+                if e.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+                    return False
+                raise
+
+        wait_until(grown, 30, f"topic {name} to grow", pause=0.2)
 
     def ends(self, topic: str, isolation: IsolationLevel) -> dict[int, int]:
         """The offset after the last record of each partition."""
@@ -81,12 +95,25 @@ class Kafka:
         consumer.assign([TopicPartition(topic, p, OFFSET_BEGINNING) for p in partitions])
         return consumer
 
+    def committed(self, part_of_group: str, topic: str) -> dict[int, int]:
+        """Up to where each partition of a topic is committed, by the group whose name contains this."""
+        wanted = [TopicPartition(topic, p) for p in self.partitions(topic)]
+        committed: dict[int, int] = {}
+        for group in self._groups(part_of_group):
+            asked = ConsumerGroupTopicPartitions(group, wanted)
+            (future,) = self.admin.list_consumer_group_offsets([asked], request_timeout=30).values()
+            committed |= {tp.partition: tp.offset for tp in future.result().topic_partitions if tp.offset >= 0}
+        return committed
+
     def shares(self, part_of_group: str, topic: str) -> list[int]:
         """How many partitions of a topic each member has, of the group whose name contains this."""
-        listed = self.admin.list_consumer_groups(request_timeout=30).result()
-        groups = [g.group_id for g in listed.valid if part_of_group in g.group_id]
+        groups = self._groups(part_of_group)
         if not groups:
             return []
         described = self.admin.describe_consumer_groups(groups, request_timeout=30)
         members = [m for future in described.values() for m in future.result().members]
         return [sum(tp.topic == topic for tp in m.assignment.topic_partitions) for m in members if m.assignment]
+
+    def _groups(self, part_of_name: str) -> list[str]:
+        listed = self.admin.list_consumer_groups(request_timeout=30).result()
+        return [g.group_id for g in listed.valid if part_of_name in g.group_id]

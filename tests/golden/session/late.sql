@@ -13,7 +13,7 @@ input t:
   | a | 2  | 2024-01-01T00:00:09Z |
   | b | 4  | 2024-01-01T00:00:15Z | -- the watermark: b's is open, and a's until 19
   | a | 8  | 2024-01-01T00:00:04Z | -- by itself it would have closed at 14
-  | c | 16 | 2024-01-01T00:00:05Z | -- Late in out
+  | c | 16 | 2024-01-01T00:00:04Z | -- Late in out
   | b | 32 | 2024-01-01T00:01:00Z |
   | a | 64 | 2024-01-01T00:00:10Z | -- Late in out
 

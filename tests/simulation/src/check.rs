@@ -8,9 +8,9 @@ use tidemill_plan::model::Plan;
 use tidemill_worker::log::{Produced, TopicPartition};
 use tidemill_worker::runtime::Topology;
 
-use crate::grammar::{Shape, What, source_name};
-use crate::log::Log;
-use crate::oracle::{self, Input, Letter, Row, Truth};
+use crate::grammar::{Body, Kind, Over, Shape, What, source_name};
+use crate::log::{Log, Time};
+use crate::oracle::{self, Grown, Input, Letter, Rough, Row, Truth};
 use crate::scenario::Scenario;
 use crate::world::{World, own};
 
@@ -18,7 +18,8 @@ use crate::world::{World, own};
 pub(crate) struct Check<'a> {
     scenario: &'a Scenario,
     plan: &'a Arc<Plan>,
-    input: Input,
+    /// All that is written.
+    written: Input,
     /// How many transactions there were when the outputs were last compared.
     looked: usize,
 }
@@ -29,7 +30,7 @@ type Written = Vec<(Row, bool)>;
 impl<'a> Check<'a> {
     pub(crate) fn new(scenario: &'a Scenario, plan: &'a Arc<Plan>) -> Self {
         Self {
-            input: oracle::input(&scenario.shape, &scenario.records),
+            written: oracle::input(&scenario.shape, &scenario.records),
             scenario,
             plan,
             looked: 0,
@@ -51,15 +52,100 @@ impl<'a> Check<'a> {
             return Ok(());
         }
         self.looked = log.transactions.len();
-        let truth = oracle::truth(self.shape(), &self.read_so_far(&log), false);
-        let inside = |stream: usize| self.shape().streams.get(stream).is_some_and(|s| !s.outside);
+        let truth = oracle::truth(self.shape(), &self.read_so_far(&log)?, None, false);
+        let inside = |stream: usize| {
+            let stream = self.shape().streams.get(stream);
+            stream.is_some_and(|s| !s.outside)
+        };
         self.compare(world, &log, &truth, &inside)
             .map_err(|what| format!("after a commit: {what}"))
     }
 
+    /// What is to be read: of a source that begins where it ends then, what has come since.
+    fn input(&self, log: &Log) -> Result<Input, String> {
+        let mut input = self.written.clone();
+        for (source, partitions) in input.iter_mut().enumerate() {
+            if !self.shape().sources.get(source).is_some_and(|s| s.latest) {
+                continue;
+            }
+            for (partition, records) in (0..).zip(partitions.iter_mut()) {
+                let began = self.began(log, source, partition)?;
+                let before = usize::try_from(began).unwrap_or(0).min(records.len());
+                records
+                    .iter_mut()
+                    .take(before)
+                    .for_each(|record| *record = Body::Unread);
+            }
+        }
+        Ok(input)
+    }
+
+    /// Where a partition was begun. One that its source has got after it was first read must be read from its beginning.
+    fn began(&self, log: &Log, source: usize, partition: i32) -> Result<i64, String> {
+        let at = |partition| TopicPartition {
+            topic: source_name(source).into(),
+            partition,
+        };
+        let (_, began) = log.began.get(&at(partition)).copied().unwrap_or_default();
+        let growth = self.scenario.grows.filter(|growth| growth.source == source);
+        let is_new = growth.is_some_and(|growth| {
+            let first = log.began.get(&at(0));
+            partition >= growth.from.cast_signed()
+                && first.is_some_and(|(when, _)| *when < growth.at)
+        });
+        if is_new && began > 0 {
+            return Err(format!(
+                "source_{source}/{partition} is new and was begun at {began}"
+            ));
+        }
+        Ok(began)
+    }
+
+    /// What shards may have closed before they heard of new partitions: all of the old ones' records that were there when
+    /// a member was first given a new one.
+    fn grown(&self, log: &Log, input: &Input) -> Option<Grown> {
+        let growth = self.scenario.grows?;
+        let new = TopicPartition {
+            topic: source_name(growth.source).into(),
+            partition: growth.from.cast_signed(),
+        };
+        let heard = log.given.get(&new).copied().unwrap_or(Time::MAX);
+        let disorder = self.shape().sources.get(growth.source)?.disorder * 1_000;
+        let mut seen = vec![0; growth.from as usize];
+        for record in self
+            .scenario
+            .records
+            .iter()
+            .filter(|r| r.source == growth.source)
+        {
+            if let Some(seen) = seen.get_mut(record.partition as usize)
+                && record.at <= heard
+            {
+                *seen += 1;
+            }
+        }
+        let highest = |(records, &seen): (&Vec<Body>, &usize)| {
+            let times = records.iter().take(seen).filter_map(|body| match body {
+                Body::Row { v, ts, .. } if *v >= 0 => Some(ts - disorder),
+                _ => None,
+            });
+            times.max()
+        };
+        Some(Grown {
+            source: growth.source,
+            from: growth.from as usize,
+            watermark: input
+                .get(growth.source)?
+                .iter()
+                .zip(&seen)
+                .map(highest)
+                .min()?,
+        })
+    }
+
     /// The input as far as it is committed.
-    fn read_so_far(&self, log: &Log) -> Input {
-        let mut input = self.input.clone();
+    fn read_so_far(&self, log: &Log) -> Result<Input, String> {
+        let mut input = self.input(log)?;
         for (source, partitions) in input.iter_mut().enumerate() {
             for (partition, records) in (0..).zip(partitions.iter_mut()) {
                 let at = TopicPartition {
@@ -70,34 +156,27 @@ impl<'a> Check<'a> {
                 records.truncate(usize::try_from(read).unwrap_or(0));
             }
         }
-        input
+        Ok(input)
     }
 
     /// When all has been read, and windows are open.
     pub(crate) fn at_rest(&self, world: &World) -> Result<(), String> {
-        let truth = oracle::truth(self.shape(), &self.input, false);
-        let exact = |stream: usize| self.is_exact(stream);
-        self.compare(world, &world.log(), &truth, &exact)
+        let log = world.log();
+        let input = self.input(&log)?;
+        let truth = oracle::truth(self.shape(), &input, self.grown(&log, &input), false);
+        self.compare(world, &log, &truth, &|_| true)
             .map_err(|what| format!("when all had been read: {what}"))
     }
 
     /// When the input has ended.
     pub(crate) fn at_end(&self, world: &World) -> Result<(), String> {
-        let truth = oracle::truth(self.shape(), &self.input, true);
-        let (log, exact) = (world.log(), |stream: usize| self.is_exact(stream));
-        let compared = self.compare(world, &log, &truth, &exact);
+        let log = world.log();
+        let input = self.input(&log)?;
+        let truth = oracle::truth(self.shape(), &input, self.grown(&log, &input), true);
+        let compared = self.compare(world, &log, &truth, &|_| true);
         compared
-            .and_then(|()| self.conserved(world, &log))
+            .and_then(|()| self.conserved(world, &log, &input, &truth))
             .map_err(|what| format!("at the end: {what}"))
-    }
-
-    /// Where partitions may be idle, when a window closes depends on the worker's clock, and so does what is late.
-    fn is_exact(&self, stream: usize) -> bool {
-        let Some(stream) = self.shape().streams.get(stream) else {
-            return false;
-        };
-        let timed = matches!(stream.what, What::Window { .. } | What::Results { .. });
-        !timed || self.shape().idle_of(stream.over).is_none()
     }
 
     fn compare(
@@ -107,7 +186,8 @@ impl<'a> Check<'a> {
         truth: &Truth,
         streams: &dyn Fn(usize) -> bool,
     ) -> Result<(), String> {
-        for (stream, wanted) in truth.rows.iter().enumerate().filter(|(s, _)| streams(*s)) {
+        let exact = |stream: usize| streams(stream) && !rough(truth, stream).rows;
+        for (stream, wanted) in truth.rows.iter().enumerate().filter(|(s, _)| exact(*s)) {
             let identity = self.shape().identity(stream);
             let written = self.written(world, log, stream)?;
             let found = if identity.is_empty() {
@@ -118,36 +198,36 @@ impl<'a> Check<'a> {
             same(&format!("stream_{stream}"), found, wanted.clone())?;
         }
         let letters = self.letters(log)?;
-        let exact = |letter: &&Letter| self.letter_is_exact(letter);
+        let exact = |letter: &&Letter| !rough(truth, stream_of(letter)).letters;
         let found: Vec<Letter> = letters.iter().filter(exact).cloned().collect();
         let wanted = truth.letters.iter().filter(exact).cloned().collect();
         same("dead letters", found, wanted)
     }
 
-    fn letter_is_exact(&self, letter: &Letter) -> bool {
-        let number = letter
-            .0
-            .strip_prefix("stream_")
-            .and_then(|n| n.parse().ok());
-        number.is_none_or(|stream| self.is_exact(stream))
-    }
-
-    /// Where windows close by the clock: each record is in one window's row, or it is a dead letter. None is lost or
-    /// counted twice.
-    fn conserved(&self, world: &World, log: &Log) -> Result<(), String> {
+    /// Where other things than the records have a say in which are late: each record is in one window's row, or it is a
+    /// dead letter. None is lost or counted twice.
+    fn conserved(
+        &self,
+        world: &World,
+        log: &Log,
+        input: &Input,
+        truth: &Truth,
+    ) -> Result<(), String> {
         for (index, stream) in self.shape().streams.iter().enumerate() {
-            let What::Window { drops: false, .. } = stream.what else {
+            let What::Window {
+                drops: false,
+                kind: Kind::Tumble(_) | Kind::Session(_),
+                ..
+            } = stream.what
+            else {
                 continue;
             };
-            if self.is_exact(index) {
+            if rough(truth, index) == Rough::default() {
                 continue;
             }
-            let all: i128 = match stream.over {
-                crate::grammar::Over::Source(source) => self.rows_of(source, |_| true),
-                crate::grammar::Over::Stream(_) => {
-                    self.rows_of(self.shape().root(stream.over), |v| v % 3 != 0)
-                }
-            };
+            let records = input.get(self.shape().root(stream.over));
+            let filtered = matches!(stream.over, Over::Stream(_));
+            let all = rows_of(records.into_iter().flatten().flatten(), filtered);
             let written = self.written(world, log, index)?;
             let identity = self.shape().identity(index);
             let rows = if identity.is_empty() {
@@ -166,16 +246,6 @@ impl<'a> Check<'a> {
         Ok(())
     }
 
-    /// How many rows a source gives.
-    fn rows_of(&self, source: usize, passes: impl Fn(i64) -> bool) -> i128 {
-        let bodies = self.input.get(source).into_iter().flatten().flatten();
-        let valid = bodies.filter(|body| match body {
-            crate::grammar::Body::Row { v, .. } => *v >= 0 && passes(*v),
-            _ => false,
-        });
-        valid.count() as i128
-    }
-
     /// How many records the dead letters of a stream stand for: one each, or a partial aggregate's count.
     fn late_rows(&self, log: &Log, stream: usize) -> Result<i128, String> {
         let name = format!("stream_{stream}");
@@ -183,9 +253,11 @@ impl<'a> Check<'a> {
         for record in self.dead(log) {
             if header(record, "tidemill.stream").as_deref() == Some(&name) {
                 let row = parse(record.value.as_deref().unwrap_or_default())?;
-                // A partial aggregate shows its columns under the names that the planner gives them.
-                let count = row.keys().find(|column| column.starts_with("count("));
-                rows += count.map_or(1, |column| number(&row, column));
+                rows += match (row.contains_key("n"), row.contains_key("v")) {
+                    (true, _) => number(&row, "n"),
+                    (false, true) => 1,
+                    (false, false) => return Err(format!("a dead letter of {}", show(&row))),
+                };
             }
         }
         Ok(rows)
@@ -208,9 +280,10 @@ impl<'a> Check<'a> {
         }
         visible(log, &name)
             .into_iter()
-            .map(|record| match &record.value {
-                Some(value) => Ok((parse(value)?, false)),
-                None => Err(format!("{name}: a tombstone")),
+            .map(|record| match (&record.value, &record.key) {
+                (Some(value), _) => Ok((parse(value)?, false)),
+                (None, Some(key)) => Ok((parse(key)?, true)),
+                (None, None) => Err(format!("{name}: a record of nothing")),
             })
             .collect()
     }
@@ -243,6 +316,25 @@ impl<'a> Check<'a> {
         letters.sort();
         Ok(letters)
     }
+}
+
+fn rough(truth: &Truth, stream: usize) -> Rough {
+    truth.rough.get(stream).copied().unwrap_or_default()
+}
+
+/// The stream of a dead letter; none of them where it is the source's.
+fn stream_of(letter: &Letter) -> usize {
+    let number = letter.0.strip_prefix("stream_");
+    number.and_then(|n| n.parse().ok()).unwrap_or(usize::MAX)
+}
+
+/// How many rows records give, all or filtered.
+fn rows_of<'b>(records: impl Iterator<Item = &'b Body>, filtered: bool) -> i128 {
+    let valid = records.filter(|body| match body {
+        Body::Row { v, .. } => *v >= 0 && (!filtered || v % 3 != 0),
+        _ => false,
+    });
+    valid.count() as i128
 }
 
 fn number(row: &Row, column: &str) -> i128 {
@@ -289,7 +381,7 @@ fn added(written: Written) -> Result<Vec<Row>, String> {
     Ok(written.into_iter().map(|(row, _)| row).collect())
 }
 
-/// What rows that replace each other leave. A group only ever grows.
+/// What rows that replace each other leave. A group only ever grows, unless it has become part of another.
 fn replaced(written: Written, identity: &[&str]) -> Result<Vec<Row>, String> {
     let mut last: BTreeMap<Vec<Option<String>>, Row> = BTreeMap::new();
     for (row, deleted) in written {
@@ -298,7 +390,10 @@ fn replaced(written: Written, identity: &[&str]) -> Result<Vec<Row>, String> {
             .map(|column| row.get(*column).cloned())
             .collect();
         if deleted {
-            return Err(format!("{} was deleted", show(&row)));
+            if last.remove(&id).is_none() {
+                return Err(format!("{} was deleted and not there", show(&row)));
+            }
+            continue;
         }
         if let Some(before) = last.get(&id)
             && number(before, "n") > number(&row, "n")

@@ -14,7 +14,7 @@ use crate::random::Random;
 use crate::world::own;
 
 /// How many different pipelines there are.
-const SHAPES: u64 = 96;
+const SHAPES: u64 = 240;
 
 /// Event time of the first records, in milliseconds: aligned to all windows.
 pub(crate) const BEGIN: i64 = 1_700_000_040_000;
@@ -29,6 +29,8 @@ pub(crate) struct SourceShape {
     pub(crate) by_key: bool,
     /// Milliseconds of the worker's clock after which a partition is idle.
     pub(crate) idle: Option<u64>,
+    /// It is read from where it ends when that begins.
+    pub(crate) latest: bool,
 }
 
 /// Where a stream's rows come from.
@@ -38,15 +40,24 @@ pub(crate) enum Over {
     Stream(usize),
 }
 
+/// Windows, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Kind {
+    Tumble(i64),
+    Hop { slide: i64, size: i64 },
+    Cumulate { step: i64, size: i64 },
+    Session(i64),
+}
+
 /// What a stream does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum What {
     /// Rows that pass a filter.
     Rows,
-    /// A grouping by one column in windows of so many seconds.
+    /// A grouping by one column in windows.
     Window {
         key: &'static str,
-        size: i64,
+        kind: Kind,
         on_update: bool,
         lateness: i64,
         drops: bool,
@@ -159,7 +170,7 @@ impl Shape {
                 key,
                 on_update: true,
                 ..
-            }) => vec![key, "ws"],
+            }) => vec![key, "ws", "we"],
             _ => Vec::new(),
         }
     }
@@ -202,9 +213,13 @@ impl Shape {
             .map(|index| {
                 let mut output =
                     json!({"from": stream_name(index), "sink": format!("out-{index}")});
-                let key = self.streams.get(index).and_then(|s| s.what.key());
-                if let (Some(key), Some(output)) = (key, output.as_object_mut()) {
-                    output.insert("key".to_owned(), json!([key]));
+                // Where rows are deleted, their key says which.
+                let mut key = self.identity(index);
+                if key.is_empty() {
+                    key.extend(self.streams.get(index).and_then(|s| s.what.key()));
+                }
+                if let (false, Some(output)) = (key.is_empty(), output.as_object_mut()) {
+                    output.insert("key".to_owned(), json!(key));
                 }
                 output
             })
@@ -305,13 +320,27 @@ impl What {
         let bounds = "window_start AS ws, window_end AS we";
         match self {
             Self::Rows => format!("SELECT k, g, v, ts FROM {from} WHERE v % 3 <> 0"),
-            Self::Window { key, size, .. } => format!(
-                "SELECT {key}, {sums}, {bounds} FROM TUMBLE({from}, ts, INTERVAL '{size}' SECOND) \
-                 GROUP BY {key}, window_start, window_end"
+            Self::Window { key, kind, .. } => format!(
+                "SELECT {key}, {sums}, {bounds} FROM {} GROUP BY {key}, window_start, window_end",
+                kind.sql(from)
             ),
             Self::Table { key } => format!("SELECT {key}, {sums} FROM {from} GROUP BY {key}"),
             Self::Results { key } => format!("SELECT {key}, total, n, ws FROM {from} WHERE n > 1"),
         }
+    }
+}
+
+impl Kind {
+    fn sql(self, from: &str) -> String {
+        let (name, lengths) = match self {
+            Self::Tumble(size) => ("TUMBLE", vec![size]),
+            Self::Hop { slide, size } => ("HOP", vec![slide, size]),
+            Self::Cumulate { step, size } => ("CUMULATE", vec![step, size]),
+            Self::Session(gap) => ("SESSION", vec![gap]),
+        };
+        let interval = |seconds: i64| format!(", INTERVAL '{seconds}' SECOND");
+        let lengths: String = lengths.into_iter().map(interval).collect();
+        format!("{name}({from}, ts{lengths})")
     }
 }
 
@@ -322,9 +351,10 @@ impl SourceShape {
             time.insert("idleTimeout".to_owned(), json!(format!("{idle}ms")));
         }
         let by: &[&str] = if self.by_key { &["k"] } else { &[] };
+        let start = if self.latest { "Latest" } else { "Earliest" };
         json!({
             "name": source_name(index),
-            "kafka": {"topic": source_name(index)},
+            "kafka": {"topic": source_name(index), "startFrom": start},
             "columns": [
                 {"name": "k", "type": "String", "required": true},
                 {"name": "g", "type": "String", "required": true},
@@ -344,6 +374,7 @@ fn source(random: &mut Random) -> SourceShape {
         disorder: random.pick(&[0, 2, 5], 0),
         by_key: random.chance(60),
         idle: random.chance(20).then_some(120),
+        latest: random.chance(15),
     }
 }
 
@@ -351,10 +382,20 @@ fn window(key: &'static str, random: &mut Random) -> What {
     let on_update = random.chance(35);
     What::Window {
         key,
-        size: random.pick(&[5, 10], 10),
+        kind: kind(random),
         on_update,
         lateness: random.pick(&[0, 0, 3], 0),
         drops: random.chance(25),
+    }
+}
+
+fn kind(random: &mut Random) -> Kind {
+    match random.range(0, 8) {
+        0 => Kind::Hop { slide: 5, size: 10 },
+        1 => Kind::Hop { slide: 2, size: 10 },
+        2 => Kind::Cumulate { step: 2, size: 10 },
+        3 | 4 => Kind::Session(random.pick(&[2, 5], 2)),
+        _ => Kind::Tumble(random.pick(&[5, 10], 10)),
     }
 }
 
@@ -379,6 +420,8 @@ pub(crate) enum Body {
     Garbage,
     /// Without its time.
     Timeless,
+    /// It was there before anybody read, and is not to be read.
+    Unread,
 }
 
 /// A record of a source, and when it is written.
@@ -395,7 +438,7 @@ impl Body {
         match self {
             Self::Row { k, g, v, ts } => json!({"k": k, "g": g, "v": v, "ts": ts}).to_string(),
             Self::Garbage => "{\"k\":".to_owned(),
-            Self::Timeless => json!({"k": "a", "g": "x", "v": 1}).to_string(),
+            Self::Timeless | Self::Unread => json!({"k": "a", "g": "x", "v": 1}).to_string(),
         }
     }
 }

@@ -33,7 +33,7 @@ use scenario::Scenario;
 pub struct Trial {
     /// A fault that is put into the product first.
     pub broken: Option<Broken>,
-    /// A topic gets another partition on the way. The product does not notice that yet.
+    /// A topic gets more partitions on the way, which otherwise happens to some.
     pub grows: bool,
 }
 
@@ -41,7 +41,7 @@ impl Trial {
     fn scenario(self, seed: u64) -> Scenario {
         let scenario = Scenario::of(seed);
         if self.grows {
-            scenario.growing()
+            scenario.growing(&mut random::Random::new(seed))
         } else {
             scenario
         }

@@ -20,12 +20,12 @@ struct Arguments {
     /// Put a fault into the product first, to see whether it is found.
     #[arg(long, value_enum)]
     broken: Option<Broken>,
-    /// Let a topic get another partition on the way, which the product does not notice yet.
+    /// Let a topic get more partitions on the way with every seed, not only with some.
     #[arg(long)]
     grows: bool,
-    /// How many threads. Default as many as there are cores.
-    #[arg(long)]
-    threads: Option<usize>,
+    /// How many at a time. Default as many as there are cores.
+    #[arg(long, short)]
+    jobs: Option<usize>,
 }
 
 /// A search is over when so many seeds of a thread have failed.
@@ -85,7 +85,7 @@ fn search(arguments: &Arguments, trial: Trial, first: u64, last: u64) -> Vec<u64
         failed
     };
     let mut failed = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..arguments.threads.unwrap_or(cores))
+        let threads: Vec<_> = (0..arguments.jobs.unwrap_or(cores))
             .map(|_| scope.spawn(run))
             .collect();
         let joined = threads.into_iter().map(|thread| match thread.join() {

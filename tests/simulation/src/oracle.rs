@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::grammar::{Body, Over, Record, Shape, What, stream_name};
+use crate::grammar::{Body, Kind, Over, Record, Shape, What, stream_name};
 
 /// A row's values by column name, as text.
 pub(crate) type Row = BTreeMap<String, String>;
@@ -16,6 +16,32 @@ pub(crate) struct Truth {
     /// By stream. Of streams whose rows replace each other, the last one of each identity.
     pub(crate) rows: Vec<Vec<Row>>,
     pub(crate) letters: Vec<Letter>,
+    /// By stream: what of it does not follow from the records alone.
+    pub(crate) rough: Vec<Rough>,
+}
+
+/// What other things than the records have a say in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Rough {
+    pub(crate) rows: bool,
+    pub(crate) letters: bool,
+}
+
+impl Rough {
+    const ALL: Self = Self {
+        rows: true,
+        letters: true,
+    };
+}
+
+/// That a source has got more partitions, and what shards may have closed before they heard of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Grown {
+    pub(crate) source: usize,
+    /// The first new partition.
+    pub(crate) from: usize,
+    /// Up to where a shard's watermark may have come.
+    pub(crate) watermark: Option<i64>,
 }
 
 /// The records of each partition of each source, in the order of their offsets.
@@ -60,7 +86,7 @@ struct Flow {
 }
 
 /// What the pipeline has written when all of `input` has been read, and, if `ended`, all windows have closed.
-pub(crate) fn truth(shape: &Shape, input: &Input, ended: bool) -> Truth {
+pub(crate) fn truth(shape: &Shape, input: &Input, grown: Option<Grown>, ended: bool) -> Truth {
     let mut truth = Truth::default();
     let sources: Vec<Flow> = shape
         .sources
@@ -87,14 +113,32 @@ pub(crate) fn truth(shape: &Shape, input: &Input, ended: bool) -> Truth {
         let local = shape.is_local(stream.over, stream.what.key());
         let root = shape.root(stream.over);
         let name = (stream_name(index), format!("source_{root}"));
+        let mut rough = Rough::default();
         let flow = match stream.what {
             What::Rows => filtered(from),
             What::Table { key } => table(from, key),
-            What::Results { .. } => chosen(from),
+            What::Results { .. } => {
+                if let Over::Stream(inner) = stream.over {
+                    rough = truth.rough.get(inner).copied().unwrap_or_default();
+                }
+                chosen(from)
+            }
             What::Window { .. } => {
-                windows(from, stream.what, local, ended, &name, &mut truth.letters)
+                let scene = Scene {
+                    what: stream.what,
+                    local,
+                    grown: grown.filter(|grown| grown.source == root && !local),
+                    ended,
+                    name: &name,
+                };
+                // When a partition is idle is told by the workers' clock.
+                if shape.idle_of(stream.over).is_some() {
+                    rough = Rough::ALL;
+                }
+                windows(from, &scene, &mut rough, &mut truth.letters)
             }
         };
+        truth.rough.push(rough);
         truth.rows.push(flow.items.iter().map(shown).collect());
         flows.push(flow);
     }
@@ -120,6 +164,9 @@ fn decoded(
     for (partition, bodies) in partitions.iter().enumerate() {
         let mut highest: Option<i64> = None;
         for (offset, body) in (0..).zip(bodies) {
+            if *body == Body::Unread {
+                continue;
+            }
             let Body::Row { k, g, v, ts } = body else {
                 letters.push((
                     String::new(),
@@ -211,62 +258,77 @@ fn chosen(from: &Flow) -> Flow {
     flow
 }
 
-/// Which group, in which window: the partition where it matters, the key, the window's start.
-type Group = (usize, String, i64);
-
-fn windows(
-    from: &Flow,
+/// A grouping by windows, and where it is.
+struct Scene<'a> {
     what: What,
     local: bool,
+    /// Shards are told of new partitions after these were there.
+    grown: Option<Grown>,
     ended: bool,
-    (stream, source): &(String, String),
-    letters: &mut Vec<Letter>,
-) -> Flow {
+    /// The stream and the source that its rows come from.
+    name: &'a (String, String),
+}
+
+/// A group: the partition where it matters, and the key.
+type Group = (usize, String);
+
+/// Rows of a group in a window, from start to end.
+type Windows<'a> = BTreeMap<(Group, (i64, i64)), Vec<&'a Item>>;
+
+fn windows(from: &Flow, scene: &Scene<'_>, rough: &mut Rough, letters: &mut Vec<Letter>) -> Flow {
     let What::Window {
         key,
-        size,
+        kind,
         lateness,
         on_update,
         drops,
-    } = what
+    } = scene.what
     else {
         return Flow::default();
     };
-    let (size, lateness) = (size * 1_000, lateness * 1_000);
-    let mut groups: BTreeMap<Group, Vec<&Item>> = BTreeMap::new();
+    let lateness = lateness * 1_000;
+    let mut windows = Windows::new();
     for item in &from.items {
-        let start = item.time.div_euclid(size) * size;
-        if item
-            .before
-            .is_some_and(|before| start + size + lateness <= before)
-        {
-            if !drops {
-                letters.push((
-                    stream.clone(),
-                    source.clone(),
-                    item.partition as i32,
-                    item.offset,
-                ));
-            }
-            continue;
-        }
         let value = item.columns.get(key).cloned().unwrap_or_default();
-        let place = if local { item.partition } else { 0 };
-        groups.entry((place, value, start)).or_default().push(item);
+        let place = if scene.local { item.partition } else { 0 };
+        let closed = item.before.map_or(i64::MIN, |before| before - lateness);
+        let taken = put(&mut windows, kind, (place, value), item, closed);
+        if !taken && !drops {
+            letters.push((
+                scene.name.0.clone(),
+                scene.name.1.clone(),
+                item.partition as i32,
+                item.offset,
+            ));
+        }
+        // A row that is behind what had closed for it may join a session of another partition that is still open: which
+        // came to the shard first decides. Its dead letter is the shard's.
+        if matches!(kind, Kind::Session(_)) && !scene.local && item.time <= closed {
+            rough.letters = true;
+            rough.rows |= from.watermarks.len() > 1;
+        }
+        let grown = scene.grown.filter(|grown| item.partition >= grown.from);
+        let shut = grown.and_then(|grown| grown.watermark);
+        if shut.is_some_and(|shut| taken && reach(kind, item.time) + lateness <= shut) {
+            *rough = Rough::ALL;
+        }
     }
     // Behind a shuffle the partition furthest behind decides; one that has had no record yet holds all back.
     let lowest = from.watermarks.iter().copied().min().flatten();
-    let watermark = |place: usize| match local {
+    if !scene.ended && scene.grown.is_some_and(|grown| grown.watermark > lowest) {
+        *rough = Rough::ALL;
+    }
+    let watermark = |place: usize| match scene.local {
         true => from.watermarks.get(place).copied().flatten(),
         false => lowest,
     };
-    let has_closed = |place: usize, start: i64| {
-        ended || watermark(place).is_some_and(|w| start + size + lateness <= w)
+    let has_closed = |place: usize, end: i64| {
+        scene.ended || watermark(place).is_some_and(|w| end + lateness <= w)
     };
-    let row = |((place, value, start), items): (&Group, &Vec<&Item>)| {
+    let row = |(((place, value), (start, end)), items): (&(Group, (i64, i64)), &Vec<&Item>)| {
         let mut numbers = sums(items);
         numbers.insert("ws", i128::from(*start));
-        numbers.insert("we", i128::from(start + size));
+        numbers.insert("we", i128::from(*end));
         Item {
             partition: *place,
             offset: 0,
@@ -276,14 +338,78 @@ fn windows(
             numbers,
         }
     };
-    let shown = groups
+    let shown = windows
         .iter()
-        .filter(|((place, _, start), _)| on_update || has_closed(*place, *start));
-    let items = shown.map(row).collect();
+        .filter(|(((place, _), (_, end)), _)| on_update || has_closed(*place, *end));
     Flow {
-        items,
+        items: shown.map(row).collect(),
         watermarks: from.watermarks.clone(),
     }
+}
+
+/// The end of the first window that a row of this time goes into: of a session, one that ended with it.
+fn reach(kind: Kind, time: i64) -> i64 {
+    if let Kind::Session(_) = kind {
+        return time;
+    }
+    let ends = spans(kind, time).into_iter().map(|(_, end)| end);
+    ends.min().unwrap_or(time)
+}
+
+/// Start and end of the windows that a time falls into, in milliseconds.
+fn spans(kind: Kind, time: i64) -> Vec<(i64, i64)> {
+    let floor = |to: i64| time.div_euclid(to * 1_000) * to * 1_000;
+    match kind {
+        Kind::Tumble(size) => vec![(floor(size), floor(size) + size * 1_000)],
+        Kind::Hop { slide, size } => (0..size / slide)
+            .map(|back| floor(slide) - back * slide * 1_000)
+            .map(|start| (start, start + size * 1_000))
+            .collect(),
+        Kind::Cumulate { step, size } => (1..=size / step)
+            .map(|steps| (floor(size), floor(size) + steps * step * 1_000))
+            .filter(|(_, end)| time < *end)
+            .collect(),
+        Kind::Session(gap) => vec![(time, time + gap * 1_000)],
+    }
+}
+
+/// Puts a row into its windows that end after `closed`; whether there is one.
+fn put<'a>(
+    windows: &mut Windows<'a>,
+    kind: Kind,
+    group: Group,
+    item: &'a Item,
+    closed: i64,
+) -> bool {
+    let mut open = spans(kind, item.time);
+    let (mut start, mut end) = open.first().copied().unwrap_or_default();
+    if !matches!(kind, Kind::Session(_)) {
+        open.retain(|(_, end)| *end > closed);
+        for span in &open {
+            windows
+                .entry((group.clone(), *span))
+                .or_default()
+                .push(item);
+        }
+        return !open.is_empty();
+    }
+    let touches = |(of, (s, e)): &&(Group, (i64, i64))| {
+        *of == group && *e > closed && *s <= end && *e >= start
+    };
+    let joined: Vec<_> = windows.keys().filter(touches).cloned().collect();
+    if joined.is_empty() && end <= closed {
+        return false;
+    }
+    let mut items = vec![item];
+    for session in joined {
+        (start, end) = (start.min(session.1.0), end.max(session.1.1));
+        items.extend(windows.remove(&session).unwrap_or_default());
+    }
+    windows
+        .entry((group, (start, end)))
+        .or_default()
+        .extend(items);
+    true
 }
 
 #[cfg(test)]
@@ -304,7 +430,7 @@ mod tests {
     fn windows_by_hand() {
         let window = What::Window {
             key: "k",
-            size: 10,
+            kind: Kind::Tumble(10),
             on_update: false,
             lateness: 0,
             drops: false,
@@ -315,6 +441,7 @@ mod tests {
                 disorder: 0,
                 by_key: true,
                 idle: None,
+                latest: false,
             }],
             streams: vec![StreamShape {
                 over: Over::Source(0),
@@ -333,7 +460,7 @@ mod tests {
         ];
         let input = vec![vec![bodies]];
         let found = |ended| -> Vec<String> {
-            let rows = truth(&shape, &input, ended).rows;
+            let rows = truth(&shape, &input, None, ended).rows;
             rows.concat()
                 .iter()
                 .filter_map(|row| row.get("total").cloned())
@@ -343,7 +470,7 @@ mod tests {
         assert_eq!(found(true), ["3", "4"]);
         let source = || "source_0".to_owned();
         assert_eq!(
-            truth(&shape, &input, true).letters,
+            truth(&shape, &input, None, true).letters,
             [
                 (String::new(), source(), 0, 4),
                 ("stream_0".to_owned(), source(), 0, 3)

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidemill_crds::sink::SinkKind;
+use tidemill_engine::disk::{Heap, Room};
 use tidemill_plan::model::{OutputOf, Plan};
 use tidemill_worker::log::{Produced, TopicPartition};
 use tidemill_worker::registry::Secrets;
@@ -16,7 +17,7 @@ use crate::check::Check;
 use crate::client::{SimulatedAdmin, SimulatedCommitter, SimulatedMembership, SimulatedReader};
 use crate::grammar::source_name;
 use crate::log::{MS, Time};
-use crate::scenario::{Incident, Scenario};
+use crate::scenario::{Growth, Incident, Scenario};
 use crate::sink::TableSink;
 use crate::world::{self, Process, World, own};
 
@@ -70,7 +71,9 @@ enum Event {
     Start(usize),
     Stop(usize),
     Incident(Incident),
-    Grow(usize),
+    Grow(Growth),
+    /// The group notices that a topic has grown.
+    Notice,
 }
 
 /// A worker's place: the process that runs in it, if any.
@@ -104,7 +107,13 @@ impl<'a> Run<'a> {
         }
         let incidents = scenario.incidents.iter();
         events.extend(incidents.map(|&(at, incident)| (at, Event::Incident(incident))));
-        events.extend(scenario.grows.map(|(source, at)| (at, Event::Grow(source))));
+        let grows = scenario.grows.into_iter();
+        events.extend(grows.flat_map(|growth| {
+            [
+                (growth.at, Event::Grow(growth)),
+                (growth.noticed, Event::Notice),
+            ]
+        }));
         // Stable, and only then turned round: what comes at the same time comes in its order.
         events.sort_by_key(|(at, _)| *at);
         events.reverse();
@@ -116,8 +125,9 @@ impl<'a> Run<'a> {
         {
             let mut log = world.log();
             for (index, source) in scenario.shape.sources.iter().enumerate() {
-                let later = u32::from(scenario.grows.is_some_and(|(source, _)| source == index));
-                log.create(&source_name(index), source.partitions - later, false);
+                let grows = scenario.grows.filter(|growth| growth.source == index);
+                let partitions = grows.map_or(source.partitions, |growth| growth.from);
+                log.create(&source_name(index), partitions, false);
             }
         }
         Self {
@@ -216,7 +226,13 @@ impl<'a> Run<'a> {
             Event::Start(worker) => self.start(worker),
             Event::Stop(worker) => self.stop(worker),
             Event::Incident(incident) => self.befall(incident),
-            Event::Grow(source) => self.world.log().grow(&source_name(source)),
+            Event::Grow(growth) => {
+                let source = self.scenario.shape.sources.get(growth.source);
+                let partitions = source.map_or(0, |source| source.partitions);
+                let name = source_name(growth.source);
+                self.world.log().grow(&name, partitions);
+            }
+            Event::Notice => self.rebalance(),
         }
     }
 
@@ -234,11 +250,7 @@ impl<'a> Run<'a> {
                     self.world.scheduler.pause(process.index, time);
                 }
             }
-            Incident::Rebalance => {
-                let mut log = self.world.log();
-                let now = log.now;
-                log.group.rebalance(now);
-            }
+            Incident::Rebalance => self.rebalance(),
             Incident::Compact => self.world.log().compact(),
             Incident::Silence(source, partition, time) => {
                 let at = TopicPartition {
@@ -248,6 +260,13 @@ impl<'a> Run<'a> {
                 self.world.silence(at, time);
             }
         }
+    }
+
+    /// The group's members are told to join again.
+    fn rebalance(&self) {
+        let mut log = self.world.log();
+        let now = log.now;
+        log.group.rebalance(now);
     }
 
     fn start(&mut self, worker: usize) {
@@ -261,11 +280,12 @@ impl<'a> Run<'a> {
         let process = self.world.process(worker);
         place.process = Some(Arc::clone(&process));
         self.world.log().tell(|| format!("{} starts", process.name));
-        let (plan, settings) = (Arc::clone(self.plan), self.settings());
+        let (plan, settings, room) = (Arc::clone(self.plan), self.settings(), self.room());
         let its = Arc::clone(&process);
-        self.world
-            .scheduler
-            .spawn(process.index, Box::new(move || work(&its, &plan, settings)));
+        self.world.scheduler.spawn(
+            process.index,
+            Box::new(move || work(&its, &plan, settings, room)),
+        );
     }
 
     fn settings(&self) -> Settings {
@@ -275,6 +295,16 @@ impl<'a> Run<'a> {
             default_partitions: 2,
             secrets: Secrets::default(),
             create_sources: false,
+        }
+    }
+
+    /// In half of the runs hardly any state fits into memory.
+    fn room(&self) -> Room {
+        let is_small = self.scenario.seed % 2 == 1;
+        Room {
+            bytes: if is_small { 500 } else { usize::MAX },
+            at_once: if is_small { 2 } else { usize::MAX },
+            disk: Arc::new(Heap),
         }
     }
 
@@ -379,7 +409,7 @@ impl<'a> Run<'a> {
 }
 
 /// What a process does, from its start to its end.
-fn work(process: &Arc<Process>, plan: &Arc<Plan>, settings: Settings) {
+fn work(process: &Arc<Process>, plan: &Arc<Plan>, settings: Settings, room: Room) {
     let membership = SimulatedMembership::default();
     let sinks = plan
         .outputs
@@ -401,8 +431,10 @@ fn work(process: &Arc<Process>, plan: &Arc<Plan>, settings: Settings) {
         reader: Box::new(SimulatedReader::open(process, membership.clone())),
         committer: Box::new(SimulatedCommitter::open(process, membership)),
         admin: Box::new(SimulatedAdmin(Arc::clone(process))),
+        tables: Vec::new(),
         sinks,
         edits: no_edits,
+        room,
         host: Host::Simulated(Arc::new(world::Host(Arc::clone(process)))),
     };
     let status = Shared::default();

@@ -27,6 +27,17 @@ pub(crate) enum Incident {
     Silence(usize, i32, Time),
 }
 
+/// A source gets more partitions while the pipeline runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Growth {
+    pub(crate) source: usize,
+    /// How many there were before.
+    pub(crate) from: u32,
+    pub(crate) at: Time,
+    /// When the group notices, if it does not share anew before.
+    pub(crate) noticed: Time,
+}
+
 /// All that a run is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Scenario {
@@ -41,8 +52,8 @@ pub(crate) struct Scenario {
     pub(crate) closers: usize,
     /// All records are there from the start, and the workers run to the input's end.
     pub(crate) bounded: bool,
-    /// A source whose last partition is added while the pipeline runs, and when.
-    pub(crate) grows: Option<(usize, Time)>,
+    /// A source that gets its last partitions while the pipeline runs.
+    pub(crate) grows: Option<Growth>,
 }
 
 impl Scenario {
@@ -81,42 +92,57 @@ impl Scenario {
             grows: None,
         }
         .perhaps_bounded(&mut random)
+        .perhaps_growing(&mut random)
+    }
+
+    fn perhaps_growing(self, random: &mut Random) -> Self {
+        if random.chance(12) && !self.bounded {
+            self.growing(random)
+        } else {
+            self
+        }
     }
 
     fn perhaps_bounded(mut self, random: &mut Random) -> Self {
         if random.chance(20) {
             self.bounded = true;
             self.records.iter_mut().for_each(|record| record.at = 0);
-            // Not to tables outside the log: where a commit that closes windows at the input's end is aborted after its
-            // table has been written, the end comes again at another offset, and the table gets those rows twice.
-            self.shape
-                .streams
-                .iter_mut()
-                .for_each(|s| s.outside = false);
         }
         self
     }
 
-    /// The same, but that a source gets another partition on the way.
-    pub(crate) fn growing(mut self) -> Self {
-        let at = self.records.last().map_or(0, |record| record.at / 2);
-        let Some(source) = self.shape.sources.first_mut() else {
+    /// The same, but that a source gets more partitions on the way.
+    pub(crate) fn growing(mut self, random: &mut Random) -> Self {
+        let until = self.records.last().map_or(0, |record| record.at);
+        let index = random.range(0, self.shape.sources.len() as u64) as usize;
+        let Some(source) = self.shape.sources.get_mut(index) else {
             return self;
         };
-        let partition = source.partitions.cast_signed();
-        source.partitions += 1;
-        self.grows = Some((0, at));
-        let mut moved = self
+        let (from, at) = (source.partitions, random.range(0, until * 3 / 4));
+        source.partitions += random.range(1, 3) as u32;
+        let to = source.partitions;
+        // Those who write may see new partitions sooner than those who read.
+        let used = at + random.pick(&[0, 0, 200 * MS], 0);
+        let moved = self
             .records
             .iter_mut()
-            .filter(|r| r.source == 0 && r.at >= at);
-        // By a key of its own, so that a promise about keys is kept.
-        for record in moved.by_ref().step_by(3) {
-            record.partition = partition;
+            .filter(|r| r.source == index && r.at >= used);
+        for record in moved {
+            if !random.chance(40) {
+                continue;
+            }
+            record.partition = random.range(from.into(), to.into()) as i32;
+            // By keys of their own, so that a promise about keys is kept.
             if let Body::Row { k, .. } = &mut record.body {
-                *k = format!("new{partition}");
+                *k = format!("new{}", record.partition);
             }
         }
+        self.grows = Some(Growth {
+            source: index,
+            from,
+            at,
+            noticed: at + random.range(0, 300) * MS,
+        });
         self.bounded = false;
         self
     }

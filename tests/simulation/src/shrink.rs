@@ -75,6 +75,7 @@ fn simpler(best: &mut Scenario, offer: Offer<'_>) {
     change(&|s| s.workers.iter_mut().for_each(|w| w.stops = None));
     change(&|s| s.closers = 1);
     change(&|s| s.bounded = false);
+    change(&|s| s.grows = None);
     change(&|s| s.shape.letters = false);
     change(&|s| s.shape.shards = 1);
     change(&|s| s.shape.streams.iter_mut().for_each(|s| s.outside = false));
@@ -141,6 +142,9 @@ fn describe(seed: u64, first: &str, small: &Scenario, report: &Report) -> String
         small.commit_interval / 1000
     );
     let _ = writeln!(text, "Mishaps: {:?}", small.mishaps);
+    if let Some(growth) = small.grows {
+        let _ = writeln!(text, "It grows: {growth:?}");
+    }
     if small.bounded {
         let _ = writeln!(
             text,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tidemill_engine::effects::{Effects, Rows};
 use tidemill_engine::record::{DeadLetter, RawBatch, RawRecord};
+use tidemill_engine::table::{Loader, Tables};
 use tidemill_engine::task::Task;
 use tidemill_plan::model::{Exchange, Input, Micros, Plan};
 
@@ -40,6 +41,9 @@ pub(crate) struct World {
     partitions: Vec<usize>,
     logs: BTreeMap<Id, Vec<Message>>,
     slots: Vec<Slot>,
+    tables: Tables,
+    /// What brings changes of a table into the copy that rows are joined with, by source.
+    loaders: BTreeMap<usize, Loader>,
     /// Rows, dead letters and counts of what has been committed.
     pub(crate) rows: Vec<Rows>,
     pub(crate) dead: Vec<DeadLetter>,
@@ -57,7 +61,11 @@ impl World {
                 ids.extend((0..*shards as usize).map(|s| Id::Shard(stream, s)));
             }
         }
+        let tables = Tables::new(plan).unwrap();
+        let loader = |source| (source, Loader::new(plan, source, &tables).unwrap());
         let mut world = Self {
+            loaders: tables.sources().map(loader).collect(),
+            tables: tables.clone(),
             plan: Arc::clone(plan),
             partitions,
             logs: BTreeMap::new(),
@@ -94,6 +102,7 @@ impl World {
             Id::Shard(stream, shard) => Task::shard(plan, stream, shard as u32),
         }
         .unwrap();
+        task.set_tables(&self.tables);
         if let Some(clock) = clock {
             task.set_clock(clock).unwrap();
         }
@@ -126,8 +135,23 @@ impl World {
         self.slots.len()
     }
 
-    /// Adds a record to a partition of a source.
+    /// Adds a record to a partition of a source. The copy of a table has it at once.
     pub(crate) fn append(&mut self, source: usize, partition: usize, message: Message) {
+        if let Some(loader) = self.loaders.get_mut(&source) {
+            let record = RawRecord {
+                offset: 0,
+                timestamp: 0,
+                key: message.key.as_deref().map(str::as_bytes),
+                value: message.value.as_deref(),
+            };
+            let batch = RawBatch {
+                topic: &self.plan.sources[source].name,
+                partition: partition as i32,
+                records: &[record],
+                headers: &|_| Vec::new(),
+            };
+            loader.process(&batch).unwrap();
+        }
         let log = self.logs.entry(Id::Source(source, partition)).or_default();
         log.push(message);
     }

@@ -101,8 +101,8 @@ pub trait Reader: Send {
         partitions: &[TopicPartition],
     ) -> Result<Vec<Option<Position>>, LogError>;
     /// Takes the partitions of [`GroupEvent::Assigned`] over and starts reading them; one that is left out is held
-    /// without being read.
-    fn assign(&mut self, partitions: &[(TopicPartition, Start)]) -> Result<(), LogError>;
+    /// without being read. Gives the offset at which each begins.
+    fn assign(&mut self, partitions: &[(TopicPartition, Start)]) -> Result<Vec<i64>, LogError>;
     /// Gives all partitions back.
     fn unassign(&mut self) -> Result<(), LogError>;
     /// Goes to another offset in a partition that is assigned; what was fetched from it before is not handed over.
@@ -137,6 +137,10 @@ pub trait Membership: Send + Sync + std::any::Any {
     /// For the implementation to recognize its own.
     fn as_any(&self) -> &dyn std::any::Any;
 }
+
+/// Called with a partition, records of it if there are any, and the next offset after them; what it returns is whether
+/// to go on.
+pub type OnProgress<'a> = &'a mut dyn FnMut(i32, Option<&RawBatch<'_>>, i64) -> bool;
 
 /// A record to write.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -219,6 +223,8 @@ pub trait Admin: Send {
     fn partitions(&mut self, topics: &[String]) -> Result<Vec<Option<u32>>, LogError>;
     /// Makes the topics that are not there.
     fn ensure(&mut self, topics: &[TopicSpec]) -> Result<(), LogError>;
+    /// Gives a topic more partitions, until it has so many. The groups that read it share anew.
+    fn grow(&mut self, topic: &str, partitions: u32) -> Result<(), LogError>;
     /// All topics with their partition counts.
     fn list(&mut self) -> Result<Vec<(String, u32)>, LogError>;
     /// Appends records to a topic, outside any transaction, and waits until they are there.
@@ -230,5 +236,15 @@ pub trait Admin: Send {
         topic: &str,
         follow: bool,
         each: &mut dyn FnMut(&RawBatch<'_>) -> bool,
+    ) -> Result<(), LogError>;
+    /// Hands over every record of these partitions of a topic that readers of committed data see, all at once, each from
+    /// its offset on (or from the first record there is), and what comes, until `each` returns false or `stop` is set. It
+    /// also tells of offsets after which no record is left, where markers or compacted records come last.
+    fn follow(
+        &mut self,
+        topic: &str,
+        from: &[(i32, i64)],
+        stop: &AtomicBool,
+        each: OnProgress<'_>,
     ) -> Result<(), LogError>;
 }

@@ -14,7 +14,7 @@ use super::client::Client;
 use super::{RegistryError, Secrets, wait};
 
 /// A schema, or why there is none.
-type Answer = Result<RegisteredSchema, String>;
+pub(crate) type Answer = Result<RegisteredSchema, String>;
 
 /// The schemas of one pipeline's sources. Each registry is asked on a thread of its own.
 pub(crate) struct Lookups {
@@ -121,10 +121,10 @@ impl Asked {
     ) -> std::io::Result<Self> {
         let (questions, asked) = unbounded();
         let (told, answers) = unbounded();
-        let (its, secrets, stop) = (registry.clone(), secrets.clone(), Arc::clone(stop));
+        let (asking, stop) = (Asking::new(registry, secrets), Arc::clone(stop));
         std::thread::Builder::new()
             .name("schemas".to_owned())
-            .spawn(move || answer(&its, &secrets, &asked, &told, &stop))?;
+            .spawn(move || answer(asking, &asked, &told, &stop))?;
         Ok(Self {
             registry: registry.clone(),
             known: HashMap::new(),
@@ -157,32 +157,11 @@ impl Asked {
 }
 
 /// Answers questions until nobody asks any more.
-fn answer(
-    registry: &Registry,
-    secrets: &Secrets,
-    questions: &Receiver<u32>,
-    told: &Sender<Heard>,
-    stop: &AtomicBool,
-) {
-    let mut client = None;
+fn answer(mut asking: Asking, questions: &Receiver<u32>, told: &Sender<Heard>, stop: &AtomicBool) {
     for id in questions {
-        let mut pause = Duration::from_millis(100);
-        let answer = loop {
-            match look_up(&mut client, registry, secrets, id) {
-                Ok(schema) => break Ok(schema),
-                Err(RegistryError::Unknown(why)) => break Err(why),
-                Err(RegistryError::Unavailable(why) | RegistryError::Refused(why)) => {
-                    tracing::warn!(schema = id, why);
-                    // A Secret may have been put right meanwhile.
-                    client = None;
-                    if told.send(Heard::Trouble(why)).is_err() {
-                        return;
-                    }
-                }
-            }
-            if !wait(&mut pause, stop) {
-                return;
-            }
+        let mut complain = |why| told.send(Heard::Trouble(why)).is_ok();
+        let Some(answer) = asking.schema(id, stop, &mut complain) else {
+            return;
         };
         if told.send(Heard::Answer(id, answer)).is_err() {
             return;
@@ -190,14 +169,57 @@ fn answer(
     }
 }
 
-fn look_up(
-    client: &mut Option<Client>,
-    registry: &Registry,
-    secrets: &Secrets,
-    id: u32,
-) -> Result<RegisteredSchema, RegistryError> {
-    match client {
-        Some(client) => client.schema(id),
-        None => client.insert(Client::open(registry, secrets)?).schema(id),
+/// A registry that is asked until it answers.
+pub(crate) struct Asking {
+    registry: Registry,
+    secrets: Secrets,
+    client: Option<Client>,
+}
+
+impl Asking {
+    pub(crate) fn new(registry: &Registry, secrets: &Secrets) -> Self {
+        Self {
+            registry: registry.clone(),
+            secrets: secrets.clone(),
+            client: None,
+        }
+    }
+
+    /// The schema of this number; `None` once `stop` is set or `complain`, which hears why there is no answer yet, says
+    /// that nobody waits any more.
+    pub(crate) fn schema(
+        &mut self,
+        id: u32,
+        stop: &AtomicBool,
+        complain: &mut dyn FnMut(String) -> bool,
+    ) -> Option<Answer> {
+        let mut pause = Duration::from_millis(100);
+        loop {
+            match self.ask(id) {
+                Ok(schema) => return Some(Ok(schema)),
+                Err(RegistryError::Unknown(why)) => return Some(Err(why)),
+                Err(RegistryError::Unavailable(why) | RegistryError::Refused(why)) => {
+                    tracing::warn!(schema = id, why);
+                    // A Secret may have been put right meanwhile.
+                    self.client = None;
+                    if !complain(why) {
+                        return None;
+                    }
+                }
+            }
+            if !wait(&mut pause, stop) {
+                return None;
+            }
+        }
+    }
+
+    fn ask(&mut self, id: u32) -> Result<RegisteredSchema, RegistryError> {
+        match &mut self.client {
+            Some(client) => client.schema(id),
+            none => {
+                let client = Client::open(&self.registry, &self.secrets)?;
+                none.insert(client).schema(id)
+            }
+        }
     }
 }

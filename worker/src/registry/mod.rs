@@ -15,7 +15,7 @@ use tidemill_engine::encode::{avro_schema, protobuf_schema};
 use tidemill_plan::model::{Output, Plan, Written};
 
 use self::client::Client;
-pub(crate) use self::lookups::Lookups;
+pub(crate) use self::lookups::{Asking, Lookups};
 use crate::status::Shared;
 
 /// The longest pause between two attempts.

@@ -19,7 +19,18 @@ pub(super) struct Work {
     /// For the log.
     pub(super) commit: Commit,
     /// For each sink outside the log, by its index.
-    pub(super) external: Vec<Vec<Rows>>,
+    pub(super) external: Vec<ForSink>,
+    /// Positions that are committed already, to be committed once more before a sink is written: see [`commit`].
+    pub(super) proof: Vec<(TopicPartition, Position)>,
+}
+
+/// What a sink outside the log gets.
+#[derive(Debug, Default)]
+pub(super) struct ForSink {
+    /// Rows that it has not got.
+    pub(super) rows: Vec<Rows>,
+    /// How far they reach. A partition whose rows it has already, because it is ahead of the log, is not there.
+    pub(super) positions: Vec<(TopicPartition, Position)>,
 }
 
 /// A sink outside the log, with the name that errors give it.
@@ -159,12 +170,31 @@ fn serve(
     }
 }
 
+/// Writes the sinks, then the log.
+///
+/// A sink knows nothing of the group: whoever claims a partition last may write. So after a claim, and before the first
+/// write, the log is asked to commit what is committed already. It refuses that from a worker that has lost its partitions,
+/// which therefore writes nothing. Of those that it does not refuse, each has claimed while the partitions were its own,
+/// and so after all that had them before.
 fn commit(committer: &mut dyn Committer, sinks: &mut [Named], work: &Work) -> Outcome {
     let _entered = work.span.enter();
-    for (named, rows) in sinks.iter_mut().zip(&work.external) {
+    if !work.proof.is_empty() {
+        let proof = Commit {
+            positions: work.proof.clone(),
+            ..Commit::default()
+        };
+        match committer.commit(&proof) {
+            Outcome::Committed => {}
+            other => return other,
+        }
+    }
+    for (named, its) in sinks.iter_mut().zip(&work.external) {
+        if its.rows.is_empty() && its.positions.is_empty() {
+            continue;
+        }
         let span = tracing::info_span!("sink", sink = named.name, otel.kind = "client");
         let said = |error: &SinkError| format!("sink `{}`: {error}", named.name);
-        match span.in_scope(|| named.sink.write(rows, &work.commit.positions)) {
+        match span.in_scope(|| named.sink.write(&its.rows, &its.positions)) {
             Ok(()) => {}
             Err(error @ SinkError::Unavailable(_)) => return Outcome::Aborted(said(&error)),
             Err(error @ SinkError::Fenced(_)) => return Outcome::Fenced(said(&error)),

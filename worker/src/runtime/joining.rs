@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tidemill_crds::sink::SinkKind;
 use tidemill_engine::commit::Event;
+use tidemill_engine::effects::Effects;
 use tidemill_engine::task::Task;
 use tidemill_plan::model::{Plan, StartFrom};
 
@@ -71,6 +72,10 @@ fn describe(plan: &Plan, status: &Shared) {
     });
 }
 
+fn is_source(stage: Stage) -> bool {
+    matches!(stage, Stage::Source(_))
+}
+
 enum Found {
     All(HashMap<Stage, u32>),
     Missing(String),
@@ -133,8 +138,24 @@ fn try_topics(
             None => return Ok(Found::Missing(subscription.topic.clone())),
         };
     }
-    admin.ensure(&internal_topics(topology, &partitions))?;
+    make_internal_topics(topology, &partitions, admin)?;
     Ok(Found::All(partitions))
+}
+
+/// Makes the topics of the pipeline's own that are not there, and gives changelogs as many partitions as what they are of.
+fn make_internal_topics(
+    topology: &Topology,
+    partitions: &HashMap<Stage, u32>,
+    admin: &mut dyn Admin,
+) -> Result<(), LogError> {
+    let topics = internal_topics(topology, partitions);
+    let names: Vec<String> = topics.iter().map(|topic| topic.name.clone()).collect();
+    for (topic, found) in topics.iter().zip(admin.partitions(&names)?) {
+        if found.is_some_and(|found| found < topic.partitions) {
+            admin.grow(&topic.name, topic.partitions)?;
+        }
+    }
+    admin.ensure(&topics)
 }
 
 fn plain(name: &str, partitions: u32) -> TopicSpec {
@@ -164,6 +185,16 @@ fn internal_topics(topology: &Topology, partitions: &HashMap<Stage, u32>) -> Vec
     changelogs.chain([dead_letter]).collect()
 }
 
+/// The room for a partition that is restored: a part of what those before have left.
+fn room_left(room: &Room, restored: &[Held], all: &[TopicPartition]) -> Room {
+    let taken: usize = restored.iter().map(|held| held.task.bytes()).sum();
+    let still = all.len().saturating_sub(restored.len()).max(1);
+    Room {
+        bytes: room.bytes.saturating_sub(taken) / still,
+        ..room.clone()
+    }
+}
+
 impl Runner {
     /// Takes over the partitions that the group has assigned.
     pub(super) fn join(&mut self, partitions: &[TopicPartition]) -> Result<(), RunError> {
@@ -176,10 +207,61 @@ impl Runner {
             // that the stop waits for.
             return Ok(());
         }
-        if self.take_over(partitions)? {
+        if self.look_for_growth(partitions)? && self.take_over(partitions)? {
             self.on(Event::Assigned)?;
         }
         Ok(())
+    }
+
+    /// Takes note of the partitions that topics have got since. The group shares anew when there are some, so this is when
+    /// to look. False if it was told to stop first.
+    fn look_for_growth(&mut self, ours: &[TopicPartition]) -> Result<bool, RunError> {
+        let counted = self.retry("looking for new partitions", |r| r.count_partitions(ours))?;
+        let Some(partitions) = counted else {
+            return Ok(false);
+        };
+        for (stage, now) in &partitions {
+            let before = self.partitions.insert(*stage, *now);
+            if let Some(subscription) = self.topology.of_stage(*stage)
+                && before.is_some_and(|before| before < *now)
+            {
+                tracing::info!(
+                    pipeline = %self.plan.name, topic = subscription.topic, before, now,
+                    "the topic has got more partitions: they are read from their first records"
+                );
+                if subscription.changelog.is_some() {
+                    tracing::warn!(
+                        pipeline = %self.plan.name, topic = subscription.topic,
+                        "its source says `partitionedBy`: a group whose records go to another partition than before begins \
+                         anew there. Where keys have moved, take `partitionedBy` away"
+                    );
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// How many partitions the topics of sources have, which others may have grown, and changelogs with them.
+    fn count_partitions(
+        &mut self,
+        ours: &[TopicPartition],
+    ) -> Result<HashMap<Stage, u32>, LogError> {
+        let grow = self.topology.subscriptions.iter();
+        let grow: Vec<&Subscription> = grow.filter(|s| s.partitions.is_none()).collect();
+        let topics: Vec<String> = grow.iter().map(|s| s.topic.clone()).collect();
+        let mut partitions = self.partitions.clone();
+        for (subscription, found) in grow.into_iter().zip(self.admin.partitions(&topics)?) {
+            // A broker may hear of new partitions after the group has.
+            let ours = ours.iter().filter(|p| *p.topic == subscription.topic);
+            let ours = ours.filter_map(|p| u32::try_from(p.partition + 1).ok());
+            let most = ours.chain(found).max().unwrap_or(0);
+            let count = partitions.entry(subscription.stage).or_default();
+            *count = most.max(*count);
+        }
+        if partitions != self.partitions {
+            make_internal_topics(&self.topology, &partitions, self.admin.as_mut())?;
+        }
+        Ok(partitions)
     }
 
     /// Starts over from the committed positions of the partitions that are held.
@@ -199,6 +281,9 @@ impl Runner {
         else {
             return Ok(false);
         };
+        let Some(began_among) = self.began_among(partitions, &committed)? else {
+            return Ok(false);
+        };
         let Some(written_until) = self.claim(partitions)? else {
             return Ok(false);
         };
@@ -207,8 +292,15 @@ impl Runner {
             // The end of a bounded input must be said again to shards that have moved, so all begins afresh.
             let parked = self.tasks.unpark(partition, committed.as_ref());
             match parked.filter(|_| !self.settings.bounded) {
-                Some(parked) => held.push(parked),
-                None => match self.restore(partition, committed)? {
+                Some(mut parked) => {
+                    self.tell_of_sources(&mut parked.task, parked.stage)?;
+                    held.push(parked);
+                }
+                None => match self.restore(
+                    partition,
+                    committed,
+                    &room_left(&self.room, &held, partitions),
+                )? {
                     Some(restored) => held.push(restored),
                     None => return Ok(false),
                 },
@@ -216,31 +308,92 @@ impl Runner {
         }
         for (held, written_until) in held.iter_mut().zip(written_until) {
             held.written_until = written_until;
+            if let Some(among) = began_among.get(&held.stage) {
+                held.task.begin_among(*among);
+            }
         }
         let starts: Vec<_> = held
             .iter()
             .filter(|h| h.generator.is_none())
-            .map(|h| (h.partition.clone(), self.start_of(h)))
+            .map(|h| (h.partition.clone(), self.start_of(h, &began_among)))
             .collect();
-        if self
-            .retry("taking partitions over", |r| r.reader.assign(&starts))?
-            .is_none()
-        {
+        let Some(offsets) = self.retry("taking partitions over", |r| r.reader.assign(&starts))?
+        else {
             return Ok(false);
+        };
+        let from_log = held.iter_mut().filter(|h| h.generator.is_none());
+        for (held, offset) in from_log.zip(offsets) {
+            (held.offset, held.flushed) = (offset, offset);
+            // Where a source begins is committed at once: what comes after that is read, even if nobody is there to read it.
+            held.dirty |= held.committed.is_none() && is_source(held.stage);
         }
+        self.pending.claimed(held.iter());
         if self.settings.bounded && !self.set_ends(&mut held)? {
             return Ok(false);
         }
+        self.copies.hold(held.iter().filter_map(|h| match h.stage {
+            Stage::Source(source) => Some((source, h.partition.partition)),
+            Stage::Shard(_) => None,
+        }));
+        let tables = self.copies.partitions();
+        let Some(ends) = self.retry("looking for the end of tables", |r| {
+            r.reader.end_offsets(&tables)
+        })?
+        else {
+            return Ok(false);
+        };
+        self.copies.want(&ends);
         self.tasks.hold(held);
         self.publish(Phase::Running);
         Ok(true)
     }
 
-    fn start_of(&self, held: &Held) -> Start {
-        let start_from = self
-            .topology
-            .of_stage(held.stage)
-            .map_or(StartFrom::Earliest, |s| s.start_from);
+    /// How many partitions each source that is new to one of ours had when it was first read. Its first partition knows.
+    fn began_among(
+        &mut self,
+        partitions: &[TopicPartition],
+        committed: &[Option<Position>],
+    ) -> Result<Option<HashMap<Stage, u32>>, RunError> {
+        let mut among = HashMap::new();
+        for (partition, committed) in partitions.iter().zip(committed) {
+            let subscription = self.topology.of_topic(&partition.topic);
+            let Some(stage) = subscription.map(|s| s.stage) else {
+                continue;
+            };
+            if committed.is_some() || among.contains_key(&stage) || !is_source(stage) {
+                continue;
+            }
+            let first = TopicPartition {
+                partition: 0,
+                ..partition.clone()
+            };
+            let first = [first];
+            let Some(found) =
+                self.retry("reading committed offsets", |r| r.reader.committed(&first))?
+            else {
+                return Ok(None);
+            };
+            let clock = found.into_iter().flatten().next().map(|first| first.clock);
+            let began = clock
+                .as_deref()
+                .map(Task::began_among)
+                .transpose()?
+                .flatten();
+            let now = self.partitions.get(&stage).copied().unwrap_or_default();
+            among.insert(stage, began.unwrap_or(now));
+        }
+        Ok(Some(among))
+    }
+
+    /// What is committed counts; and a partition that a topic has got since it was first read is read from its beginning,
+    /// as nothing in it was there before.
+    fn start_of(&self, held: &Held, began_among: &HashMap<Stage, u32>) -> Start {
+        let among = began_among.get(&held.stage).copied();
+        let is_new = among.is_some_and(|among| i64::from(held.partition.partition) >= among.into());
+        let start_from = self.topology.of_stage(held.stage).map(|s| s.start_from);
+        let start_from = start_from
+            .filter(|_| !is_new)
+            .unwrap_or(StartFrom::Earliest);
         match (&held.committed, start_from) {
             (Some(position), _) => Start::At(position.offset),
             (None, StartFrom::Earliest) => Start::Earliest,
@@ -283,6 +436,7 @@ impl Runner {
         &mut self,
         partition: &TopicPartition,
         committed: Option<Position>,
+        room: &Room,
     ) -> Result<Option<Held>, RunError> {
         let Some(subscription) = self.topology.of_topic(&partition.topic).cloned() else {
             let why = format!(
@@ -291,16 +445,13 @@ impl Runner {
             );
             return Err(LogError::Refused(why).into());
         };
-        let task = self.retry_restore(&subscription, partition, committed.as_ref())?;
+        let task = self.retry_restore(&subscription, partition, committed.as_ref(), room)?;
         let Some(mut task) = task else {
             return Ok(None);
         };
         // Otherwise the end that an earlier bounded run came to would be taken for the end of this one.
         task.reopen();
-        if let Some(sources) = self.sources_of(subscription.stage) {
-            // Nothing can close before the task has read something, so nothing is emitted here.
-            task.set_source_partitions(sources, &mut tidemill_engine::effects::Effects::default())?;
-        }
+        self.tell_of_sources(&mut task, subscription.stage)?;
         let offset = committed.as_ref().map_or(0, |p| p.offset);
         let generator = self.generator_of(subscription.stage, partition.partition, offset)?;
         let end = generator
@@ -308,6 +459,7 @@ impl Runner {
             .and_then(|g| g.generator.records())
             .and_then(|n| i64::try_from(n).ok());
         let skipped = self.settings.bounded && generator.is_some() && end.is_none();
+        let closing = task.is_closing();
         Ok(Some(Held {
             partition: partition.clone(),
             stage: subscription.stage,
@@ -316,7 +468,8 @@ impl Runner {
             offset,
             committed,
             committing: None,
-            dirty: false,
+            dirty: closing,
+            closing,
             at_end: false,
             log_end: None,
             last_record: self.host.now(),
@@ -327,7 +480,18 @@ impl Runner {
             end: if skipped { Some(offset) } else { end },
             finished: false,
             written_until: Vec::new(),
+            flushed: offset,
+            waits_for_flush: false,
         }))
+    }
+
+    /// Tells a shard how many partitions feed it.
+    fn tell_of_sources(&self, task: &mut Task, stage: Stage) -> Result<(), RunError> {
+        if let Some(sources) = self.sources_of(stage) {
+            // More partitions only hold windows open, and before anything has been read none can close: nothing is emitted.
+            task.set_source_partitions(sources, &mut Effects::default())?;
+        }
+        Ok(())
     }
 
     fn retry_restore(
@@ -335,6 +499,7 @@ impl Runner {
         subscription: &Subscription,
         partition: &TopicPartition,
         committed: Option<&Position>,
+        room: &Room,
     ) -> Result<Option<Task>, RunError> {
         let changelog = subscription.changelog.as_ref().map(|topic| TopicPartition {
             topic: Arc::from(topic.as_str()),
@@ -343,6 +508,7 @@ impl Runner {
         let mut pause = Duration::from_millis(100);
         loop {
             let mut task = self.new_task(subscription.stage, partition.partition)?;
+            task.set_room(room);
             if let Some(position) = committed {
                 task.set_clock(&position.clock)?;
             }
@@ -390,7 +556,7 @@ impl Runner {
 
     fn new_task(&mut self, stage: Stage, partition: i32) -> Result<Task, RunError> {
         let plan = Arc::clone(&self.plan);
-        Ok(match stage {
+        let mut task = match stage {
             Stage::Shard(stream) => {
                 Task::shard(plan, stream, u32::try_from(partition).unwrap_or_default())?
             }
@@ -399,7 +565,9 @@ impl Runner {
                 self.lookups.teach_all(&mut task, source);
                 task
             }
-        })
+        };
+        task.set_tables(self.copies.tables());
+        Ok(task)
     }
 
     /// How many partitions feed a shard.

@@ -10,6 +10,7 @@
 
 mod adjusting;
 mod committing;
+mod copies;
 pub mod dead_letters;
 mod host;
 mod joining;
@@ -26,11 +27,13 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
 use tidemill_engine::commit::{Action, Commits, Event};
+use tidemill_engine::disk::Room;
 use tidemill_engine::error::EngineError;
 use tidemill_plan::live::Live;
 use tidemill_plan::model::{Generator, Micros, Plan};
 
 use self::committing::Committing;
+use self::copies::Copies;
 pub use self::host::{Host, Machine};
 use self::pending::Pending;
 use self::tasks::Tasks;
@@ -38,12 +41,16 @@ pub use self::topology::{Stage, Subscription, Topology};
 use crate::log::{Admin, Committer, GroupEvent, LogError, Outcome, Reader, TopicPartition};
 use crate::registry::{self, Lookups, Secrets};
 use crate::sink::ExternalSink;
-use crate::status::{PartitionStatus, Phase, Shared};
+use crate::status::{PartitionStatus, Phase, Shared, StateStatus};
 
 /// The longest that the loop waits for input before it looks at its clock again.
 const NAP: Duration = Duration::from_millis(20);
 /// The longest that it waits while a commit is in flight, whose end it must notice.
 const NAP_IN_FLIGHT: Duration = Duration::from_millis(2);
+/// So soon after a commit it is not looked for how much memory has been taken since.
+const GROWTH: Duration = Duration::from_millis(20);
+/// What may be taken between commits: this part of the room for state.
+const UNFLUSHED: usize = 8;
 
 /// How to run a pipeline.
 #[derive(Debug, Clone)]
@@ -68,10 +75,14 @@ pub struct Parts {
     pub committer: Box<dyn Committer>,
     /// Topics.
     pub admin: Box<dyn Admin>,
+    /// Topics once more for each table that streams are joined with.
+    pub tables: Vec<Box<dyn Admin>>,
     /// Sinks outside the log, by output; `None` where an output goes to a topic of the log.
     pub sinks: Vec<Option<Box<dyn ExternalSink>>>,
     /// Edits that take effect while it runs.
     pub edits: Receiver<Live>,
+    /// For the state of all tasks together.
+    pub room: Room,
     /// The machine.
     pub host: Host,
 }
@@ -133,12 +144,17 @@ struct Runner {
     settings: Settings,
     host: Host,
     reader: Box<dyn Reader>,
+    admin: Box<dyn Admin>,
     committing: Committing,
     commits: Commits,
     tasks: Tasks,
     pending: Pending,
     /// Schemas that sources ask for.
     lookups: Lookups,
+    /// The tables that streams are joined with.
+    copies: Copies,
+    /// Whether they are not read far enough yet for streams to be read on.
+    loading: bool,
     /// What generated sources make now, by their index in the plan.
     generators: HashMap<usize, Generator>,
     edits: Receiver<Live>,
@@ -150,6 +166,8 @@ struct Runner {
     ends: HashMap<TopicPartition, i64>,
     /// Records and bytes read, by source.
     read: Vec<Read>,
+    /// For the state of all tasks.
+    room: Room,
     /// How far a partition is read ahead of the lowest watermark.
     ahead: Micros,
     last_commit: Instant,
@@ -188,18 +206,39 @@ impl Runner {
             return Ok(None);
         };
         let (pending, sinks) = Pending::new(plan, &topology, parts.sinks, &ids)?;
+        let mut room = parts.room;
+        if !sinks.is_empty() {
+            // They tell by a position what they have, and all rows of a position must be in one commit.
+            room.at_once = usize::MAX;
+        }
         let lookups = Lookups::new(plan, &settings.secrets, stop)?;
         let committing = Committing::start(&parts.host, &plan.name, parts.committer, sinks)?;
+        let copies = Copies::start(
+            &parts.host,
+            plan,
+            parts.tables,
+            &settings.secrets,
+            |source| {
+                partitions
+                    .get(&Stage::Source(source))
+                    .copied()
+                    .unwrap_or_default()
+            },
+        )?;
         let now = parts.host.now();
         let mut runner = Self {
+            copies,
+            loading: false,
             ahead: reading::ahead(plan),
             generators: adjusting::generators(plan),
             edits: parts.edits,
+            room,
             plan: Arc::clone(plan),
             topology,
             settings,
             host: parts.host,
             reader: parts.reader,
+            admin: parts.admin,
             committing,
             commits: Commits::default(),
             tasks: Tasks::default(),
@@ -237,11 +276,15 @@ impl Runner {
         self.hear_edits()?;
         self.hear_commit(Duration::ZERO)?;
         self.hear_schemas();
-        let read = if self.commits.may_read() && !self.pending.is_full() {
-            self.read_some()?
-        } else {
-            0
+        let loading = self.copies.loading()?;
+        let read = match &loading {
+            None if self.commits.may_read() && !self.pending.is_full() => self.read_some()?,
+            _ => 0,
         };
+        if loading.is_some() || self.loading {
+            self.loading = loading.is_some();
+            self.status.update(|s| s.trouble = loading);
+        }
         self.commit_if_due()?;
         if !self.ended {
             self.hear_group(if read > 0 { Duration::ZERO } else { self.nap() })?;
@@ -332,9 +375,7 @@ impl Runner {
     }
 
     fn commit_if_due(&mut self) -> Result<(), RunError> {
-        let due = self.pending.is_due()
-            || self.host.since(self.last_commit) >= self.settings.commit_interval;
-        if self.ended || self.commits.in_flight() || !due {
+        if self.ended || self.commits.in_flight() || !self.is_due() {
             return Ok(());
         }
         if self.tasks.iter().any(|held| held.dirty) {
@@ -343,6 +384,16 @@ impl Runner {
             self.on(Event::Stop)?;
         }
         Ok(())
+    }
+
+    /// Whether a commit should not be waited for any longer: that is so early, too, if much has come, or there is more to
+    /// be closed than one commit has taken.
+    fn is_due(&self) -> bool {
+        let waited = self.host.since(self.last_commit);
+        self.pending.is_due()
+            || waited >= self.settings.commit_interval
+            || self.tasks.iter().any(|held| held.closing)
+            || (waited >= GROWTH && self.tasks.unflushed_bytes() > self.room.bytes / UNFLUSHED)
     }
 
     fn on(&mut self, event: Event) -> Result<(), RunError> {
@@ -373,6 +424,7 @@ impl Runner {
 
     fn commit(&mut self) -> Result<(), RunError> {
         self.last_commit = self.host.now();
+        self.tasks.share(&self.room);
         for held in self.tasks.iter_mut().filter(|held| held.dirty) {
             self.pending.flush(held)?;
         }
@@ -444,11 +496,18 @@ impl Runner {
             )
         });
         let sources: Vec<(Read, Option<Micros>, Option<i64>)> = sources.collect();
+        let state = StateStatus {
+            groups: self.tasks.groups() as u64,
+            memory_bytes: self.tasks.bytes() as u64,
+            memory_limit_bytes: self.room.bytes as u64,
+            disk_bytes: self.room.disk.bytes(),
+        };
         let uptime = self.host.since(self.started).as_millis();
         self.status.update(|s| {
             s.phase = phase;
             s.uptime_ms = u64::try_from(uptime).unwrap_or(u64::MAX);
             s.partitions = partitions;
+            s.state = state;
             if let Some(why) = self.lookups.trouble() {
                 s.trouble = Some(why.to_owned());
             }

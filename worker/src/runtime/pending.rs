@@ -12,11 +12,11 @@ use tidemill_engine::record::DeadLetter;
 use tidemill_plan::model::{Output, OutputOf, Plan};
 
 use super::RunError;
-use super::committing::{Named, Work};
+use super::committing::{ForSink, Named, Work};
 use super::dead_letters;
 use super::tasks::Held;
 use super::topology::{Stage, Topology};
-use crate::log::{Commit, Packed, Produced};
+use crate::log::{Commit, Packed, Position, Produced, TopicPartition};
 use crate::sink::{self, ExternalSink};
 use crate::telemetry;
 
@@ -50,7 +50,9 @@ struct Route {
 /// Work that is not committed yet.
 pub(super) struct Pending {
     routes: Vec<Route>,
-    external: Vec<Vec<sink::Rows>>,
+    external: Vec<ForSink>,
+    /// What shows that the partitions are this worker's, to go before the next rows for a sink outside the log.
+    proof: Vec<(TopicPartition, Position)>,
     commit: Commit,
     effects: Effects,
     bytes: usize,
@@ -106,7 +108,8 @@ impl Pending {
         let name = |name: &String| Arc::from(name.as_str());
         let pending = Self {
             routes,
-            external: external.iter().map(|_| Vec::new()).collect(),
+            external: external.iter().map(|_| ForSink::default()).collect(),
+            proof: Vec::new(),
             commit: Commit::default(),
             effects: Effects::default(),
             bytes: 0,
@@ -149,8 +152,17 @@ impl Pending {
     /// Makes a task ready for a commit, and notes the position that the commit reaches.
     pub(super) fn flush(&mut self, held: &mut Held) -> Result<(), RunError> {
         self.gather(held, |held, effects| Ok(held.task.flush(effects)?))?;
-        held.dirty = false;
+        held.closing = held.task.is_closing();
+        held.dirty = held.closing;
+        held.flushed = held.offset;
+        held.waits_for_flush = false;
         let position = held.position();
+        for (place, its) in self.external.iter_mut().enumerate() {
+            if !held.is_written(place)? {
+                its.positions
+                    .push((held.partition.clone(), position.clone()));
+            }
+        }
         self.commit
             .positions
             .push((held.partition.clone(), position.clone()));
@@ -185,7 +197,17 @@ impl Pending {
             span,
             commit,
             external,
+            proof: std::mem::take(&mut self.proof),
         })
+    }
+
+    /// Sinks outside the log have been claimed for these partitions: before they are written, the log is asked whether
+    /// the partitions are still this worker's.
+    pub(super) fn claimed<'h>(&mut self, held: impl Iterator<Item = &'h Held>) {
+        if !self.external.is_empty() {
+            let position = |held: &Held| held.committed.clone().unwrap_or_else(|| held.position());
+            self.proof = held.map(|h| (h.partition.clone(), position(h))).collect();
+        }
     }
 
     /// The commit in flight is done: rows written, by output.
@@ -201,7 +223,8 @@ impl Pending {
         self.commit = Commit::default();
         self.first_batch = None;
         self.bytes = 0;
-        self.external.iter_mut().for_each(Vec::clear);
+        self.external.fill_with(ForSink::default);
+        self.proof.clear();
         for route in &mut self.routes {
             route.packed = Packed::default();
             route.rows = 0;
@@ -268,8 +291,8 @@ impl Pending {
                 Target::External(place) if held.is_written(*place)? => continue,
                 Target::External(place) => {
                     self.bytes += rows.batch.get_array_memory_size();
-                    if let Some(waiting) = self.external.get_mut(*place) {
-                        waiting.push(sink::Rows {
+                    if let Some(its) = self.external.get_mut(*place) {
+                        its.rows.push(sink::Rows {
                             batch: rows.batch.clone(),
                             deleted: rows.deleted.clone(),
                         });
@@ -309,8 +332,8 @@ impl Pending {
                 Target::External(place) => {
                     let batch = dead_letters::to_rows(&letters)
                         .map_err(|e| RunError::Sink(e.to_string()))?;
-                    if let Some(waiting) = self.external.get_mut(*place) {
-                        waiting.push(sink::Rows {
+                    if let Some(its) = self.external.get_mut(*place) {
+                        its.rows.push(sink::Rows {
                             batch,
                             deleted: None,
                         });

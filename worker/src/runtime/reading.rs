@@ -272,6 +272,11 @@ fn read_batch(
         if held.end.is_some_and(|end| head.offset >= end) {
             break;
         }
+        if held.must_flush_before(head.offset) {
+            held.waits_for_flush = true;
+            held.again_from = Some(head.offset);
+            break;
+        }
         let cut = held.cut_after(head.offset);
         let count = cut.map_or(rest.len(), |cut| rest.partition_point(|r| r.offset < cut));
         let (part, later) = rest.split_at(count);
@@ -331,6 +336,12 @@ fn generate(pending: &mut Pending, held: &mut Held, now: Instant) -> Result<usiz
     if due == 0 {
         return Ok(0);
     }
+    if held.must_flush_before(held.offset) {
+        held.waits_for_flush = true;
+        return Ok(0);
+    }
+    let cut = held.cut_after(held.offset).map(|cut| cut - held.offset);
+    let due = cut.map_or(due, |cut| due.min(usize::try_from(cut).unwrap_or(due)));
     let time = made.time_of(held.offset, held.task.watermark());
     let span = tracing::info_span!("generate", topic = %held.partition.topic, records = due);
     let _entered = span.enter();
@@ -437,6 +448,8 @@ mod tests {
             check: None,
             event_time: None,
             partitioned_by: Vec::new(),
+            key: None,
+            distribution: Default::default(),
         };
         Generated::new(&spec, &source, 1, 100).unwrap()
     }

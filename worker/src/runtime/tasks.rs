@@ -1,9 +1,9 @@
 //! The tasks of the partitions that this worker holds, each with its place in the log.
 
-use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::time::Instant;
 
+use tidemill_engine::disk::Room;
 use tidemill_engine::error::EngineError;
 use tidemill_engine::generator::Generator;
 use tidemill_engine::task::Task;
@@ -30,6 +30,8 @@ pub(super) struct Held {
     pub(super) committing: Option<Position>,
     /// Whether something has been read since the last commit was collected.
     pub(super) dirty: bool,
+    /// Whether the last flush has left something for the next one, which then need not wait.
+    pub(super) closing: bool,
     /// Whether everything that the log has of it has been read.
     pub(super) at_end: bool,
     /// The offset after its last record in the log, as far as is known.
@@ -48,6 +50,10 @@ pub(super) struct Held {
     pub(super) finished: bool,
     /// Up to where each sink outside the log has its rows already.
     pub(super) written_until: Vec<Option<Position>>,
+    /// Where it was when it was last made ready for a commit.
+    pub(super) flushed: i64,
+    /// It is made ready for a commit before it is read on.
+    pub(super) waits_for_flush: bool,
 }
 
 /// A share of generated records.
@@ -65,7 +71,7 @@ pub(super) struct Generated {
 impl Held {
     /// Whether reading goes on.
     pub(super) fn wants_more(&self) -> bool {
-        !self.finished && self.end.is_none_or(|end| self.offset < end)
+        !self.finished && !self.waits_for_flush && self.end.is_none_or(|end| self.offset < end)
     }
 
     /// How much of the partition has not been read, as far as is known.
@@ -90,17 +96,32 @@ impl Held {
         }
     }
 
-    /// Whether what the task gives here is in a sink outside the log already. At the sink's own offset that depends on
-    /// event time: windows may close there without a record, because others have gone on or the input has ended.
+    /// Whether what the task gives here is in a sink outside the log already. Where no rows have come since the sink's own
+    /// offset, that depends on event time: windows may close without them, because others have gone on or the input has
+    /// ended. After a commit that was aborted, those have said so again, in records at other offsets than before.
     pub(super) fn is_written(&self, sink: usize) -> Result<bool, EngineError> {
         let Some(Some(until)) = self.written_until.get(sink) else {
             return Ok(false);
         };
-        match self.offset.cmp(&until.offset) {
-            Ordering::Less => Ok(true),
-            Ordering::Equal => Ok(!self.task.has_passed(&until.clock)?),
-            Ordering::Greater => Ok(false),
+        let rows_until = match &self.generator {
+            Some(_) => self.offset,
+            None => self.task.rows_until(),
+        };
+        if self.offset < until.offset {
+            Ok(true)
+        } else if rows_until > until.offset {
+            Ok(false)
+        } else {
+            Ok(!self.task.has_passed(&until.clock)?)
         }
+    }
+
+    /// Whether it must be made ready for a commit before the record at an offset, because a sink outside the log has been
+    /// written there: what replaces rows goes by what the sink was given, which is what there was then.
+    pub(super) fn must_flush_before(&self, offset: i64) -> bool {
+        let written = self.written_until.iter().flatten();
+        let mut between = written.filter(|u| self.flushed < u.offset && u.offset <= offset);
+        self.dirty && between.next().is_some()
     }
 
     /// Where the task is now.
@@ -133,6 +154,41 @@ impl Tasks {
     /// The partition at an index of [`Tasks::iter`].
     pub(super) fn get_mut(&mut self, index: usize) -> Option<&mut Held> {
         self.held.get_mut(index)
+    }
+
+    /// Roughly how many bytes of memory the state takes.
+    pub(super) fn bytes(&self) -> usize {
+        self.held.iter().map(|held| held.task.bytes()).sum()
+    }
+
+    /// Roughly how many bytes of memory hold what has come since the last commit.
+    pub(super) fn unflushed_bytes(&self) -> usize {
+        self.held
+            .iter()
+            .map(|held| held.task.unflushed_bytes())
+            .sum()
+    }
+
+    /// How many groups there are.
+    pub(super) fn groups(&self) -> usize {
+        let states = self.held.iter().flat_map(|held| held.task.state());
+        states.map(|state| state.groups).sum()
+    }
+
+    /// Makes the state fit into the room that there is: if it does not, each task gives up as large a part of what it has
+    /// with the commit to come.
+    pub(super) fn share(&mut self, room: &Room) {
+        let all = self.bytes();
+        let is_full = all > room.bytes;
+        for held in &mut self.held {
+            let part = room.bytes as u128 * held.task.bytes() as u128 / (all as u128).max(1);
+            let part = usize::try_from(part).unwrap_or(usize::MAX);
+            held.task.set_room(&Room {
+                bytes: if is_full { part } else { usize::MAX },
+                ..room.clone()
+            });
+            held.dirty |= is_full;
+        }
     }
 
     /// Replaces all that is held.

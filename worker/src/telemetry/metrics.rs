@@ -10,7 +10,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
-use crate::status::{Shared, Status};
+use crate::status::{Shared, StateStatus, Status};
 
 /// The metrics of these pipelines in the OpenMetrics text format.
 ///
@@ -127,6 +127,31 @@ impl Collector for Snapshot {
                     .collect()
             },
         )?;
+        type Figure = fn(&StateStatus) -> u64;
+        let state: [(&str, &str, Figure); 4] = [
+            (
+                "state_groups",
+                "Keys of tables and windows that are held",
+                |s| s.groups,
+            ),
+            ("state_memory_bytes", "Memory that they take", |s| {
+                s.memory_bytes
+            }),
+            (
+                "state_memory_limit_bytes",
+                "Memory that they may take",
+                |s| s.memory_limit_bytes,
+            ),
+            ("state_disk_bytes", "Local disk that they take", |s| {
+                s.disk_bytes
+            }),
+        ];
+        for (name, help, figure) in state {
+            self.gauges(&mut encoder, name, help, |s| {
+                let figure = i64::try_from(figure(&s.state)).unwrap_or(i64::MAX);
+                vec![(vec![], to_f64(figure))]
+            })?;
+        }
         self.gauges(&mut encoder, "partitions", "Partitions held", |s| {
             vec![(
                 vec![],
@@ -190,6 +215,7 @@ mod tests {
         shared.update(|s| {
             s.pipeline = "payments".to_owned();
             s.commits = 7;
+            s.state.memory_bytes = 11;
             s.dead_letters.insert("TooLarge".to_owned(), 2);
             s.sources.push(SourceStatus {
                 name: "tx".to_owned(),
@@ -206,6 +232,7 @@ mod tests {
         let text = render(&[shared]).unwrap();
         for line in [
             "tidemill_commits_total{pipeline=\"payments\"} 7",
+            "tidemill_state_memory_bytes{pipeline=\"payments\"} 11.0",
             "tidemill_dead_letters_total{reason=\"TooLarge\",pipeline=\"payments\"} 2",
             "tidemill_source_records_total{source=\"tx\",pipeline=\"payments\"} 10",
             "tidemill_source_watermark_timestamp_seconds{source=\"tx\",pipeline=\"payments\"} 1.5",

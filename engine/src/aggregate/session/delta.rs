@@ -8,7 +8,7 @@ use datafusion_physical_plan::aggregates::group_values::{GroupValues, new_group_
 use datafusion_physical_plan::aggregates::order::GroupOrdering;
 use tidemill_plan::model::Micros;
 
-use super::list::{self, Session, Slots};
+use super::list::{self, Kept, Session, Slots};
 use crate::aggregate::delta::{Feed, Merger};
 use crate::aggregate::rowbytes::Encoded;
 use crate::aggregate::spec::{Columns, Groups, Spec};
@@ -51,7 +51,12 @@ pub(super) struct Delta {
     slots: Slots,
     apart: Vec<Apart>,
     accumulators: Merger,
+    /// Of the keys touched, and of the states of their sessions.
+    bytes: usize,
 }
+
+/// Bytes that a stored session costs beside its state, roughly.
+const KEPT_BYTES: usize = size_of::<Kept>() + size_of::<Span>() + 16;
 
 /// A delta whose slots have become one state a session.
 pub(super) struct Settled {
@@ -77,18 +82,19 @@ impl Delta {
             slots: Slots::default(),
             apart: Vec::new(),
             accumulators: Merger::new(spec, 0)?,
+            bytes: 0,
         })
     }
 
-    /// Takes rows in, and gives those that are late. `stored` knows the sessions of a key as of the last flush;
-    /// `scratch` holds the slot of each row while this runs.
+    /// Takes rows in, and gives those that are late. `stored` knows the sessions of keys as of the last flush; `scratch`
+    /// holds the slot of each row while this runs.
     pub(super) fn feed(
         &mut self,
         spec: &Spec,
         columns: &Columns,
         coming: &[Coming],
         feed: Feed,
-        stored: impl Fn(u64, &[u8]) -> Result<Vec<Session>>,
+        stored: impl FnMut(&[(u64, &[u8])]) -> Result<Vec<Vec<Session>>>,
         scratch: &mut Vec<usize>,
     ) -> Result<Vec<u32>> {
         self.touch(spec, columns, stored, scratch)?;
@@ -123,7 +129,7 @@ impl Delta {
         &mut self,
         spec: &Spec,
         columns: &Columns,
-        stored: impl Fn(u64, &[u8]) -> Result<Vec<Session>>,
+        stored: impl FnMut(&[(u64, &[u8])]) -> Result<Vec<Vec<Session>>>,
         places: &mut Vec<usize>,
     ) -> Result<()> {
         let known = self.touched.len();
@@ -131,13 +137,7 @@ impl Delta {
             places.clear();
             places.resize(columns.rows, 0);
             if known == 0 && columns.rows > 0 {
-                let (hash, key) = (wire::hash(&[]), Box::default());
-                let sessions = stored(hash, &[])?;
-                self.touched.push(Touched {
-                    hash,
-                    key,
-                    sessions,
-                });
+                self.add(&[(wire::hash(&[]), &[])], stored)?;
             }
             return Ok(());
         };
@@ -155,15 +155,28 @@ impl Delta {
         let firsts = UInt32Array::from(firsts);
         let taken = columns.keys.iter().map(|c| take(c, &firsts, None));
         let encoded = spec.key_codec.encode(taken.collect::<Result<_, _>>()?)?;
-        for row in 0..new {
-            let key = encoded.row(row);
-            let hash = wire::hash(key);
-            self.touched.push(Touched {
+        let keys = (0..new).map(|row| encoded.row(row));
+        let keys: Vec<(u64, &[u8])> = keys.map(|key| (wire::hash(key), key)).collect();
+        self.add(&keys, stored)
+    }
+
+    /// Adds keys to those touched.
+    fn add(
+        &mut self,
+        keys: &[(u64, &[u8])],
+        mut stored: impl FnMut(&[(u64, &[u8])]) -> Result<Vec<Vec<Session>>>,
+    ) -> Result<()> {
+        let touched = keys.iter().zip(stored(keys)?);
+        self.touched.extend(touched.map(|(&(hash, key), sessions)| {
+            let stored = sessions.iter().flat_map(|s| &s.kept);
+            let states: usize = stored.map(|k| k.state.len() + KEPT_BYTES).sum();
+            self.bytes += key.len() + states;
+            Touched {
                 hash,
                 key: key.into(),
-                sessions: stored(hash, key)?,
-            });
-        }
+                sessions,
+            }
+        }));
         Ok(())
     }
 
@@ -263,5 +276,8 @@ impl Delta {
         self.accumulators.bytes()
             + self.keys.as_ref().map_or(0, |k| k.size())
             + self.touched.len() * key
+            + self.apart.len() * size_of::<Apart>()
+            + self.slots.len() * size_of::<usize>()
+            + self.bytes
     }
 }

@@ -25,26 +25,33 @@ struct Row {
 }
 
 impl Sessions {
-    /// Closes the sessions that end up to a time: their results come out, and they are forgotten.
-    pub(super) fn close_until(
+    /// Closes sessions that end up to a time, those that end first: their results come out, and they are forgotten.
+    pub(super) fn close_some(
         &mut self,
         due: Micros,
         place: Place<'_>,
         fx: &mut Effects,
-    ) -> Result<Vec<Flow>> {
-        let mut rows = Vec::new();
-        while let Some((hash, keys)) = self.store.next_due(due) {
-            for (key, sessions) in keys {
-                let sessions = read(&self.spec, &sessions)?;
-                let (over, open): (Vec<Kept>, Vec<Kept>) =
-                    sessions.into_iter().partition(|s| s.span.end <= due);
-                self.put(hash, &key, &open);
-                rows.extend(over.into_iter().map(|session| Row {
-                    key: key.clone(),
-                    session,
-                }));
+        flows: &mut Vec<Flow>,
+    ) -> Result<()> {
+        let (mut rows, most) = (Vec::new(), self.at_once());
+        while rows.len() < most && self.store.is_due(due) {
+            let until = self.store.fetch_due(due)?;
+            while rows.len() < most
+                && let Some((hash, keys)) = self.store.next_due(until)
+            {
+                for (key, sessions) in keys {
+                    let sessions = read(&self.spec, &sessions)?;
+                    let (over, open): (Vec<Kept>, Vec<Kept>) =
+                        sessions.into_iter().partition(|s| s.span.end <= due);
+                    self.put(hash, &key, &open);
+                    rows.extend(over.into_iter().map(|session| Row {
+                        key: key.clone(),
+                        session,
+                    }));
+                }
             }
         }
+        self.closing = self.store.is_due(due);
         rows.sort_unstable_by(|a, b| {
             let order = |row: &Row| (row.session.span.end, row.session.span.start);
             order(a).cmp(&order(b)).then_with(|| a.key.cmp(&b.key))
@@ -55,9 +62,7 @@ impl Sessions {
         if let Emit::OnUpdate { .. } = self.spec.emit {
             rows.retain(|row| row.session.fresh);
         }
-        let mut flows = Vec::new();
-        self.hand_on(&rows, self.output_watermark(), place, fx, &mut flows)?;
-        Ok(flows)
+        self.hand_on(&rows, self.output_watermark(), place, fx, flows)
     }
 
     /// Hands on the sessions that have changed since that was last done.
@@ -155,9 +160,12 @@ impl Sessions {
             Ok(values) => self.spec.lay_out(&bounds, &groups.keys, &values, 1)?,
             Err(_) => self.spec.lay_out_deleted(&bounds, &groups.keys, 1)?,
         };
+        // What had closed, the watermark was past.
         let seen = partial.closed.saturating_add(self.spec.allowed_lateness);
+        let seen = seen.saturating_add(1);
         let fault = self.spec.lateness(WHICH, span, late.before.max(seen));
-        place.reject_derived(Some(late.record), &batch, 0, fault, fx);
+        let shown = self.spec.as_shown(batch);
+        place.reject_derived(Some(late.record), &shown, 0, fault, fx);
         Ok(())
     }
 }

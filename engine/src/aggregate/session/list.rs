@@ -200,6 +200,17 @@ fn read_span(reader: &mut Reader<'_>) -> Result<Span, Malformed> {
     })
 }
 
+/// The end of the first session.
+pub(super) fn first_end(bytes: &[u8]) -> Result<Option<Micros>, Malformed> {
+    let mut reader = Reader::unsealed(bytes);
+    if reader.is_empty() {
+        return Ok(None);
+    }
+    reader.unsigned()?;
+    reader.byte()?;
+    Ok(Some(read_span(&mut reader)?.end))
+}
+
 /// How many sessions bytes hold.
 pub(super) fn count(bytes: &[u8]) -> usize {
     let count = Reader::unsealed(bytes).unsigned();
@@ -294,6 +305,8 @@ mod tests {
             (read(&bytes).unwrap(), count(&bytes)),
             (sessions.to_vec(), 2)
         );
+        assert_eq!(first_end(&bytes).unwrap(), Some(9));
+        assert_eq!(first_end(&[]).unwrap(), None);
         assert!(write([].iter()).is_empty() && read(&[]).unwrap().is_empty());
         for cut in 1..bytes.len() {
             assert!(read(&bytes[..cut]).is_err(), "{cut}");

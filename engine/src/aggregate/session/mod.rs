@@ -3,12 +3,15 @@
 //!
 //! Rows gather in a *delta*, with the sessions of the keys that they touch. A flush makes one state of each session, and
 //! the *store* holds those that are open, key by key. They close with a flush: what a row joins, and whether it is late,
-//! is told by the watermark that was before it, whether or not a flush has come to closing what that had passed.
+//! is told by the watermark that was before it, whether or not a flush has come to closing what that had passed. The
+//! next row may be as early as the watermark itself, and one at a session's end joins it: so what the watermark has just
+//! reached is still open.
 //!
 //! With a shuffle, a delta goes to the shards as sessions in part. A row that is behind what had closed for it may join
 //! a session that was open, or be late, which its shard alone can know: it travels by itself, with that time, after all
 //! those rows that are not. It comes to the same: what is ahead of that time neither joins nor opens what has closed.
 
+mod away;
 mod delta;
 mod emit;
 mod list;
@@ -25,10 +28,12 @@ use self::list::{Kept, Session};
 use self::store::Store;
 use super::Role;
 use super::chunk::{self, ChunkKey};
+use super::cold;
 use super::delta::Feed;
 use super::spec::{Columns, Spec};
 use super::update::times;
 use crate::clock::Marks;
+use crate::disk::Room;
 use crate::effects::Effects;
 use crate::error::{EngineError, Result};
 use crate::reject::Place;
@@ -65,6 +70,10 @@ pub(crate) struct Sessions {
     emitted_at: Option<Micros>,
     /// The input has ended, so what waits to be handed on must go with the next flush.
     ending: bool,
+    /// The last flush has left sessions to be closed.
+    closing: bool,
+    /// How much memory its state may take.
+    room: Option<Room>,
     scratch: Vec<usize>,
 }
 
@@ -109,6 +118,8 @@ impl Sessions {
             sequence: 0,
             emitted_at: None,
             ending: false,
+            closing: false,
+            room: None,
             scratch: Vec::new(),
         })
     }
@@ -175,8 +186,13 @@ impl Sessions {
         flow.filter(&timed)
     }
 
+    /// The highest end of a session that is closed for a row before which the watermark was this.
+    fn closed_before(&self, watermark: Micros) -> Micros {
+        self.spec.closed(watermark.saturating_sub(1), self.closed)
+    }
+
     fn coming(&self, time: Micros, before: Micros) -> Coming {
-        let closed = self.spec.closed(before, self.closed);
+        let closed = self.closed_before(before);
         Coming {
             span: Span {
                 start: time,
@@ -202,10 +218,7 @@ impl Sessions {
             .iter()
             .map(|it| Coming {
                 span: span_of(it.partial),
-                closed: self
-                    .spec
-                    .closed(it.before, self.closed)
-                    .max(it.partial.closed),
+                closed: self.closed_before(it.before).max(it.partial.closed),
                 apart: false,
             })
             .collect();
@@ -227,13 +240,18 @@ impl Sessions {
     }
 
     fn feed(&mut self, columns: &Columns, coming: &[Coming], feed: Feed) -> Result<Vec<u32>> {
-        let (spec, store, partial) = (&self.spec, &self.store, self.is_partial());
-        let stored = |hash: u64, key: &[u8]| match store.get(hash, key) {
-            Some(bytes) if !partial => {
-                let kept = read(spec, bytes)?;
-                Ok(kept.into_iter().map(Session::from).collect())
-            }
-            _ => Ok(Vec::new()),
+        let partial = self.is_partial();
+        let (spec, store) = (&self.spec, &mut self.store);
+        let stored = |keys: &[(u64, &[u8])]| {
+            store.fetch(keys)?;
+            let sessions = keys.iter().map(|&(hash, key)| match store.get(hash, key) {
+                Some(bytes) if !partial => {
+                    let kept = read(spec, bytes)?;
+                    Ok(kept.into_iter().map(Session::from).collect())
+                }
+                _ => Ok(Vec::new()),
+            });
+            sessions.collect()
         };
         self.delta
             .feed(spec, columns, coming, feed, stored, &mut self.scratch)
@@ -258,7 +276,12 @@ impl Sessions {
             return Ok(Vec::new());
         }
         self.settle()?;
-        self.close_until(Micros::MAX, place, fx)
+        let mut flows = Vec::new();
+        while {
+            self.close_some(Micros::MAX, place, fx, &mut flows)?;
+            self.closing
+        } {}
+        Ok(flows)
     }
 
     /// What a commit needs: sessions in part go to their shards, or states to the changelog and results on.
@@ -276,19 +299,69 @@ impl Sessions {
         }
         self.settle()?;
         let before = self.output_watermark();
-        let due = self.watermark.saturating_sub(self.spec.allowed_lateness);
-        let mut flows = self.close_until(due, place, fx)?;
+        let mut flows = Vec::new();
+        self.close_some(self.due(), place, fx, &mut flows)?;
         let (watermark, at) = (self.watermark, self.emitted_at);
-        if self.spec.hands_on(watermark, at, self.ending) {
+        let allowed = self.allowed();
+        let is_full = self.bytes() > allowed;
+        // What waits for being handed on stays in memory.
+        if self.spec.hands_on(watermark, at, self.ending || is_full) {
             self.emit_pending(before, place, fx, &mut flows)?;
         }
         self.ending = false;
-        self.settled = self.watermark;
+        self.settled = self.closed_until();
         let stream = &self.spec.stream;
         let out = &mut fx.changelog;
         self.store
-            .log(stream, self.spec.stamp, &mut self.sequence, out);
+            .log(stream, self.spec.stamp, &mut self.sequence, out)?;
+        if is_full {
+            self.shed(cold::keeps(allowed))?;
+        }
         Ok(flows)
+    }
+
+    /// The watermark up to which sessions have been closed.
+    fn closed_until(&self) -> Micros {
+        let Some(due) = self.store.first_due().filter(|_| self.closing) else {
+            return self.watermark;
+        };
+        let closed = due.saturating_sub(1);
+        self.watermark
+            .min(closed.saturating_add(self.spec.allowed_lateness))
+    }
+
+    /// Whether a flush has left something to be closed for the next one.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing || self.store.is_restoring()
+    }
+
+    /// Sets how much memory its state may take.
+    pub(crate) fn set_room(&mut self, room: &Room) {
+        self.room = Some(room.clone());
+    }
+
+    fn allowed(&self) -> usize {
+        self.room.as_ref().map_or(usize::MAX, |room| room.bytes)
+    }
+
+    /// How many sessions a flush closes.
+    fn at_once(&self) -> usize {
+        self.room
+            .as_ref()
+            .map_or(usize::MAX, |room| room.at_once.max(1))
+    }
+
+    /// Has keys leave memory until the rest takes no more than that.
+    fn shed(&mut self, goal: usize) -> Result<()> {
+        let Some(room) = &self.room else {
+            return Ok(());
+        };
+        let updates = matches!(self.spec.emit, Emit::OnUpdate { .. });
+        // What is damaged stays, too: it is told when it is asked for.
+        let is_shown =
+            |sessions: &[u8]| list::read(sessions).is_ok_and(|s| s.iter().all(|s| !s.fresh));
+        let stays = |sessions: &[u8]| updates && !is_shown(sessions);
+        self.store.shed(goal, room.disk.as_ref(), stays)
     }
 
     fn take_delta(&mut self) -> Result<Settled> {
@@ -369,21 +442,36 @@ impl Sessions {
         };
         let chunk = chunk::read(value).map_err(|problem| damaged(&self.spec, problem))?;
         if self.spec.owns(chunk.stamp)? {
-            self.store
-                .restore(key.segment.start, key.sequence, chunk.rows);
+            let number = key.segment.start;
+            self.store.restore(number, key.sequence, chunk.rows)?;
         } else {
             self.stale.insert((key.segment, key.sequence));
+        }
+        let allowed = self.allowed();
+        if self.bytes() > allowed {
+            self.shed(cold::keeps(allowed))?;
         }
         Ok(())
     }
 
+    /// The highest end of a session that the watermark closes.
+    fn due(&self) -> Micros {
+        let past = self.watermark.saturating_sub(1);
+        past.saturating_sub(self.spec.allowed_lateness)
+    }
+
     /// Finishes what restoring has begun: what was forgotten is dropped, and what waits to be handed on is found.
     fn make_ready(&mut self) -> Result<()> {
-        let first_end = |sessions: &[u8]| {
-            let first = list::read(sessions).ok().and_then(|s| s.into_iter().next());
-            first.map_or(NEVER, |s| s.span.end)
+        let first_end = |sessions: &[u8]| list::first_end(sessions).ok().flatten();
+        let Some(restored) = self
+            .store
+            .make_ready(|sessions| first_end(sessions).unwrap_or(NEVER))
+        else {
+            return Ok(());
         };
-        let restored = self.store.make_ready(first_end);
+        // A flush may have left some of what had passed to the next.
+        self.closing = self.store.is_due(self.due());
+        self.settled = self.closed_until();
         if matches!(self.spec.emit, Emit::OnUpdate { .. }) {
             for hash in restored {
                 for (_, sessions) in self.store.with_hash(hash) {
@@ -398,10 +486,9 @@ impl Sessions {
 
     /// What must be kept with the clock.
     pub(crate) fn marks(&self) -> Marks {
-        let early = self.closed.saturating_add(self.spec.allowed_lateness) > self.watermark;
         Marks {
             stream: self.spec.mark,
-            closed: (self.closed != NEVER && early).then_some(self.closed),
+            closed: (self.closed > self.due()).then_some(self.closed),
             emitted: None,
         }
     }
@@ -427,6 +514,11 @@ impl Sessions {
     /// How many keys it holds; one that is in the delta and in the store counts twice.
     pub(crate) fn groups(&self) -> usize {
         self.store.keys() + self.delta.len()
+    }
+
+    /// Roughly how many bytes of memory hold what has come since the last flush.
+    pub(crate) fn delta_bytes(&self) -> usize {
+        self.delta.bytes()
     }
 
     /// Roughly how many bytes of memory it holds.

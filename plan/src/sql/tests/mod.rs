@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod evaluate;
+mod joins;
 mod refusals;
 mod shapes;
 
@@ -9,7 +10,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use super::{Bound, Query, Relation, SqlError, plan_query};
-use crate::model::{Step, Window, WindowKind};
+use crate::model::{Find, Step, Window, WindowKind};
 
 /// Payments with their event time, and a table of sales kept up to date.
 pub(super) fn relations() -> Vec<Relation> {
@@ -31,6 +32,7 @@ pub(super) fn relations() -> Vec<Relation> {
             event_time: Some(5),
             window_end: None,
             key: None,
+            is_table: false,
         },
         Relation {
             name: "sales".into(),
@@ -41,6 +43,31 @@ pub(super) fn relations() -> Vec<Relation> {
             event_time: None,
             window_end: None,
             key: Some(vec![0]),
+            is_table: false,
+        },
+        Relation {
+            name: "customers".into(),
+            schema: schema(&[
+                ("name", DataType::Utf8),
+                ("id", DataType::Utf8),
+                ("age", DataType::Int32),
+            ]),
+            event_time: None,
+            window_end: None,
+            key: Some(vec![1]),
+            is_table: true,
+        },
+        Relation {
+            name: "rates".into(),
+            schema: schema(&[
+                ("category", DataType::Utf8),
+                ("account", DataType::Int64),
+                ("rate", DataType::Float64),
+            ]),
+            event_time: None,
+            window_end: None,
+            key: Some(vec![0, 1]),
+            is_table: true,
         },
     ]
 }
@@ -127,6 +154,24 @@ fn step(step: &Step) -> String {
         Step::Project { exprs, .. } => {
             let exprs: Vec<String> = exprs.iter().map(ToString::to_string).collect();
             format!("project {}", exprs.join(", "))
+        }
+        Step::Lookup(lookup) => {
+            let key: Vec<String> = lookup.key.iter().map(ToString::to_string).collect();
+            let names = lookup.schema.fields().iter().map(|f| f.name().as_str());
+            let find = match &lookup.find {
+                Find::ByKey => String::new(),
+                Find::ByColumns(by) => format!("{by:?} "),
+            };
+            let when = lookup.condition.as_ref().map(|c| format!(" if {c}"));
+            format!(
+                "{} table {} by {find}[{}] {:?}{}: {}",
+                if lookup.inner { "join" } else { "left join" },
+                lookup.table,
+                key.join(", "),
+                lookup.columns,
+                when.unwrap_or_default(),
+                names.collect::<Vec<_>>().join(" ")
+            )
         }
     }
 }

@@ -46,11 +46,15 @@ fn clauses_that_a_stream_cannot_have() {
         ),
         (
             "SELECT * FROM transactions t JOIN sales s ON t.category = s.category",
-            &["line 1, column 30: joins are not supported yet (read one source or stream)"],
+            &[
+                "line 1, column 35: `sales` is not a table, and only tables can be joined (write the stream in FROM, and JOIN sources that have a `table` with its primaryKey)",
+            ],
         ),
         (
             "SELECT * FROM transactions, sales",
-            &["line 1, column 29: joins are not supported yet (read one source or stream)"],
+            &[
+                "line 1, column 29: only JOIN and LEFT JOIN with a condition are supported (write FROM stream LEFT JOIN table ON stream.column = table.key)",
+            ],
         ),
         (
             "SELECT category FROM transactions UNION ALL SELECT category FROM sales",
@@ -160,14 +164,14 @@ fn subqueries_and_queries_that_read_nothing() {
         (
             "SELECT (SELECT 1) FROM transactions",
             &[
-                "line 1, column 9: a subquery in an expression is not supported (a subquery may stand in FROM; for a lookup, joins come later)",
+                "line 1, column 9: a subquery in an expression is not supported (a subquery may stand in FROM; for a lookup, JOIN a table)",
                 "line 1, column 9: the query reads nothing (add FROM with the name of a source or a stream)",
             ],
         ),
         (
             "SELECT * FROM transactions WHERE category IN (SELECT category FROM sales)",
             &[
-                "line 1, column 34: a subquery in an expression is not supported (a subquery may stand in FROM; for a lookup, joins come later)",
+                "line 1, column 34: a subquery in an expression is not supported (a subquery may stand in FROM; for a lookup, JOIN a table)",
             ],
         ),
         (

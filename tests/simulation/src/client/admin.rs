@@ -1,9 +1,10 @@
 //! Topics.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use tidemill_engine::record::RawBatch;
-use tidemill_worker::log::{Admin, LogError, Produced, TopicSpec};
+use tidemill_worker::log::{Admin, LogError, OnProgress, Produced, TopicSpec};
 
 use crate::world::{Process, Site};
 
@@ -29,6 +30,13 @@ impl Admin for SimulatedAdmin {
         })?)
     }
 
+    fn grow(&mut self, topic: &str, partitions: u32) -> Result<(), LogError> {
+        let world = Arc::clone(&self.0.world);
+        Ok(self.0.ask(Site::Admin, || {
+            world.log().grow(topic, partitions);
+        })?)
+    }
+
     fn list(&mut self) -> Result<Vec<(String, u32)>, LogError> {
         Err(unused())
     }
@@ -42,6 +50,16 @@ impl Admin for SimulatedAdmin {
         _: &str,
         _: bool,
         _: &mut dyn FnMut(&RawBatch<'_>) -> bool,
+    ) -> Result<(), LogError> {
+        Err(unused())
+    }
+
+    fn follow(
+        &mut self,
+        _: &str,
+        _: &[(i32, i64)],
+        _: &AtomicBool,
+        _: OnProgress<'_>,
     ) -> Result<(), LogError> {
         Err(unused())
     }

@@ -204,21 +204,22 @@ impl Reader for SimulatedReader {
         }
     }
 
-    fn assign(&mut self, partitions: &[(TopicPartition, Start)]) -> Result<(), LogError> {
+    fn assign(&mut self, partitions: &[(TopicPartition, Start)]) -> Result<Vec<i64>, LogError> {
         let process = Arc::clone(&self.process);
-        self.positions = process.ask(Site::Assign, || {
+        let offsets: Vec<i64> = process.ask(Site::Assign, || {
             let log = process.world.log();
             let start = |(at, start): &(TopicPartition, Start)| {
                 let partition = log.partition(at);
-                let offset = match start {
+                match start {
                     Start::At(offset) => *offset,
                     Start::Earliest => partition.map_or(0, |p| p.first()),
                     Start::Latest | Start::Timestamp(_) => partition.map_or(0, |p| p.stable_end()),
-                };
-                (at.clone(), offset)
+                }
             };
             partitions.iter().map(start).collect()
         })?;
+        let starts = partitions.iter().map(|(at, _)| at.clone());
+        self.positions = starts.zip(offsets.iter().copied()).collect();
         if let Phase::Assigning(generation, share) = &self.phase {
             let mut client = own(&self.membership.0);
             client.generation = *generation;
@@ -228,7 +229,7 @@ impl Reader for SimulatedReader {
             drop(client);
             self.phase = Phase::Holding(generation);
         }
-        Ok(())
+        Ok(offsets)
     }
 
     fn unassign(&mut self) -> Result<(), LogError> {

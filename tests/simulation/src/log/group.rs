@@ -108,6 +108,11 @@ impl Group {
                 .is_some_and(|m| m.process == process && (self.preparing.is_none() || !m.joined))
     }
 
+    /// The partitions that its members have.
+    pub(super) fn given(&self) -> impl Iterator<Item = &TopicPartition> {
+        self.members.values().flat_map(|m| &m.assigned)
+    }
+
     /// The instance ids of its members.
     pub(crate) fn members(&self) -> BTreeSet<String> {
         self.members.keys().cloned().collect()

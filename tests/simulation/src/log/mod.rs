@@ -66,6 +66,10 @@ pub(crate) struct Log {
     unsettled: BTreeSet<TransactionId>,
     /// Offsets as they are once all markers have come, for checks: a commit counts from its decision on.
     pub(crate) decided: BTreeMap<TopicPartition, i64>,
+    /// The first offset that was committed for each partition, and when.
+    pub(crate) began: BTreeMap<TopicPartition, (Time, i64)>,
+    /// When a member was first given a partition.
+    pub(crate) given: BTreeMap<TopicPartition, Time>,
     random: Random,
     /// What has happened, if anybody wants to read it.
     pub(crate) story: Option<Vec<String>>,
@@ -82,6 +86,8 @@ impl Log {
             group: Group::default(),
             unsettled: BTreeSet::new(),
             decided: BTreeMap::new(),
+            began: BTreeMap::new(),
+            given: BTreeMap::new(),
             random: Random::new(seed),
             story: None,
         }
@@ -102,13 +108,16 @@ impl Log {
         });
     }
 
-    /// Adds a partition to a topic; the group's members see it and share anew.
-    pub(crate) fn grow(&mut self, name: &str) {
-        if let Some(topic) = self.topics.get_mut(name) {
-            topic.partitions.push(Partition::default());
+    /// Gives a topic more partitions. Its readers notice in their own time.
+    pub(crate) fn grow(&mut self, name: &str, partitions: u32) {
+        if let Some(topic) = self.topics.get_mut(name)
+            && topic.partitions.len() < partitions as usize
+        {
+            topic
+                .partitions
+                .resize_with(partitions as usize, Partition::default);
+            self.tell(|| format!("{name} has {partitions} partitions now"));
         }
-        self.group.rebalance(self.now);
-        self.tell(|| format!("{name} gets another partition"));
     }
 
     pub(crate) fn count(&self, topic: &str) -> Option<u32> {
@@ -156,7 +165,13 @@ impl Log {
         self.settle();
         self.time_out();
         let topics = &self.topics;
-        for line in self.group.tick(now, is_alive, &|| counts(topics)) {
+        let lines = self.group.tick(now, is_alive, &|| counts(topics));
+        if !lines.is_empty() {
+            for at in self.group.given() {
+                self.given.entry(at.clone()).or_insert(now);
+            }
+        }
+        for line in lines {
             self.tell(|| line);
         }
     }

@@ -178,9 +178,11 @@ impl Log {
         }
         transaction.offsets_due = Some(due());
         if commit {
-            let offsets = transaction.offsets.iter();
-            self.decided
-                .extend(offsets.map(|(at, stored)| (at.clone(), stored.offset)));
+            for (at, stored) in &transaction.offsets {
+                self.decided.insert(at.clone(), stored.offset);
+                let began = self.began.entry(at.clone());
+                began.or_insert((now, stored.offset));
+            }
         }
         self.random = random;
         self.tell(|| {

@@ -1,6 +1,8 @@
 //! Topics seen from outside a pipeline.
 
+use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
@@ -10,7 +12,7 @@ use super::append::Staged;
 use super::catalog::Catalog;
 use super::group::topics_are_new;
 use super::{LogError, POLL, Shared, fetch};
-use crate::log::{Admin, Produced, TopicPartition, TopicSpec};
+use crate::log::{Admin, OnProgress, Produced, TopicPartition, TopicSpec};
 use crate::sqlite::{self, block_on};
 
 /// Makes, lists, writes and reads the topics of an embedded log.
@@ -35,6 +37,7 @@ impl EmbeddedAdmin {
 
 impl Admin for EmbeddedAdmin {
     fn partitions(&mut self, topics: &[String]) -> Result<Vec<Option<u32>>, LogError> {
+        self.catalog.look_again();
         block_on(async {
             let mut counts = Vec::with_capacity(topics.len());
             for name in topics {
@@ -64,6 +67,21 @@ impl Admin for EmbeddedAdmin {
         Ok(())
     }
 
+    fn grow(&mut self, topic: &str, partitions: u32) -> Result<(), LogError> {
+        let turn = self.shared.writing();
+        block_on(async {
+            let mut tx = sqlite::begin(&mut self.connection).await?;
+            if grow(&mut tx, topic, partitions).await? {
+                topics_are_new(&mut tx, &[topic]).await?;
+            }
+            tx.commit().await?;
+            Ok::<_, LogError>(())
+        })?;
+        drop(turn);
+        self.shared.announce();
+        Ok(())
+    }
+
     fn list(&mut self) -> Result<Vec<(String, u32)>, LogError> {
         Ok(block_on(
             sqlx::query_as("SELECT name, partitions FROM topics ORDER BY name")
@@ -73,6 +91,7 @@ impl Admin for EmbeddedAdmin {
 
     fn write(&mut self, topic: &str, records: &[Produced]) -> Result<(), LogError> {
         let mut staged = Staged::new(self.turn);
+        self.catalog.look_again();
         block_on(async {
             for record in records {
                 staged
@@ -101,6 +120,7 @@ impl Admin for EmbeddedAdmin {
         follow: bool,
         each: &mut dyn FnMut(&RawBatch<'_>) -> bool,
     ) -> Result<(), LogError> {
+        self.catalog.look_again();
         let found = block_on(self.catalog.topic(&mut self.connection, topic))?;
         let mut places: Vec<(i64, TopicPartition, i64)> = (0..)
             .zip(&found.partitions)
@@ -129,6 +149,51 @@ impl Admin for EmbeddedAdmin {
                 self.shared.wait(seen, POLL);
             }
         }
+    }
+
+    fn follow(
+        &mut self,
+        topic: &str,
+        from: &[(i32, i64)],
+        stop: &AtomicBool,
+        each: OnProgress<'_>,
+    ) -> Result<(), LogError> {
+        let found = block_on(self.catalog.topic(&mut self.connection, topic))?;
+        let place = |&(partition, from): &(i32, i64)| {
+            let id = usize::try_from(partition).ok();
+            let id = id.and_then(|p| found.partitions.get(p))?;
+            let topic = topic.into();
+            Some((*id, TopicPartition { topic, partition }, from))
+        };
+        let mut places: Vec<(i64, TopicPartition, i64)> = from.iter().filter_map(place).collect();
+        while !stop.load(Ordering::Relaxed) {
+            let seen = self.shared.version();
+            let mut idle = true;
+            for (id, at, next) in &mut places {
+                let end = block_on(fetch::end(&mut self.connection, *id))?;
+                if *next >= end {
+                    continue;
+                }
+                idle = false;
+                let partition = at.partition;
+                let before = *next;
+                let mut hand = |batch: &RawBatch<'_>| {
+                    let after = batch.records.last().map_or(before, |r| r.offset + 1);
+                    each(partition, Some(batch), after)
+                };
+                let Some(after) = self.pass_on(*id, at, *next, end, &mut hand)? else {
+                    return Ok(());
+                };
+                *next = after;
+                if !each(partition, None, after) {
+                    return Ok(());
+                }
+            }
+            if idle {
+                self.shared.wait(seen, POLL);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -186,13 +251,47 @@ async fn ensure(connection: &mut SqliteConnection, topic: &TopicSpec) -> Result<
     .bind(topic.compacted)
     .fetch_one(&mut *connection)
     .await?;
-    let id: i64 = row.try_get(0)?;
-    for number in 0..*partitions {
+    add_partitions(connection, row.try_get(0)?, 0..*partitions).await?;
+    Ok(true)
+}
+
+/// Gives a topic more partitions; false if it has as many already.
+async fn grow(
+    connection: &mut SqliteConnection,
+    topic: &str,
+    partitions: u32,
+) -> Result<bool, LogError> {
+    let found: Option<(i64, u32)> =
+        sqlx::query_as("SELECT id, partitions FROM topics WHERE name = ?")
+            .bind(topic)
+            .fetch_optional(&mut *connection)
+            .await?;
+    let Some((id, before)) = found else {
+        return Err(LogError::Refused(format!("there is no topic {topic:?}")));
+    };
+    if before >= partitions {
+        return Ok(false);
+    }
+    sqlx::query("UPDATE topics SET partitions = ? WHERE id = ?")
+        .bind(partitions)
+        .bind(id)
+        .execute(&mut *connection)
+        .await?;
+    add_partitions(connection, id, before..partitions).await?;
+    Ok(true)
+}
+
+async fn add_partitions(
+    connection: &mut SqliteConnection,
+    topic: i64,
+    numbers: Range<u32>,
+) -> Result<(), LogError> {
+    for number in numbers {
         sqlx::query("INSERT INTO partitions (topic, number) VALUES (?, ?)")
-            .bind(id)
+            .bind(topic)
             .bind(number)
             .execute(&mut *connection)
             .await?;
     }
-    Ok(true)
+    Ok(())
 }

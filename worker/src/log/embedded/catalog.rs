@@ -1,4 +1,5 @@
-//! Topics by name. They are neither changed nor removed, so what was seen once stays true.
+//! Topics by name. They are not removed, and their partitions only become more: what was seen once stays true, but may
+//! not be all.
 
 use std::collections::HashMap;
 
@@ -28,6 +29,11 @@ pub(super) struct Catalog {
 }
 
 impl Catalog {
+    /// Topics may have got more partitions: they are looked up anew.
+    pub(super) fn look_again(&mut self) {
+        self.topics.clear();
+    }
+
     /// A topic, if it is there.
     pub(super) async fn find(
         &mut self,
@@ -59,6 +65,10 @@ impl Catalog {
         connection: &mut SqliteConnection,
         partition: &TopicPartition,
     ) -> Result<i64, LogError> {
+        let topic = self.topic(connection, &partition.topic).await?;
+        if i64::from(topic.count()) <= i64::from(partition.partition) {
+            self.look_again();
+        }
         let topic = self.topic(connection, &partition.topic).await?;
         partition_id(topic, &partition.topic, partition.partition)
     }

@@ -90,6 +90,7 @@ impl Committer for EmbeddedCommitter {
     }
 
     fn commit(&mut self, commit: &Commit) -> Outcome {
+        self.catalog.look_again();
         let staged = self
             .stage(commit)
             .and_then(|staged| Ok((staged, self.positions(commit)?)));

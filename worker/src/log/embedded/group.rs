@@ -1,7 +1,7 @@
 //! Groups: who reads which partitions.
 //!
 //! A group has a generation, which every change of its members (one joins, leaves, or is found dead) and every new topic
-//! that they read moves on. A member holds the partitions of one generation; when the group has moved on it commits,
+//! or partition that they read moves on. A member holds the partitions of one generation; when the group has moved on it commits,
 //! gives all of them back, and takes its share of the new generation once nobody holds an older one. So no two members
 //! ever hold the same partition, and within a generation all compute the same shares. A commit checks, in its own
 //! transaction, that its member still holds what it took: who was taken for dead is refused from then on.
@@ -303,6 +303,7 @@ impl Member {
         let mine = readers.iter().find(|(member, _)| *member == self.name);
         let topics = mine.map(|(_, topics)| topics.clone()).unwrap_or_default();
         let mut share = Vec::new();
+        catalog.look_again();
         for name in topics {
             let Some(topic) = catalog.find(connection, &name).await? else {
                 continue;
@@ -337,7 +338,7 @@ fn range(partitions: usize, members: usize, place: usize) -> std::ops::Range<usi
     start(place)..start(place + 1)
 }
 
-/// Moves on the generation of every group that reads one of these topics, which are new.
+/// Moves on the generation of every group that reads one of these topics, which are new or have new partitions.
 pub(super) async fn topics_are_new(
     connection: &mut SqliteConnection,
     topics: &[&str],

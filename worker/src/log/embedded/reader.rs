@@ -217,13 +217,16 @@ impl Reader for EmbeddedReader {
         })
     }
 
-    fn assign(&mut self, partitions: &[(TopicPartition, Start)]) -> Result<(), LogError> {
+    fn assign(&mut self, partitions: &[(TopicPartition, Start)]) -> Result<Vec<i64>, LogError> {
         let mut feeds = BTreeMap::new();
+        let mut offsets = Vec::with_capacity(partitions.len());
         for (partition, start) in partitions {
             let id = block_on(self.catalog.partition(&mut self.connection, partition))?;
+            let next = self.resolve(id, *start)?;
+            offsets.push(next);
             let feed = Feed {
                 id,
-                next: self.resolve(id, *start)?,
+                next,
                 end: block_on(fetch::end(&mut self.connection, id))?,
                 fetched: VecDeque::new(),
                 told: false,
@@ -231,7 +234,7 @@ impl Reader for EmbeddedReader {
             feeds.insert(partition.clone(), feed);
         }
         self.feeds = feeds;
-        Ok(())
+        Ok(offsets)
     }
 
     fn unassign(&mut self) -> Result<(), LogError> {

@@ -491,6 +491,34 @@ fn a_topic_made_later_is_shared_out_when_it_comes() {
 }
 
 #[test]
+fn a_topic_that_grows_is_shared_out_anew_and_written_whole() {
+    let (_folder, log) = log();
+    topic(&log, "a", 1, false);
+    write(&log, "a", &[record(0, "k", "before")]);
+    let (mut reader, share) = joined(&log, "g", &["a"]);
+    assert_eq!(share, [at("a", 0)]);
+    let mut admin = log.admin().unwrap();
+    admin.grow("a", 3).unwrap();
+    admin.grow("a", 2).unwrap();
+    assert_eq!(admin.partitions(&["a".to_owned()]).unwrap(), [Some(3)]);
+    assert!(admin.grow("no", 2).is_err());
+    assert_eq!(event(&mut reader), GroupEvent::Revoked);
+    let mut committer = log.committer(reader.membership()).unwrap();
+    reader.unassign().unwrap();
+    assert_eq!(assigned(&mut reader), [at("a", 0), at("a", 1), at("a", 2)]);
+    admin.write("a", &[record(2, "k", "after")]).unwrap();
+    assert_eq!(
+        committer.commit(&positions(&[(at("a", 2), 1)])),
+        Outcome::Committed
+    );
+    let found = contents(&log, "a");
+    assert_eq!(
+        found,
+        [(0, 0, "before".to_owned()), (2, 0, "after".to_owned())]
+    );
+}
+
+#[test]
 fn topics_are_made_once_and_listed() {
     let (_folder, log) = log();
     topic(&log, "b", 2, false);

@@ -1,9 +1,10 @@
 //! Topics seen from outside a pipeline.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
@@ -17,7 +18,7 @@ use super::errors::{explain, from_code};
 use super::facts::wait;
 use super::ffi::Fetched;
 use super::tail::{Next, PATIENCE, Tail};
-use crate::log::{Admin, LogError, Produced, TopicPartition, TopicSpec};
+use crate::log::{Admin, LogError, OnProgress, Produced, TopicPartition, TopicSpec, told_to_stop};
 
 /// How long records may take to be written.
 const WRITE: Duration = Duration::from_secs(60);
@@ -119,6 +120,21 @@ impl KafkaAdmin {
         for group in deleted.map_err(|e| self.failed(&doing, &e))? {
             match group {
                 Ok(_) | Err((_, Code::GroupIdNotFound)) => {}
+                Err((_, code)) => return Err(self.refused(&doing, code)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks for more partitions. That they are there already, since another worker was quicker, is no matter.
+    fn add_partitions(&self, topic: &str, partitions: u32) -> Result<(), LogError> {
+        let doing = format!("giving topic {topic} {partitions} partitions");
+        let wanted = NewPartitions::new(topic, partitions as usize);
+        let grown = wait(self.admin.create_partitions(&[wanted], &options()));
+        let grown = grown.map_err(|e| LogError::Unavailable(format!("{doing}: {e}")))?;
+        for topic in grown.map_err(|e| self.failed(&doing, &e))? {
+            match topic {
+                Ok(_) | Err((_, Code::InvalidPartitions)) => {}
                 Err((_, code)) => return Err(self.refused(&doing, code)),
             }
         }
@@ -265,6 +281,22 @@ impl Admin for KafkaAdmin {
         }
     }
 
+    fn grow(&mut self, topic: &str, partitions: u32) -> Result<(), LogError> {
+        self.add_partitions(topic, partitions)?;
+        // Brokers hear of new partitions one after the other.
+        let until = Instant::now() + PATIENCE;
+        while self.counts(&[topic.to_owned()])?.pop().flatten() < Some(partitions) {
+            if Instant::now() > until {
+                return Err(LogError::Unavailable(format!(
+                    "Kafka at {}: topic {topic} has been given {partitions} partitions, which do not appear",
+                    self.config.bootstrap_servers
+                )));
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+
     fn list(&mut self) -> Result<Vec<(String, u32)>, LogError> {
         self.topics()
     }
@@ -348,6 +380,45 @@ impl Admin for KafkaAdmin {
             }
         };
         self.tail.read(&positions, None, &mut || Ok(()), &mut look)
+    }
+
+    fn follow(
+        &mut self,
+        topic: &str,
+        from: &[(i32, i64)],
+        stop: &AtomicBool,
+        each: OnProgress<'_>,
+    ) -> Result<(), LogError> {
+        let edges = self.edges(topic)?.into_iter();
+        let position = |(at, first, _): (TopicPartition, i64, i64)| {
+            let (_, from) = from.iter().find(|(p, _)| *p == at.partition)?;
+            Some((at, first.max(*from)))
+        };
+        let positions: Vec<_> = edges.filter_map(position).collect();
+        for (at, first) in &positions {
+            if !each(at.partition, None, *first) {
+                return Ok(());
+            }
+        }
+        let mut look = |at: &TopicPartition, fetched: &Fetched<'_>, next: i64, _: bool| {
+            let records = fetched.records();
+            let headers = |index| fetched.headers(index);
+            let batch = RawBatch {
+                topic: &at.topic,
+                partition: at.partition,
+                records: &records,
+                headers: &headers,
+            };
+            match each(at.partition, (!records.is_empty()).then_some(&batch), next) {
+                true => Next::On,
+                false => Next::Stop,
+            }
+        };
+        let mut idle = || match stop.load(Ordering::Relaxed) {
+            true => Err(told_to_stop()),
+            false => Ok(()),
+        };
+        self.tail.read(&positions, None, &mut idle, &mut look)
     }
 }
 

@@ -112,7 +112,7 @@ impl KafkaConfig {
             .set("reconnect.backoff.max.ms", "1000")
             .set("message.max.bytes", MAX_RECORD.to_string())
             // How soon new partitions of a topic are seen.
-            .set("topic.metadata.refresh.interval.ms", "10000");
+            .set("topic.metadata.refresh.interval.ms", "5000");
         config
     }
 

@@ -254,11 +254,11 @@ impl Reader for KafkaReader {
     }
 
     /// May be called again while nothing is asked: the new list then takes the place of the old.
-    fn assign(&mut self, partitions: &[(TopicPartition, Start)]) -> Result<(), LogError> {
+    fn assign(&mut self, partitions: &[(TopicPartition, Start)]) -> Result<Vec<i64>, LogError> {
         let consumer = Arc::clone(self.consumer()?);
         let offsets = self.starts(partitions)?;
         self.partitions.clear();
-        for ((at, _), next) in partitions.iter().zip(offsets) {
+        for ((at, _), &next) in partitions.iter().zip(&offsets) {
             let invalid = || {
                 LogError::Refused(format!(
                     "topic {:?} cannot be read: the name is invalid",
@@ -286,7 +286,7 @@ impl Reader for KafkaReader {
                 partitions: ours.into_iter().collect(),
             };
         }
-        Ok(())
+        Ok(offsets)
     }
 
     fn unassign(&mut self) -> Result<(), LogError> {

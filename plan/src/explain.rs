@@ -1,0 +1,193 @@
+//! How a plan runs, in words: what is read, where rows meet, and where the tables are that they are joined with.
+
+use std::fmt;
+
+use crate::compat::{text, window_in_words};
+use crate::model::{
+    Aggregate, Changes, Distribution, Emit, Exchange, Find, Input, Lookup, Operator, Origin,
+    OutputOf, Over, Plan, Source, Step, Stream,
+};
+
+/// Says how a plan runs, a line for each part, indented.
+#[must_use]
+pub fn explain(plan: &Plan) -> Vec<String> {
+    let mut lines = vec![format!("pipeline {}", plan.name)];
+    for (i, source) in plan.sources.iter().enumerate() {
+        lines.push(format!("  {}", explain_source(plan, i, source)));
+    }
+    for stream in &plan.streams {
+        lines.push(format!(
+            "  stream {}: reads {}",
+            stream.name,
+            name(plan, stream.input)
+        ));
+        let steps = explain_stream(plan, stream);
+        lines.extend(steps.into_iter().map(|step| format!("    {step}")));
+    }
+    for output in &plan.outputs {
+        let from = match output.from {
+            OutputOf::Rows(input) => name(plan, input),
+            OutputOf::DeadLetter => "deadLetter",
+        };
+        lines.push(format!("  output of {from}: sink {}", output.sink));
+    }
+    lines
+}
+
+fn name(plan: &Plan, input: Input) -> &str {
+    match input {
+        Input::Source(i) => plan.sources.get(i).map_or("", |s| &s.name),
+        Input::Stream(i) => plan.streams.get(i).map_or("", |s| &s.name),
+    }
+}
+
+fn explain_source(plan: &Plan, index: usize, source: &Source) -> String {
+    let from = match &source.origin {
+        Origin::Topic { topic, .. } => format!("topic {topic}"),
+        Origin::Generator(_) => "generated".to_owned(),
+    };
+    let Some(key) = &source.key else {
+        let by = match source.partitioned_by.as_slice() {
+            [] => String::new(),
+            by => format!(", partitioned by {}", by.join(", ")),
+        };
+        return format!("source {}: {from}{by}", source.name);
+    };
+    let fields = source.schema.fields();
+    let key = key.iter().filter_map(|&i| fields.get(i));
+    let key = Words(key.map(|f| f.name().as_str()));
+    let is_joined = plan
+        .streams
+        .iter()
+        .flat_map(lookups)
+        .any(|l| l.table == index);
+    let place = match (is_joined, source.distribution) {
+        (false, _) => "",
+        (true, Distribution::Broadcast) => ", in every worker's memory",
+        (true, Distribution::Partitioned) => ", in memory by partition",
+    };
+    format!(
+        "table {}: {from}, the latest row of each {key}{place}",
+        source.name
+    )
+}
+
+fn lookups(stream: &Stream) -> impl Iterator<Item = &Lookup> {
+    stream.before.iter().filter_map(|step| match step {
+        Step::Lookup(lookup) => Some(lookup),
+        Step::Filter(_) | Step::Project { .. } => None,
+    })
+}
+
+fn explain_stream(plan: &Plan, stream: &Stream) -> Vec<String> {
+    let mut lines: Vec<String> = lookups(stream).map(|l| explain_join(plan, l)).collect();
+    match &stream.operator {
+        Some(Operator::Aggregate(aggregate)) => {
+            lines.push(explain_grouping(aggregate));
+            lines.push(explain_meeting(
+                plan,
+                stream,
+                &aggregate.exchange,
+                "partial results",
+            ));
+        }
+        Some(Operator::Over(over)) => {
+            lines.push(explain_over(over));
+            lines.push(explain_meeting(plan, stream, &over.exchange, "rows"));
+        }
+        None => {}
+    }
+    if let Changes::Upsert { key } = &stream.changes {
+        let fields = stream.schema.fields();
+        let key = key.iter().filter_map(|&i| fields.get(i));
+        let key = Words(key.map(|f| f.name().as_str()));
+        lines.push(format!("its rows replace each other by {key}"));
+    }
+    if lines.is_empty() {
+        lines.push("row by row, where they are read".to_owned());
+    }
+    lines
+}
+
+fn explain_join(plan: &Plan, lookup: &Lookup) -> String {
+    let Some(table) = plan.sources.get(lookup.table) else {
+        return String::new();
+    };
+    let columns: Vec<String> = lookup
+        .schema
+        .fields()
+        .iter()
+        .map(|f| f.name().clone())
+        .collect();
+    let (found, by) = match &lookup.find {
+        Find::ByKey => ("one row", table.key.as_deref().unwrap_or_default()),
+        Find::ByColumns(by) => ("rows", by.as_slice()),
+    };
+    let fields = table.schema.fields();
+    let by = by.iter().filter_map(|&i| fields.get(i)).zip(&lookup.key);
+    let by = by.map(|(field, value)| format!("{} = {}", field.name(), text(value, &columns)));
+    let place = match table.distribution {
+        Distribution::Broadcast => "all of it is in every worker",
+        Distribution::Partitioned => "the partition of the same number is beside each of these",
+    };
+    let kind = if lookup.inner { "JOIN" } else { "LEFT JOIN" };
+    format!("{kind} {}: {found} by {}; {place}", table.name, Words(by))
+}
+
+fn explain_grouping(aggregate: &Aggregate) -> String {
+    let keys = aggregate.key_schema.fields().iter();
+    let keys = Words(keys.map(|f| f.name().as_str())).to_string();
+    let by = match keys.as_str() {
+        "" => "grouped as one".to_owned(),
+        keys => format!("grouped by {keys}"),
+    };
+    let when = match aggregate.emit {
+        Emit::OnClose => "handed on when they close",
+        Emit::OnUpdate { .. } => "handed on when they change",
+    };
+    match aggregate.window {
+        Some(window) => format!("{by} in windows, {}, {when}", window_in_words(window.kind)),
+        None => format!("{by}, kept up to date"),
+    }
+}
+
+fn explain_over(over: &Over) -> String {
+    let fields = over.schema.fields();
+    let named = |column: usize| fields.get(column).map_or("", |f| f.name().as_str());
+    let keys = Words(over.keys.iter().map(|&k| named(k))).to_string();
+    let of = match keys.as_str() {
+        "" => "all rows together".to_owned(),
+        keys => format!("rows of each {keys}"),
+    };
+    let order = match over.rank.as_slice() {
+        [] => format!("in the order of {}", named(over.time)),
+        rank => format!(
+            "ranked by {}",
+            Words(rank.iter().map(|by| named(by.column)))
+        ),
+    };
+    format!("{of} {order}, held until the watermark has passed them")
+}
+
+fn explain_meeting(plan: &Plan, stream: &Stream, exchange: &Exchange, what: &str) -> String {
+    match exchange {
+        Exchange::Local => "local: rows that belong together are in one partition".to_owned(),
+        Exchange::Shuffle { shards } => format!(
+            "shuffled: {what} of {} go to {shards} shards by what it is grouped by",
+            name(plan, stream.input)
+        ),
+    }
+}
+
+/// Words with commas between them.
+struct Words<I>(I);
+
+impl<I: Iterator<Item: fmt::Display> + Clone> fmt::Display for Words<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, word) in self.0.clone().enumerate() {
+            let comma = if i > 0 { ", " } else { "" };
+            write!(f, "{comma}{word}")?;
+        }
+        Ok(())
+    }
+}

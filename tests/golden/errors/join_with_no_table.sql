@@ -1,0 +1,19 @@
+-- Only a source that is a table can be joined, and what replaces its rows cannot join one.
+
+source t: k String, n Int64
+
+source c: k String, city String
+  table: {primaryKey: [k]}
+
+stream named:
+  SELECT k, city FROM c WHERE city IS NOT NULL
+
+stream with_a_stream:
+  SELECT t.n FROM t JOIN named ON t.k = named.k
+
+stream of_a_table:
+  SELECT c.k FROM c JOIN c other ON c.city = other.k
+
+errors:
+  spec.streams[1].sql, line 1, column 24: `named` is not a table, and only tables can be joined (write the stream in FROM, and JOIN sources that have a `table` with its primaryKey)
+  spec.streams[2].sql, line 1, column 24: the rows of `c` replace each other, and joining those with a table is not supported yet (join a source that is a stream, or a stream that only adds rows)

@@ -1,0 +1,211 @@
+//! State on local disk, in fjall: sorted tables that are merged beside us. Rows come to it in large, sorted batches, so
+//! they are written as tables at once, without a write-ahead log or a buffer in memory.
+//!
+//! It is a cache of what the changelogs hold, of this process alone: nothing of it is read by another.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use fjall::{Database, Keyspace, KeyspaceCreateOptions};
+use tidemill_engine::disk::{Change, Disk, DiskError, Result, Row, Shelf};
+
+/// What fjall's own log, of which we use hardly anything, may take: the least that it can be set to.
+const LOG: u64 = 64 << 20;
+
+/// A folder for state.
+pub struct LocalDisk {
+    folder: PathBuf,
+    /// Bytes for blocks that are read.
+    cache: usize,
+    /// Opened when it is first needed.
+    database: Mutex<Option<Database>>,
+    /// The number of the next shelf.
+    next: AtomicU64,
+}
+
+impl std::fmt::Debug for LocalDisk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("LocalDisk").field(&self.folder).finish()
+    }
+}
+
+impl LocalDisk {
+    /// A folder that is this process' own. What another has left there is removed.
+    ///
+    /// # Errors
+    /// If it cannot be.
+    pub fn new(folder: PathBuf, cache: usize) -> io::Result<Self> {
+        match std::fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        Ok(Self {
+            folder,
+            cache,
+            database: Mutex::default(),
+            next: AtomicU64::default(),
+        })
+    }
+
+    /// The database, and whether it is open already.
+    fn open(&self) -> fjall::Result<Database> {
+        let mut database = self.database.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(database) = &*database {
+            return Ok(database.clone());
+        }
+        std::fs::create_dir_all(&self.folder)?;
+        let opened = Database::builder(&self.folder)
+            .cache_size(self.cache as u64)
+            .worker_threads(1)
+            .max_journaling_size(LOG)
+            .manual_journal_persist(true)
+            .temporary(true)
+            .open()?;
+        Ok(database.insert(opened).clone())
+    }
+}
+
+impl Disk for LocalDisk {
+    fn shelf(&self) -> Result<Box<dyn Shelf>> {
+        let failed = |error| failed(&self.folder, &error);
+        let database = self.open().map_err(failed)?;
+        let name = self.next.fetch_add(1, Ordering::Relaxed).to_string();
+        let options = || KeyspaceCreateOptions::default().manual_journal_persist(true);
+        let rows = database.keyspace(&name, options).map_err(failed)?;
+        Ok(Box::new(LocalShelf {
+            folder: self.folder.clone(),
+            database,
+            rows,
+        }))
+    }
+
+    fn bytes(&self) -> u64 {
+        let database = self.database.lock().unwrap_or_else(PoisonError::into_inner);
+        let database = database.as_ref();
+        database.and_then(|d| d.disk_space().ok()).unwrap_or(0)
+    }
+}
+
+/// Some rows: a keyspace.
+struct LocalShelf {
+    folder: PathBuf,
+    database: Database,
+    rows: Keyspace,
+}
+
+impl std::fmt::Debug for LocalShelf {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("LocalShelf")
+            .field(&self.rows.name())
+            .finish()
+    }
+}
+
+impl Drop for LocalShelf {
+    fn drop(&mut self) {
+        if let Err(error) = self.database.delete_keyspace(self.rows.clone()) {
+            tracing::warn!(folder = %self.folder.display(), %error, "state on local disk that is no longer needed stays there until the end");
+        }
+    }
+}
+
+impl Shelf for LocalShelf {
+    fn get(&self, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>> {
+        let value = |key| Ok(self.rows.get(key)?.map(|value| value.to_vec()));
+        let values = keys.iter().map(value).collect::<fjall::Result<_>>();
+        values.map_err(|error| failed(&self.folder, &error))
+    }
+
+    fn put(&mut self, rows: &mut dyn Iterator<Item = Change>) -> Result<()> {
+        let put = |rows: &mut dyn Iterator<Item = Change>| {
+            let mut table = self.rows.start_ingestion()?;
+            for (key, value) in rows {
+                match value {
+                    Some(value) => table.write(key, value)?,
+                    None => table.write_tombstone(key)?,
+                }
+            }
+            table.finish()
+        };
+        put(rows).map_err(|error| failed(&self.folder, &error))
+    }
+
+    fn scan(&self, from: &[u8], limit: usize) -> Result<Vec<Row>> {
+        let rows = self.rows.range(from..).take(limit).map(|row| {
+            let (key, value) = row.into_inner()?;
+            Ok((key.to_vec(), value.to_vec()))
+        });
+        let rows = rows.collect::<fjall::Result<_>>();
+        rows.map_err(|error| failed(&self.folder, &error))
+    }
+}
+
+/// What to do is the same whatever went wrong: there is too little room, or the disk is broken.
+fn failed(folder: &Path, error: &fjall::Error) -> DiskError {
+    DiskError(format!(
+        "the state does not fit into memory, and {} cannot hold the rest: {error}; free space there, or give the worker more memory (spec.worker.resources.limits.memory, or --memory)",
+        folder.display()
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn row(key: u8, value: u8) -> Change {
+        (vec![key], Some(vec![value]))
+    }
+
+    #[test]
+    fn rows_come_back_in_the_order_of_their_keys_until_they_are_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = LocalDisk::new(folder.path().join("own"), 1 << 20).unwrap();
+        let mut shelf = disk.shelf().unwrap();
+        shelf.put(&mut (0..100).map(|i| row(i, i))).unwrap();
+        let other = disk.shelf().unwrap();
+        assert!(other.scan(&[], 1).unwrap().is_empty(), "each has its own");
+        let changes = [(vec![3], None), row(5, 55), (vec![7], None)];
+        shelf.put(&mut changes.into_iter()).unwrap();
+        let found = shelf.get(&[vec![2], vec![3], vec![5], vec![200]]).unwrap();
+        assert_eq!(found, [Some(vec![2]), None, Some(vec![55]), None]);
+        let found = shelf.scan(&[2], 4).unwrap();
+        assert_eq!(
+            found,
+            [2, 4, 5, 6].map(|i| (vec![i], vec![if i == 5 { 55 } else { i }]))
+        );
+        assert!(disk.bytes() > 0);
+    }
+
+    #[test]
+    fn nothing_is_left_of_a_process_nor_of_the_one_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = folder.path().join("own");
+        let disk = LocalDisk::new(own.clone(), 1 << 20).unwrap();
+        assert!(!own.exists(), "a disk that is not needed is not touched");
+        let mut shelf = disk.shelf().unwrap();
+        shelf.put(&mut [row(1, 1)].into_iter()).unwrap();
+        assert!(own.exists());
+        drop((shelf, disk));
+        assert!(!own.exists());
+        std::fs::create_dir_all(own.join("left")).unwrap();
+        let disk = LocalDisk::new(own.clone(), 1 << 20).unwrap();
+        assert!(!own.exists());
+        assert!(disk.shelf().unwrap().scan(&[], 1).unwrap().is_empty());
+    }
+
+    #[test]
+    fn an_error_says_where_and_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let disk = LocalDisk::new(file.join("own"), 1 << 20);
+        let error = match disk {
+            Ok(disk) => disk.shelf().unwrap_err().to_string(),
+            Err(error) => error.to_string(),
+        };
+        assert!(!error.is_empty());
+    }
+}

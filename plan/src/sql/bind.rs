@@ -158,7 +158,7 @@ impl Query {
             let mut moves = narrowed.moved;
             moves.extend((0..shape_over.results.len()).map(|i| (old + i, new + i)));
             let moved = shape_over.moved(&moves);
-            after = rebase(&after, &moves, &moved.schema(&rows))?;
+            (after, _) = rebase(&after, moves, &moved.schema(&rows))?;
             over = Some(moved);
         }
         Ok(Self {

@@ -249,7 +249,7 @@ impl Streams {
             self.visit(&plan, node, turn, place, fx)?;
             let operator = self.nodes.get(node).and_then(|n| n.operator.as_ref());
             // What is closed later is still to come.
-            turn.word.last &= !operator.is_some_and(Grouping::is_closing);
+            turn.word.last &= !operator.is_some_and(Operator::is_closing);
         }
         Ok(())
     }

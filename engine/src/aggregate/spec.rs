@@ -426,7 +426,7 @@ impl Spec {
 fn projection(step: &Step) -> Option<Projection> {
     match step {
         Step::Project { exprs, schema } => Some((exprs.clone(), Arc::clone(schema))),
-        Step::Filter(_) => None,
+        Step::Filter(_) | Step::Lookup(_) => None,
     }
 }
 

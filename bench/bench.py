@@ -17,6 +17,7 @@ from pathlib import Path
 from confluent_kafka.admin import AdminClient, NewTopic
 
 import latency as latencies
+import state as states
 from contenders import CONTENDERS, Contender, Place, compile_java, java
 from measure import Failed, FirstRow, run
 
@@ -30,6 +31,8 @@ def main() -> int:
     args = arguments()
     if args.latency:
         return latency(args)
+    if args.state:
+        return state(args)
     chosen = [c for c in CONTENDERS if not args.only or c.name in args.only]
     place = Place(args.kafka, "tx", args.work, args.cache, args.kafka_jars, args.tidemill)
     compile_java(place.classes("gen"), place.kafka_jars, "gen", "check")
@@ -48,6 +51,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--records", type=int, default=2_000_000, help="how many (default 2,000,000)")
     parser.add_argument("--only", nargs="+", choices=[c.name for c in CONTENDERS], help="these contenders alone")
     parser.add_argument("--latency", action="store_true", help="how long Tidemill takes with a record, at 10,000 a second")
+    parser.add_argument("--state", action="store_true", help="state larger than memory: open sessions, reading them back, a rebalance")
+    parser.add_argument("--keys", type=int, default=1_000_000, help="how many sessions are open (default 1,000,000)")
+    parser.add_argument("--memory", default="512Mi", help="what a worker may take then (default 512Mi)")
     parser.add_argument("--json", type=Path, help="write the figures to this file too")
     parser.add_argument("--limit", type=float, default=900, help="seconds that one contender may take (default 900)")
     for given in ("--kafka", "--work", "--cache", "--kafka-jars", "--tidemill"):
@@ -64,6 +70,18 @@ def latency(args: argparse.Namespace) -> int:
     print("record to committed row: " + ", ".join(f"{name[:-3]} {ms} ms" for name, ms in result.items()), flush=True)
     if args.json:
         args.json.write_text(json.dumps({"rate": LATENCY_RATE, "seconds": LATENCY_SECONDS, **result}, indent=2) + "\n")
+    return 0
+
+
+def state(args: argparse.Namespace) -> int:
+    place = Place(args.kafka, states.TOPIC, args.work, args.cache, args.kafka_jars, args.tidemill)
+    make_topic(place.bootstrap, states.TOPIC)
+    make_topic(place.bootstrap, states.OUTPUT)
+    print(f"{args.keys:,} open sessions in {args.memory} (load {os.getloadavg()[0]:.1f})", flush=True)
+    figures = states.measure(place, args.keys, args.memory, PARTITIONS)
+    print("\n".join(f"{name.replace('_', ' ')}: {figure}" for name, figure in figures.items()), flush=True)
+    if args.json:
+        args.json.write_text(json.dumps(figures, indent=2) + "\n")
     return 0
 
 

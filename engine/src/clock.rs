@@ -1,6 +1,7 @@
 //! How far a task is in event time, and the text of it that is stored with committed offsets: a line that a person can
 //! read, of less than 4,000 bytes with up to 1,500 source partitions.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use tidemill_plan::model::Micros;
@@ -13,7 +14,7 @@ use crate::window::NEVER;
 const MAX_TEXT: usize = 3_900;
 
 /// The version of the text.
-const VERSION: &str = "1";
+const VERSION: &str = "2";
 
 /// The event time of one source partition.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -48,41 +49,78 @@ struct Heard {
     last: bool,
 }
 
-/// The event time of a shard: of all source partitions, the one furthest behind.
+/// What a shard knows of one of those that send to it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Sender {
+    /// By number of the partition; at least as many as it is known to have.
+    partitions: Vec<Heard>,
+    /// How many partitions it has; nothing can be said before that is known.
+    expected: usize,
+}
+
+/// The event time of a shard: of all partitions that send to it, the one furthest behind.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct ShardClock {
     /// The watermark; it never goes back.
     pub(crate) watermark: Option<Micros>,
-    /// By number of the source partition; at least as many as the source is known to have.
-    partitions: Vec<Heard>,
-    /// How many source partitions there are; nothing can be said before that is known.
-    expected: usize,
+    /// By their [origins](crate::shuffle::origin).
+    senders: BTreeMap<u64, Sender>,
 }
 
 impl ShardClock {
-    /// Sets how many source partitions there are.
-    pub(crate) fn expect(&mut self, partitions: u32) {
-        self.expected = partitions as usize;
-        if self.partitions.len() < self.expected {
-            self.partitions.resize(self.expected, Heard::default());
+    /// A clock that hears these origins.
+    pub(crate) fn new(origins: impl IntoIterator<Item = u64>) -> Self {
+        let sender = |origin| (origin, Sender::default());
+        Self {
+            watermark: None,
+            senders: origins.into_iter().map(sender).collect(),
+        }
+    }
+
+    /// Takes over what was stored. Who does not send any more is forgotten.
+    pub(crate) fn take_over(&mut self, stored: ShardClock) {
+        self.watermark = self.watermark.max(stored.watermark);
+        for (origin, sender) in stored.senders {
+            if let Some(mine) = self.senders.get_mut(&origin) {
+                mine.partitions = sender.partitions;
+                mine.make_room();
+            }
         }
         self.recompute();
     }
 
-    /// How many source partitions there are known to be.
-    pub(crate) fn expected(&self) -> u32 {
-        u32::try_from(self.expected).unwrap_or(u32::MAX)
+    /// The same clock as of an earlier time.
+    pub(crate) fn at(&self, stored: ShardClock) -> Self {
+        let mut then = Self::new(self.senders.keys().copied());
+        for (origin, sender) in &self.senders {
+            then.expect(*origin, u32::try_from(sender.expected).unwrap_or(u32::MAX));
+        }
+        then.take_over(stored);
+        then
     }
 
-    /// Takes a source partition at its word.
+    /// Sets how many partitions an origin has.
+    pub(crate) fn expect(&mut self, origin: u64, partitions: u32) {
+        if let Some(sender) = self.senders.get_mut(&origin) {
+            sender.expected = partitions as usize;
+            sender.make_room();
+        }
+        self.recompute();
+    }
+
+    /// Takes a partition at its word.
     pub(crate) fn hear(&mut self, word: Word) {
         let Ok(partition) = usize::try_from(word.partition) else {
             return;
         };
-        if self.partitions.len() <= partition {
-            self.partitions.resize(partition + 1, Heard::default());
+        let Some(sender) = self.senders.get_mut(&word.origin) else {
+            return;
+        };
+        let partitions = &mut sender.partitions;
+        if partitions.len() <= partition {
+            partitions.resize(partition + 1, Heard::default());
         }
-        if let Some(heard) = self.partitions.get_mut(partition) {
+        if let Some(heard) = partitions.get_mut(partition) {
             *heard = Heard {
                 heard: true,
                 watermark: heard.watermark.max(word.watermark),
@@ -93,12 +131,16 @@ impl ShardClock {
         self.recompute();
     }
 
+    fn partitions(&self) -> impl Iterator<Item = &Heard> {
+        self.senders.values().flat_map(|s| &s.partitions)
+    }
+
     fn recompute(&mut self) {
-        if self.expected == 0 {
+        if self.senders.values().any(|s| s.expected == 0) {
             return;
         }
         let mut lowest = None;
-        for p in self.partitions.iter().filter(|p| !p.idle) {
+        for p in self.partitions().filter(|p| !p.idle) {
             let Some(watermark) = p.watermark else { return };
             lowest = Some(lowest.map_or(watermark, |l: Micros| l.min(watermark)));
         }
@@ -110,28 +152,39 @@ impl ShardClock {
         self.watermark = self.watermark.max(Some(watermark));
     }
 
-    /// Takes back that any source partition has said its last word.
+    /// Takes back that any partition has said its last word.
     pub(crate) fn reopen(&mut self) {
-        for partition in &mut self.partitions {
+        for partition in self.senders.values_mut().flat_map(|s| &mut s.partitions) {
             partition.last = false;
         }
     }
 
-    /// Whether the last word of every source partition was its last.
+    /// Whether the last word of every partition was its last.
     pub(crate) fn finished(&self) -> bool {
-        self.expected > 0 && self.partitions.iter().all(|p| p.heard && p.last)
+        !self.senders.is_empty()
+            && self.senders.values().all(|s| s.expected > 0)
+            && self.partitions().all(|p| p.heard && p.last)
     }
 
-    /// The source partition that holds the watermark back: one that has said nothing yet, or else the one furthest
-    /// behind. None is where all are idle.
-    pub(crate) fn held_back_by(&self) -> Option<i32> {
-        let behind = self
-            .partitions
-            .iter()
-            .enumerate()
-            .filter(|(_, p)| !p.idle)
-            .min_by_key(|(_, p)| p.watermark);
-        behind.and_then(|(i, _)| i32::try_from(i).ok())
+    /// The partition that holds the watermark back, and its origin: one that has said nothing yet, or else the one
+    /// furthest behind. None is where all are idle.
+    pub(crate) fn held_back_by(&self) -> Option<(u64, i32)> {
+        let all = self.senders.iter().flat_map(|(origin, sender)| {
+            let partitions = sender.partitions.iter().enumerate();
+            partitions.map(|(i, p)| (*origin, i, p))
+        });
+        let behind = all
+            .filter(|(_, _, p)| !p.idle)
+            .min_by_key(|(_, _, p)| p.watermark);
+        behind.and_then(|(origin, i, _)| Some((origin, i32::try_from(i).ok()?)))
+    }
+}
+
+impl Sender {
+    fn make_room(&mut self) {
+        if self.partitions.len() < self.expected {
+            self.partitions.resize(self.expected, Heard::default());
+        }
     }
 }
 
@@ -175,36 +228,35 @@ pub(crate) fn write_shard(clock: &ShardClock, marks: &[Marks]) -> String {
 fn shard_text(clock: &ShardClock, unit: Micros, marks: &[Marks]) -> String {
     let mut text = String::from(VERSION);
     field(&mut text, "w", clock.watermark);
-    if let Some(top) = clock.partitions.iter().filter_map(|p| p.watermark).max() {
-        field(&mut text, "t", Some(top));
-    }
-    let top = clock
-        .partitions
-        .iter()
-        .filter_map(|p| p.watermark)
-        .max()
-        .unwrap_or(0);
+    let top = clock.partitions().filter_map(|p| p.watermark).max();
+    field(&mut text, "t", top);
     field(&mut text, "u", Some(unit));
-    text.push_str(";p=");
-    for (i, p) in clock.partitions.iter().enumerate() {
-        if i > 0 {
-            text.push(',');
-        }
-        if !p.heard {
-            continue;
-        }
-        match p.watermark {
-            Some(w) => {
-                let lag = i128::from(top) - i128::from(w);
-                let _ = write!(text, "{}", (lag + i128::from(unit) - 1) / i128::from(unit));
+    for (origin, sender) in &clock.senders {
+        let _ = write!(text, ";p{origin:x}=");
+        for (i, p) in sender.partitions.iter().enumerate() {
+            if i > 0 {
+                text.push(',');
             }
-            None => text.push('-'),
+            write_heard(&mut text, p, top.unwrap_or(0), unit);
         }
-        text.push_str(if p.idle { "i" } else { "" });
-        text.push_str(if p.last { "f" } else { "" });
     }
     write_marks(&mut text, marks);
     text
+}
+
+fn write_heard(text: &mut String, p: &Heard, top: Micros, unit: Micros) {
+    if !p.heard {
+        return;
+    }
+    match p.watermark {
+        Some(w) => {
+            let lag = i128::from(top) - i128::from(w);
+            let _ = write!(text, "{}", (lag + i128::from(unit) - 1) / i128::from(unit));
+        }
+        None => text.push('-'),
+    }
+    text.push_str(if p.idle { "i" } else { "" });
+    text.push_str(if p.last { "f" } else { "" });
 }
 
 fn field(text: &mut String, name: &str, value: Option<i64>) {
@@ -268,23 +320,32 @@ pub(crate) fn read_source(text: &str) -> Result<(SourceClock, Vec<Marks>)> {
 pub(crate) fn read_shard(text: &str) -> Result<(ShardClock, Vec<Marks>)> {
     let mut clock = ShardClock::default();
     let mut marks = Vec::new();
-    let (mut top, mut unit, mut partitions) = (0i64, 1i64, "");
+    let (mut top, mut unit, mut senders) = (0i64, 1i64, Vec::new());
     for item in fields(text)? {
         match item? {
             ("w", v) => clock.watermark = Some(number(v, text)?),
             ("t", v) => top = number(v, text)?,
             ("u", v) => unit = number(v, text)?,
-            ("p", v) => partitions = v,
-            (name, v) => read_mark(name, v, text, &mut marks)?,
+            (name, v) => match name.strip_prefix('p') {
+                Some(origin) => senders.push((hexadecimal(origin, text)?, v)),
+                None => read_mark(name, v, text, &mut marks)?,
+            },
         }
     }
-    if !partitions.is_empty() {
-        let heard = partitions
-            .split(',')
-            .map(|p| read_heard(p, top, unit, text));
-        clock.partitions = heard.collect::<Result<_>>()?;
+    for (origin, partitions) in senders {
+        let heard = partitions.split(',').filter(|_| !partitions.is_empty());
+        let heard = heard.map(|p| read_heard(p, top, unit, text));
+        let sender = Sender {
+            partitions: heard.collect::<Result<_>>()?,
+            expected: 0,
+        };
+        clock.senders.insert(origin, sender);
     }
     Ok((clock, marks))
+}
+
+fn hexadecimal(text: &str, of: &str) -> Result<u64> {
+    u64::from_str_radix(text, 16).map_err(|_| bad(of, "a field is not known"))
 }
 
 fn read_heard(part: &str, top: i64, unit: i64, text: &str) -> Result<Heard> {
@@ -311,8 +372,7 @@ fn read_heard(part: &str, top: i64, unit: i64, text: &str) -> Result<Heard> {
 fn read_mark(name: &str, value: &str, text: &str, marks: &mut Vec<Marks>) -> Result<()> {
     let mut letters = name.chars();
     let kind = letters.next();
-    let stream =
-        u64::from_str_radix(letters.as_str(), 16).map_err(|_| bad(text, "a field is not known"))?;
+    let stream = hexadecimal(letters.as_str(), text)?;
     let mark = Marks {
         stream,
         ..Marks::default()
@@ -336,8 +396,12 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
+    const ONE: u64 = 7;
+    const OTHER: u64 = u64::MAX;
+
     fn word(partition: i32, watermark: Option<i64>) -> Word {
         Word {
+            origin: ONE,
             partition,
             watermark,
             idle: false,
@@ -347,34 +411,37 @@ mod tests {
 
     #[test]
     fn the_partition_furthest_behind_holds_a_shard_back() {
-        let mut clock = ShardClock::default();
+        let mut clock = ShardClock::new([ONE]);
         clock.hear(word(0, Some(50)));
         assert_eq!(
             clock.watermark, None,
             "how many partitions there are is not known"
         );
-        clock.expect(3);
+        clock.expect(ONE, 3);
         clock.hear(word(2, Some(40)));
         assert_eq!(
             (clock.watermark, clock.held_back_by()),
-            (None, Some(1)),
+            (None, Some((ONE, 1))),
             "one has said nothing yet"
         );
         clock.hear(word(1, Some(60)));
-        assert_eq!((clock.watermark, clock.held_back_by()), (Some(40), Some(2)));
+        assert_eq!(
+            (clock.watermark, clock.held_back_by()),
+            (Some(40), Some((ONE, 2)))
+        );
         clock.hear(Word {
             idle: true,
             ..word(2, Some(40))
         });
         assert_eq!(
             (clock.watermark, clock.held_back_by()),
-            (Some(50), Some(0)),
+            (Some(50), Some((ONE, 0))),
             "an idle one is left out"
         );
         clock.hear(word(2, Some(45)));
         assert_eq!(
             (clock.watermark, clock.held_back_by()),
-            (Some(50), Some(2)),
+            (Some(50), Some((ONE, 2))),
             "and never sets it back"
         );
         for p in 0..3 {
@@ -390,10 +457,10 @@ mod tests {
             !clock.finished(),
             "data after the end means that it was not the end"
         );
-        clock.expect(4);
+        clock.expect(ONE, 4);
         assert_eq!(
             clock.held_back_by(),
-            Some(3),
+            Some((ONE, 3)),
             "a new partition holds back until it says something"
         );
         for p in 0..3 {
@@ -404,6 +471,39 @@ mod tests {
         assert_eq!(clock.watermark, Some(70), "and does not set it back");
         clock.hear(word(3, Some(95)));
         assert_eq!(clock.watermark, Some(90));
+    }
+
+    #[test]
+    fn a_shard_waits_for_all_that_send_to_it() {
+        let mut clock = ShardClock::new([ONE, OTHER]);
+        clock.expect(ONE, 1);
+        clock.hear(word(0, Some(50)));
+        assert_eq!(clock.watermark, None, "the other is not known");
+        clock.expect(OTHER, 1);
+        assert_eq!(
+            (clock.watermark, clock.held_back_by()),
+            (None, Some((OTHER, 0)))
+        );
+        clock.hear(Word {
+            origin: OTHER,
+            last: true,
+            ..word(0, Some(20))
+        });
+        assert_eq!((clock.watermark, clock.finished()), (Some(20), false));
+        clock.hear(Word {
+            origin: 1,
+            ..word(0, Some(3))
+        });
+        let (stored, _) = read_shard(&write_shard(&clock, &[])).unwrap();
+        let mut alone = ShardClock::new([ONE]);
+        alone.expect(ONE, 1);
+        alone.take_over(stored.clone());
+        assert_eq!(
+            alone.watermark,
+            Some(50),
+            "who does not send any more holds nothing back"
+        );
+        assert_eq!(clock.at(stored), clock);
     }
 
     #[test]
@@ -437,7 +537,7 @@ mod tests {
             (none, vec![])
         );
 
-        let mut shard = ShardClock::default();
+        let mut shard = ShardClock::new([ONE, OTHER]);
         assert_eq!(
             read_shard(&write_shard(&shard, &[])).unwrap(),
             (shard.clone(), vec![])
@@ -453,12 +553,18 @@ mod tests {
             last: true,
             ..word(5, Some(17))
         });
+        shard.hear(Word {
+            origin: OTHER,
+            ..word(1, Some(9))
+        });
         shard.watermark = Some(3);
         assert_eq!(
             read_shard(&write_shard(&shard, &marks)).unwrap(),
             (shard, marks.to_vec())
         );
-        for text in ["", "2", "1;m", "1;q=3", "1;m=x", "1;p=1,z", "1;czz=1"] {
+        for text in [
+            "", "1", "2;m", "2;q=3", "2;m=x", "2;p=1", "2;p7=1,z", "2;czz=1",
+        ] {
             assert!(
                 read_source(text).is_err() && read_shard(text).is_err(),
                 "{text}"
@@ -473,7 +579,7 @@ mod tests {
             (256, i64::MAX / 1024),
             (1500, 3_600_000_000i64),
         ] {
-            let mut clock = ShardClock::default();
+            let mut clock = ShardClock::new([ONE]);
             for p in 0..partitions {
                 let watermark =
                     1_700_000_000_000_000 - i64::from(p) * (spread / i64::from(partitions));
@@ -484,10 +590,10 @@ mod tests {
             assert!(text.len() < 4_000, "{partitions}: {}", text.len());
             let (back, _) = read_shard(&text).unwrap();
             assert_eq!(back.watermark, clock.watermark);
-            assert_eq!(back.partitions.len(), clock.partitions.len());
-            let pairs = back.partitions.iter().zip(&clock.partitions);
+            assert_eq!(back.partitions().count(), clock.partitions().count());
+            let mut pairs = back.partitions().zip(clock.partitions());
             assert!(
-                pairs.into_iter().all(|(b, c)| b.watermark <= c.watermark),
+                pairs.all(|(b, c)| b.watermark <= c.watermark),
                 "rounded down, never up"
             );
         }

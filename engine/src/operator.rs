@@ -16,11 +16,11 @@ use crate::stamp::Stamp;
 /// An operator at work.
 pub(crate) enum Operator {
     /// Windows made of panes, or a table.
-    Panes(Panes),
+    Panes(Box<Panes>),
     /// Sessions.
-    Sessions(Sessions),
+    Sessions(Box<Sessions>),
     /// Functions over the rows of a key.
-    Over(Over),
+    Over(Box<Over>),
 }
 
 /// The same for each kind.
@@ -44,10 +44,14 @@ impl Operator {
     ) -> Result<Self> {
         Ok(match planned {
             model::Operator::Aggregate(aggregate) => match session(aggregate) {
-                Some(gap) => Self::Sessions(Sessions::over_rows(index, stream, aggregate, gap)?),
-                None => Self::Panes(Panes::over_rows(index, stream, aggregate)?),
+                Some(gap) => Self::Sessions(Box::new(Sessions::over_rows(
+                    index, stream, aggregate, gap,
+                )?)),
+                None => Self::Panes(Box::new(Panes::over_rows(index, stream, aggregate)?)),
             },
-            model::Operator::Over(over) => Self::Over(Over::over_rows(index, stream, over)?),
+            model::Operator::Over(over) => {
+                Self::Over(Box::new(Over::over_rows(index, stream, over)?))
+            }
         })
     }
 
@@ -55,10 +59,12 @@ impl Operator {
     pub(crate) fn in_shard(stream: &Stream, planned: &model::Operator) -> Result<Self> {
         Ok(match planned {
             model::Operator::Aggregate(aggregate) => match session(aggregate) {
-                Some(gap) => Self::Sessions(Sessions::over_partials(stream, aggregate, gap)?),
-                None => Self::Panes(Panes::over_partials(stream, aggregate)?),
+                Some(gap) => {
+                    Self::Sessions(Box::new(Sessions::over_partials(stream, aggregate, gap)?))
+                }
+                None => Self::Panes(Box::new(Panes::over_partials(stream, aggregate)?)),
             },
-            model::Operator::Over(over) => Self::Over(Over::in_shard(stream, over)?),
+            model::Operator::Over(over) => Self::Over(Box::new(Over::in_shard(stream, over)?)),
         })
     }
 

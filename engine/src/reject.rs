@@ -4,6 +4,8 @@ use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::DataType;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
+use tidemill_plan::stream_of;
+
 use crate::effects::Effects;
 use crate::record::{DeadLetter, RawBatch, Reason, Rejection};
 use crate::rows::Flow;
@@ -95,7 +97,7 @@ impl Place<'_> {
             headers: found
                 .map(|(raw, i, _)| (raw.headers)(i))
                 .unwrap_or_default(),
-            stream: fault.stream.map(str::to_owned),
+            stream: fault.stream.map(|it| stream_of(it).to_owned()),
             reason: fault.reason,
             column: fault.column.map(str::to_owned),
             message: fault.message,

@@ -8,7 +8,7 @@ use crate::window::{NEVER, Pane};
 use crate::wire::{Malformed, Reader, Writer};
 
 /// The format of values.
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 
 /// No record grows beyond this by more than one row.
 const MAX_BYTES: usize = 256 * 1024;
@@ -27,6 +27,8 @@ const CLOSED: u8 = 3;
 /// How far a source partition is, as it says with each record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Word {
+    /// Whose partition it is: see [`origin`].
+    pub(crate) origin: u64,
     /// The source partition.
     pub(crate) partition: i32,
     /// Its watermark.
@@ -35,6 +37,12 @@ pub(crate) struct Word {
     pub(crate) idle: bool,
     /// Its input has ended.
     pub(crate) last: bool,
+}
+
+/// What a source, or a stream whose shards are read, goes by among those that send to a shard: a hash of its name, so that
+/// others can come and go.
+pub(crate) fn origin(name: &str) -> u64 {
+    crate::wire::hash(name.as_bytes())
 }
 
 /// The shard of a key.
@@ -164,6 +172,7 @@ impl Outgoing {
         writer.byte(
             flag(word.idle, IDLE) | flag(word.last, LAST) | flag(word.watermark.is_some(), TIMED),
         );
+        writer.fixed(word.origin);
         writer.signed(i64::from(word.partition));
         if let Some(watermark) = word.watermark {
             writer.signed(watermark);
@@ -188,6 +197,7 @@ pub(crate) fn read(value: &[u8]) -> Result<Received<'_>, Malformed> {
         return Err("it is of a version that is not known here");
     }
     let flags = reader.byte()?;
+    let origin = reader.fixed()?;
     let partition =
         i32::try_from(reader.signed()?).map_err(|_| "its source partition is out of range")?;
     if !(0..MAX_PARTITIONS).contains(&partition) {
@@ -220,6 +230,7 @@ pub(crate) fn read(value: &[u8]) -> Result<Received<'_>, Malformed> {
         }
     }
     let word = Word {
+        origin,
         partition,
         watermark,
         idle: flags & IDLE != 0,
@@ -245,6 +256,7 @@ mod tests {
 
     fn word(watermark: i64) -> Word {
         Word {
+            origin: u64::MAX,
             partition: 3,
             watermark: Some(watermark),
             idle: false,

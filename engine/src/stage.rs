@@ -1,6 +1,6 @@
 //! Which streams run in a task: those that read its rows, directly or through each other, as far as the next shuffle.
 
-use tidemill_plan::model::{Changes, Exchange, Input, Plan, Source, Stream};
+use tidemill_plan::model::{Changes, Input, Plan, Source};
 
 use crate::error::{EngineError, Result};
 
@@ -37,13 +37,14 @@ impl Stage {
             Self::Shard(i) => vec![i],
         };
         for (i, stream) in plan.streams.iter().enumerate() {
-            let here = match stream.input {
+            let is_here = |input: &Input| match *input {
                 input if input == self.root() => true,
                 Input::Source(_) => false,
-                Input::Stream(j) => members.contains(&j) && !is_shuffled(plan, j),
+                Input::Stream(j) => members.contains(&j) && !plan.is_shuffled(j),
             };
-            if here && !members.contains(&i) {
-                if stream.operator.is_some() && replaces(plan, stream.input) {
+            if stream.inputs.iter().any(is_here) && !members.contains(&i) {
+                let replaced = |input: &Input| replaces(plan, *input);
+                if stream.operator.is_some() && stream.inputs.iter().any(replaced) {
                     let message = format!(
                         "stream `{}` groups rows that replace each other",
                         stream.name
@@ -65,10 +66,4 @@ fn replaces(plan: &Plan, input: Input) -> bool {
             .get(i)
             .is_some_and(|s| matches!(s.changes, Changes::Upsert { .. })),
     }
-}
-
-/// Whether a stream's rows come together in shards.
-pub(crate) fn is_shuffled(plan: &Plan, stream: usize) -> bool {
-    let exchange = plan.streams.get(stream).and_then(Stream::exchange);
-    matches!(exchange, Some(Exchange::Shuffle { .. }))
 }

@@ -21,8 +21,8 @@ use crate::window::NEVER;
 /// One stream at work in a task.
 struct Node {
     stream: usize,
-    /// Which node it reads; the first rows of the stage where there is none.
-    input: Option<usize>,
+    /// Which nodes it reads: those of its inputs that are in the stage. `None` is the first rows of the stage.
+    inputs: Vec<Option<usize>>,
     /// The nodes that read it.
     readers: Vec<usize>,
     operator: Option<Operator>,
@@ -94,13 +94,22 @@ impl Streams {
                 .get(index)
                 .ok_or_else(|| EngineError::Plan(format!("there is no stream {index}")))?;
             let shuffled_here = stage == Stage::Shard(index);
-            let input = match stream.input {
-                Input::Stream(j) if !shuffled_here => nodes.iter().position(|n| n.stream == j),
-                _ => None,
+            let node = |input: Input| match input {
+                // Elsewhere its rows are only sent away.
+                Input::Stream(i) if plan.is_shuffled(i) && stage != Stage::Shard(i) => None,
+                Input::Stream(i) => nodes.iter().position(|n| n.stream == i).map(Some),
+                input => (input == stage.root()).then_some(None),
             };
-            match input.and_then(|i| nodes.get_mut(i)) {
-                Some(node) => node.readers.push(place),
-                None => readers.push(place),
+            let inputs: Vec<Option<usize>> = if shuffled_here {
+                vec![None]
+            } else {
+                stream.inputs.iter().copied().filter_map(node).collect()
+            };
+            for input in &inputs {
+                match input.and_then(|i| nodes.get_mut(i)) {
+                    Some(node) => node.readers.push(place),
+                    None => readers.push(place),
+                }
             }
             let operator = match &stream.operator {
                 None => None,
@@ -109,7 +118,7 @@ impl Streams {
             };
             nodes.push(Node {
                 stream: index,
-                input,
+                inputs,
                 readers: Vec::new(),
                 operator,
                 waiting: Vec::new(),
@@ -255,10 +264,13 @@ impl Streams {
     }
 
     fn input_watermark(&self, index: usize, root: Micros) -> Micros {
-        let input = self.nodes.get(index).and_then(|n| n.input);
-        input
-            .and_then(|i| self.nodes.get(i))
-            .map_or(root, |n| n.watermark)
+        let inputs = self.nodes.get(index).map(|n| n.inputs.as_slice());
+        let watermark = |input: &Option<usize>| {
+            let node = input.and_then(|i| self.nodes.get(i));
+            node.map_or(root, |n| n.watermark)
+        };
+        let inputs = inputs.unwrap_or_default().iter();
+        inputs.map(watermark).min().unwrap_or(root)
     }
 
     fn visit(
@@ -297,6 +309,10 @@ impl Streams {
         node.watermark = node.watermark.max(watermark);
         if let Some(operator) = &mut node.operator {
             let mut flows = operator.advance(watermark, place, fx)?;
+            if turn.round == Round::Flush && turn.word.last {
+                // What others have closed with this flush comes after the end.
+                flows.extend(operator.close_all(place, fx)?);
+            }
             match turn.round {
                 Round::Advance => {}
                 Round::Finish => flows.extend(operator.close_all(place, fx)?),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use tidemill_plan::model::{EventTime, Micros, Origin, Plan};
+use tidemill_plan::model::{EventTime, Input, Micros, Origin, Plan};
 
 use crate::aggregate::ChunkKey;
 use crate::clock::{self, ShardClock};
@@ -74,22 +74,22 @@ impl Task {
     pub fn shard(plan: Arc<Plan>, stream: usize, shard: u32) -> Result<Self> {
         let partition = i32::try_from(shard)
             .map_err(|_| EngineError::Plan(format!("there is no shard {shard}")))?;
-        if !crate::stage::is_shuffled(&plan, stream) {
+        if !plan.is_shuffled(stream) {
             return Err(EngineError::Plan(format!(
                 "stream {stream} is not shuffled"
             )));
         }
-        let topic = plan
-            .streams
-            .get(stream)
-            .map(|s| s.name.clone())
-            .unwrap_or_default();
+        let found = plan.streams.get(stream);
+        let topic = found.map(|s| s.name.clone()).unwrap_or_default();
+        let inputs = found.map(|s| s.inputs.as_slice()).unwrap_or_default();
+        let places = plan.places_of(inputs);
+        let senders: Vec<u64> = places.iter().map(|it| origin(&plan, *it)).collect();
         Self::new(
             plan,
             Stage::Shard(stream),
             topic,
             partition,
-            Feeder::Shard(ShardClock::default()),
+            Feeder::Shard(ShardClock::new(senders)),
         )
     }
 
@@ -129,7 +129,7 @@ impl Task {
             }
             Feeder::Shard(mine) => {
                 let (clock, marks) = clock::read_shard(text)?;
-                *mine = clock;
+                mine.take_over(clock);
                 marks
             }
         };
@@ -162,14 +162,19 @@ impl Task {
         self.streams.restore(key, value)
     }
 
-    /// Tells a shard how many partitions its source has (or, after a second shuffle, how many shards the stream before
-    /// has). Before that is known its watermark does not move.
+    /// Tells a shard how many partitions one of the [places](Plan::places_of) has that its stream's rows come from: a
+    /// source, or the shards of a stream. Before that is known of all its watermark does not move.
     ///
     /// # Errors
     /// None of the records' making; see [`EngineError`].
-    pub fn set_source_partitions(&mut self, partitions: u32, fx: &mut Effects) -> Result<()> {
+    pub fn set_source_partitions(
+        &mut self,
+        place: Input,
+        partitions: u32,
+        fx: &mut Effects,
+    ) -> Result<()> {
         if let Feeder::Shard(clock) = &mut self.feeder {
-            clock.expect(partitions);
+            clock.expect(origin(&self.plan, place), partitions);
             return self.round(Round::Advance, None, fx);
         }
         Ok(())
@@ -421,8 +426,8 @@ impl Task {
                 (then.watermark(late), then.finished.is_some())
             }
             Feeder::Shard(now) => {
-                let (mut then, _) = clock::read_shard(clock)?;
-                then.expect(now.expected());
+                let (then, _) = clock::read_shard(clock)?;
+                let then = now.at(then);
                 (then.watermark, then.finished())
             }
         };
@@ -442,14 +447,21 @@ impl Task {
         }
     }
 
-    /// In a shard, the source partition that holds the watermark back: one that has not been heard of, or else the one
-    /// furthest behind.
+    /// In a shard, the partition that holds the watermark back, and of what it is one: one that has not been heard of,
+    /// or else the one furthest behind.
     #[must_use]
-    pub fn held_back_by(&self) -> Option<i32> {
-        match &self.feeder {
-            Feeder::Source(_) => None,
-            Feeder::Shard(clock) => clock.held_back_by(),
-        }
+    pub fn held_back_by(&self) -> Option<(Input, i32)> {
+        let Feeder::Shard(clock) = &self.feeder else {
+            return None;
+        };
+        let (behind, partition) = clock.held_back_by()?;
+        let inputs = match self.stage {
+            Stage::Shard(i) => self.plan.streams.get(i)?.inputs.as_slice(),
+            Stage::Source(_) => return None,
+        };
+        let mut places = self.plan.places_of(inputs).into_iter();
+        let place = places.find(|place| origin(&self.plan, *place) == behind)?;
+        Some((place, partition))
     }
 
     /// The state of each stream that has any.
@@ -502,10 +514,16 @@ impl Task {
             Feeder::Shard(_) => false,
         };
         Word {
+            origin: origin(&self.plan, self.stage.root()),
             partition: self.partition,
             watermark: None,
             idle,
             last: self.finished(),
         }
     }
+}
+
+/// What a place goes by among those that send to a shard.
+fn origin(plan: &Plan, place: Input) -> u64 {
+    shuffle::origin(plan.name_of_input(place))
 }

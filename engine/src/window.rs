@@ -109,13 +109,13 @@ pub(crate) fn spans_after(
     .map(move |end| Span::ending(kind, end))
 }
 
-/// The watermark of the rows that windows give, once all windows with an end up to `closed` have been closed: the
-/// earliest time that a window still open can hold.
+/// The watermark of the rows that windows give, once all windows with an end up to `closed` have been closed. The time of
+/// a row is the last microsecond of its window.
 pub(crate) fn downstream(kind: WindowKind, closed: Micros) -> Micros {
     if closed == NEVER {
         return NEVER;
     }
-    Span::ending(kind, next_end(kind, closed)).start
+    next_end(kind, closed).saturating_sub(1)
 }
 
 /// Finds the pane of each time, remembering the one before: times come close together.
@@ -307,13 +307,13 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_downstream_is_no_earlier_than_an_open_window() {
-        assert_eq!(downstream(TUMBLE, 19), 10);
-        assert_eq!(downstream(TUMBLE, 20), 20);
-        assert_eq!(downstream(HOP, 20), 10, "the one that ends at 25");
-        assert_eq!(downstream(CUMULATE, 20), 15);
-        assert_eq!(downstream(CUMULATE, 29), 15);
-        assert_eq!(downstream(CUMULATE, 30), 30);
+    fn what_comes_downstream_is_of_the_next_window() {
+        assert_eq!(downstream(TUMBLE, 19), 19);
+        assert_eq!(downstream(TUMBLE, 20), 29);
+        assert_eq!(downstream(HOP, 20), 24);
+        assert_eq!(downstream(CUMULATE, 20), 24);
+        assert_eq!(downstream(CUMULATE, 29), 29);
+        assert_eq!(downstream(CUMULATE, 30), 34);
         assert_eq!(downstream(HOP, NEVER), NEVER);
     }
 

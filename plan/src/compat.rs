@@ -3,7 +3,7 @@
 //! A worker checks types when it restores state. Here expressions count too: `sum(a)` in place of `sum(b)` would go on
 //! from a wrong number, and nobody would see it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::model::{
     Step, Stream, WindowKind,
 };
 use crate::resets::{self, Epochs};
-use crate::sql::types_as_written;
+use crate::sql::{stream_of, types_as_written};
 
 /// The annotation under which the accepted [`States`] are kept, as JSON, on what is made of a Pipeline in a cluster.
 pub const ANNOTATION: &str = "tidemill.io/state";
@@ -56,7 +56,7 @@ fn is_zero(epoch: &u32) -> bool {
     *epoch == 0
 }
 
-/// The states of all streams that have one, by name. Those that were taken away stay: their stored state does too.
+/// The states of all streams, and parts of streams, that have one, by name. Those that were taken away stay: their stored state does too.
 pub type States = BTreeMap<String, StreamState>;
 
 /// State that an edit would lose.
@@ -121,12 +121,13 @@ pub fn judge(pipeline: &Pipeline, old: &States, new: &BTreeMap<String, Signature
         let Some(before) = old.get(stream) else {
             continue;
         };
+        let shown = stream_of(stream);
         let lost = Lost {
-            stream: stream.clone(),
+            stream: shown.to_owned(),
             differences: differences(&before.signature, now),
             what: resets::lost(before.signature.window.is_some()),
         };
-        if told.get(stream).is_some_and(|epoch| *epoch > before.epoch) {
+        if told.get(shown).is_some_and(|epoch| *epoch > before.epoch) {
             edited.told.push(lost);
         } else if before.signature != *now {
             match pipeline.spec.on_incompatible_change {
@@ -142,15 +143,21 @@ pub fn judge(pipeline: &Pipeline, old: &States, new: &BTreeMap<String, Signature
 /// `told`, with which a person resets a stream, or goes on from topics that an earlier Pipeline has left.
 #[must_use]
 pub fn accept(old: &States, new: BTreeMap<String, Signature>, told: &Epochs) -> States {
+    let before = all_epochs(old);
+    let differs = |(name, now): (&String, &Signature)| {
+        let was = old.get(name).map(|state| &state.signature);
+        was.is_some_and(|was| was != now)
+            .then(|| stream_of(name).to_owned())
+    };
+    let reset: BTreeSet<String> = new.iter().filter_map(differs).collect();
     let mut states = old.clone();
-    for (stream, signature) in new {
-        let epoch = match old.get(&stream) {
-            Some(before) if before.signature == signature => before.epoch,
-            Some(before) => before.epoch.saturating_add(1),
-            None => 0,
-        };
-        let epoch = epoch.max(told.get(&stream).copied().unwrap_or_default());
-        states.insert(stream, StreamState { signature, epoch });
+    for (name, signature) in new {
+        // A stream is reset with all its parts.
+        let stream = stream_of(&name);
+        let epoch = before.get(stream).copied().unwrap_or_default();
+        let epoch = epoch.saturating_add(u32::from(reset.contains(stream)));
+        let epoch = epoch.max(told.get(stream).copied().unwrap_or_default());
+        states.insert(name, StreamState { signature, epoch });
     }
     states
 }
@@ -158,10 +165,19 @@ pub fn accept(old: &States, new: BTreeMap<String, Signature>, told: &Epochs) -> 
 /// The streams that were reset, and how often.
 #[must_use]
 pub fn epochs(states: &States) -> Epochs {
-    let reset = states.iter().filter(|(_, state)| state.epoch > 0);
-    reset
-        .map(|(stream, state)| (stream.clone(), state.epoch))
-        .collect()
+    let mut epochs = all_epochs(states);
+    epochs.retain(|_, epoch| *epoch > 0);
+    epochs
+}
+
+/// How often each stream was reset, with all its parts.
+fn all_epochs(states: &States) -> Epochs {
+    let mut epochs = Epochs::new();
+    for (name, state) in states {
+        let epoch = epochs.entry(stream_of(name).to_owned()).or_default();
+        *epoch = state.epoch.max(*epoch);
+    }
+    epochs
 }
 
 fn differences(before: &Signature, now: &Signature) -> Vec<String> {
@@ -248,12 +264,6 @@ fn sign_over(plan: &Plan, stream: &Stream, over: &Over, columns: &[String]) -> S
     }
 }
 
-fn reads(plan: &Plan, stream: &Stream) -> String {
-    let root = plan.root_of(stream.input);
-    root.and_then(|i| plan.sources.get(i))
-        .map_or_else(String::new, origin)
-}
-
 fn meets(exchange: &Exchange) -> String {
     match exchange {
         Exchange::Local => "where they are read".to_owned(),
@@ -266,11 +276,24 @@ pub(crate) fn window_in_words(kind: WindowKind) -> String {
     let span = |micros: i64| tidemill_crds::Duration::from_millis(micros.unsigned_abs() / 1_000);
     let size = span(kind.size());
     match kind {
+        // What rows carry has no size that is known: its last microsecond stands for it.
+        WindowKind::Tumble { size: 1 } => "those of the rows".to_owned(),
         WindowKind::Tumble { .. } => format!("tumbling {size}"),
         WindowKind::Hop { slide, .. } => format!("hopping {size} every {}", span(slide)),
         WindowKind::Cumulate { step, .. } => format!("cumulating {size} by {}", span(step)),
         WindowKind::Session { .. } => format!("sessions with gaps of {size}"),
     }
+}
+
+/// The sources at the root of a stream. Their order is no matter.
+fn reads(plan: &Plan, stream: &Stream) -> String {
+    let roots = plan.roots_of(&stream.inputs).into_iter();
+    let mut roots: Vec<String> = roots
+        .filter_map(|i| plan.sources.get(i))
+        .map(origin)
+        .collect();
+    roots.sort_unstable();
+    roots.join(" and ")
 }
 
 fn origin(source: &Source) -> String {
@@ -291,11 +314,11 @@ struct Naming {
 impl Naming {
     /// The columns that a stream groups, or hands on if it does not; those that it hands on are kept for its readers.
     fn columns_of(&mut self, plan: &Plan, stream: &Stream) -> Vec<String> {
-        let mut columns = match stream.input {
+        let inputs = stream.inputs.iter().map(|input| match *input {
             Input::Source(i) => plan.sources.get(i).map(of_source).unwrap_or_default(),
             Input::Stream(i) => self.streams.get(i).cloned().unwrap_or_default(),
-        };
-        columns = through(plan, &stream.before, columns);
+        });
+        let columns = through(plan, &stream.before, together(inputs));
         let mut out = columns.clone();
         match &stream.operator {
             Some(Operator::Aggregate(it)) => {
@@ -310,6 +333,21 @@ impl Naming {
         self.streams.push(out);
         columns
     }
+}
+
+/// The columns of inputs that are read together.
+fn together(inputs: impl Iterator<Item = Vec<String>>) -> Vec<String> {
+    let mut columns: Vec<BTreeSet<String>> = Vec::new();
+    for input in inputs {
+        columns.resize_with(input.len().max(columns.len()), BTreeSet::new);
+        for (column, name) in columns.iter_mut().zip(input) {
+            column.insert(name);
+        }
+    }
+    let names = columns
+        .into_iter()
+        .map(|names| names.into_iter().collect::<Vec<_>>());
+    names.map(|names| names.join(" or ")).collect()
 }
 
 fn of_source(source: &Source) -> Vec<String> {

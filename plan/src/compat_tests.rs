@@ -224,6 +224,38 @@ fn a_reset_stream_begins_a_new_epoch_and_one_that_comes_back_is_still_known() {
 }
 
 #[test]
+fn a_part_of_a_query_loses_its_state_with_the_whole() {
+    let query = "SELECT category, max(total) AS total FROM \
+                 (SELECT category, customer_id, sum(amount) AS total, window_start FROM TUMBLE(big, ts, INTERVAL '1' HOUR) \
+                 GROUP BY category, customer_id, window_start, window_end) GROUP BY category";
+    let nested = (
+        "SELECT category, sum(amount) AS total FROM transactions GROUP BY category",
+        query,
+    );
+    let longer = ("INTERVAL '1' HOUR", "INTERVAL '2' HOUR");
+    let first = accept(&States::new(), signed(&[nested]), &Epochs::new());
+    assert_eq!(
+        first.keys().collect::<Vec<_>>(),
+        ["sales", "sales-1", "spend"]
+    );
+    let edit = [nested, longer];
+    let held = judge(&pipeline(&edit), &first, &signed(&edit)).held;
+    let held: Vec<String> = held.iter().map(ToString::to_string).collect();
+    assert_eq!(held.len(), 1, "{held:?}");
+    assert!(
+        held[0].starts_with("stream `sales`: its window"),
+        "{held:?}"
+    );
+    let second = accept(&first, signed(&edit), &Epochs::new());
+    assert_eq!(epochs(&second), [("sales".to_owned(), 1)].into());
+    assert_eq!(
+        (second["sales"].epoch, second["sales-1"].epoch),
+        (1, 1),
+        "all of it begins anew"
+    );
+}
+
+#[test]
 fn states_are_read_back_as_they_were_written() {
     let states = accept(&States::new(), signed(&[]), &Epochs::new());
     let text = serde_json::to_string(&states).unwrap();

@@ -19,7 +19,7 @@ pub fn explain(plan: &Plan) -> Vec<String> {
         lines.push(format!(
             "  stream {}: reads {}",
             stream.name,
-            name(plan, stream.input)
+            names(plan, stream)
         ));
         let steps = explain_stream(plan, stream);
         lines.extend(steps.into_iter().map(|step| format!("    {step}")));
@@ -39,6 +39,10 @@ fn name(plan: &Plan, input: Input) -> &str {
         Input::Source(i) => plan.sources.get(i).map_or("", |s| &s.name),
         Input::Stream(i) => plan.streams.get(i).map_or("", |s| &s.name),
     }
+}
+
+fn names(plan: &Plan, stream: &Stream) -> String {
+    Words(stream.inputs.iter().map(|&input| name(plan, input))).to_string()
 }
 
 fn explain_source(plan: &Plan, index: usize, source: &Source) -> String {
@@ -174,7 +178,7 @@ fn explain_meeting(plan: &Plan, stream: &Stream, exchange: &Exchange, what: &str
         Exchange::Local => "local: rows that belong together are in one partition".to_owned(),
         Exchange::Shuffle { shards } => format!(
             "shuffled: {what} of {} go to {shards} shards by what it is grouped by",
-            name(plan, stream.input)
+            names(plan, stream)
         ),
     }
 }

@@ -3,6 +3,7 @@
 //! A [`Plan`] is built from manifests whose references have been resolved. It holds no I/O and no clock, and building
 //! it twice from the same manifests gives the same plan, so the operator can hand a worker the manifests alone.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
@@ -32,7 +33,7 @@ pub struct Plan {
 }
 
 /// Where a stream's rows, or an output's, come from: an index into [`Plan::sources`] or [`Plan::streams`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Input {
     /// The rows of a source, decoded and checked.
     Source(usize),
@@ -300,8 +301,8 @@ pub struct EventTime {
 pub struct Stream {
     /// Its name.
     pub name: String,
-    /// What it reads.
-    pub input: Input,
+    /// What it reads, one after the other in no order: all give rows of the same columns.
+    pub inputs: Vec<Input>,
     /// Row by row, on the input's rows.
     pub before: Vec<Step>,
     /// What brings rows of a key together, if there is anything of the kind.
@@ -718,13 +719,51 @@ impl Plan {
         name.map_or("", String::as_str)
     }
 
-    /// The source at the root of an input.
+    /// The name of a source or a stream.
     #[must_use]
-    pub fn root_of(&self, input: Input) -> Option<usize> {
-        match input {
+    pub fn name_of_input(&self, input: Input) -> &str {
+        self.name_of(OutputOf::Rows(input))
+    }
+
+    /// The sources at the root of inputs.
+    #[must_use]
+    pub fn roots_of(&self, inputs: &[Input]) -> BTreeSet<usize> {
+        let behind = self.behind(inputs, |_| false).into_iter();
+        let source = |input| match input {
             Input::Source(i) => Some(i),
-            Input::Stream(i) => self.root_of(self.streams.get(i)?.input),
+            Input::Stream(_) => None,
+        };
+        behind.filter_map(source).collect()
+    }
+
+    /// Where the rows of inputs come to be: in partitions of these sources, and in shards of these streams.
+    #[must_use]
+    pub fn places_of(&self, inputs: &[Input]) -> BTreeSet<Input> {
+        self.behind(inputs, |stream| self.is_shuffled(stream))
+    }
+
+    /// The sources behind inputs, and the streams beyond which it is not looked.
+    fn behind(&self, inputs: &[Input], ends: impl Fn(usize) -> bool) -> BTreeSet<Input> {
+        let (mut found, mut seen, mut left) = (BTreeSet::new(), BTreeSet::new(), inputs.to_vec());
+        while let Some(input) = left.pop() {
+            if !seen.insert(input) {
+                continue;
+            }
+            match input {
+                Input::Stream(i) if !ends(i) => {
+                    left.extend(self.streams.get(i).iter().flat_map(|s| &s.inputs));
+                }
+                end => found.extend([end]),
+            }
         }
+        found
+    }
+
+    /// Whether a stream's rows come together in shards.
+    #[must_use]
+    pub fn is_shuffled(&self, stream: usize) -> bool {
+        let exchange = self.streams.get(stream).and_then(Stream::exchange);
+        matches!(exchange, Some(Exchange::Shuffle { .. }))
     }
 }
 

@@ -16,6 +16,9 @@ from harness.tidemill import Tidemill, find_binary
 
 TAGS = itertools.count(1)
 
+# It takes as long as one likes: tests/endure says how long.
+collect_ignore = [] if "TIDEMILL_TEST_MINUTES" in os.environ else ["test_endurance.py"]
+
 
 def pytest_configure(config):
     # Being told to end is a reason to clean up, not to leave things running.

@@ -1,6 +1,6 @@
 """Several pipelines on three brokers while workers and brokers come and go: in the end every output is what a batch gives.
 
-A minute of it is part of every run of the tests; tests/endure goes on for as long as one likes.
+tests/endure goes on with it for as long as one likes.
 """
 
 import os

@@ -1,18 +1,26 @@
 //! The way from sources over streams to outputs, as a tree of text: pure.
 
 use tidemill_crds::pipeline::{Output, PipelineSpec};
-use tidemill_plan::model::{Input, Plan};
+use tidemill_plan::model::Plan;
+use tidemill_plan::stream_of;
 
 /// What a stream reads, by name.
 pub(super) fn inputs(plan: &Plan) -> Vec<(String, String)> {
-    let name = |input: Input| match input {
-        Input::Source(i) => plan.sources.get(i).map(|source| source.name.clone()),
-        Input::Stream(i) => plan.streams.get(i).map(|stream| stream.name.clone()),
-    };
-    let reads = plan.streams.iter();
+    let mut reads: Vec<(String, String)> = Vec::new();
+    for stream in &plan.streams {
+        for &input in &stream.inputs {
+            // What a query is cut into is one to those who wrote it.
+            let (name, input) = (
+                stream_of(&stream.name),
+                stream_of(plan.name_of_input(input)),
+            );
+            let read = (name.to_owned(), input.to_owned());
+            if name != input && !reads.contains(&read) {
+                reads.push(read);
+            }
+        }
+    }
     reads
-        .filter_map(|stream| Some((stream.name.clone(), name(stream.input)?)))
-        .collect()
 }
 
 /// One line of the tree.

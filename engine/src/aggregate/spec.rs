@@ -17,7 +17,7 @@ use datafusion_physical_expr::aggregate::AggregateFunctionExpr;
 use tidemill_plan::model::{
     Aggregate, Emit, ExprRef, Late, Micros, Misfit, ResultColumn, Step, Stream, Window,
 };
-use tidemill_plan::resets;
+use tidemill_plan::{resets, stream_of};
 
 use crate::aggregate::chunk::ChunkKey;
 use crate::aggregate::rowbytes::RowCodec;
@@ -349,8 +349,8 @@ impl Spec {
     /// or windows are refused, unless the stream is to be reset where they do not fit.
     pub(crate) fn owns(&self, stored: Stamp) -> Result<bool> {
         let lost = resets::lost(self.window.is_some());
-        self.stamp
-            .owns(stored, &self.stream, self.drops_misfits, lost)
+        let stream = stream_of(&self.stream);
+        self.stamp.owns(stored, stream, self.drops_misfits, lost)
     }
 
     /// Rows that take away the ones of these windows and keys: they have nothing else.

@@ -99,13 +99,15 @@ impl Over {
     /// Whether rows of a record that was shuffled are the stream's own.
     pub(crate) fn owns(&self, stored: Stamp) -> Result<bool> {
         let (spec, lost) = (&self.spec, resets::LOST_ROWS);
-        spec.stamp
-            .owns(stored, &spec.stream, spec.drops_misfits, lost)
+        let stream = tidemill_plan::stream_of(&spec.stream);
+        spec.stamp.owns(stored, stream, spec.drops_misfits, lost)
     }
 
-    /// The watermark of the rows that it hands on.
+    /// The watermark of the rows that it hands on. Where they are ranked, it is the end of its window that a row is held
+    /// by, and its time is the last microsecond of that.
     pub(crate) fn output_watermark(&self) -> Micros {
         self.settled
+            .saturating_sub(i64::from(self.spec.is_ranked()))
     }
 
     /// Takes rows in; those that are late are rejected.
@@ -235,11 +237,11 @@ impl Over {
 
     /// Hands on the rows that the watermark has passed.
     fn settle(&mut self, place: Place<'_>, fx: &mut Effects) -> Result<Vec<Flow>> {
-        let before = self.settled;
-        let until = self.watermark.max(self.closed).max(before);
+        let (from, before) = (self.settled, self.output_watermark());
+        let until = self.watermark.max(self.closed).max(from);
         self.settled = until;
         let (spec, shelves) = (&self.spec, &mut self.shelves);
-        let due = self.held.between(before, until);
+        let due = self.held.between(from, until);
         let due = due.map_err(|problem| spec.damaged(problem))?;
         if due.is_empty() {
             return Ok(Vec::new());

@@ -131,6 +131,11 @@ impl Spec {
         columns.map(value::values).collect()
     }
 
+    /// Whether rows are ranked.
+    pub(super) fn is_ranked(&self) -> bool {
+        !self.rank.is_empty()
+    }
+
     /// The ranks of rows, as bytes in their order, where rows are ranked.
     pub(super) fn ranks(&self, columns: &[ArrayRef]) -> Result<Option<Rows>> {
         if self.rank.is_empty() {

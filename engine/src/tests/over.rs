@@ -91,7 +91,10 @@ trait Reading {
 
 impl Reading for Stream {
     fn reading(self, input: Input) -> Self {
-        Self { input, ..self }
+        Self {
+            inputs: vec![input],
+            ..self
+        }
     }
 }
 

@@ -119,7 +119,7 @@ pub(super) fn clean() -> Stream {
     let quotient = binary(lit(100i64), Op::Divide, less, &input).unwrap();
     Stream {
         name: "clean".into(),
-        input: Input::Source(0),
+        inputs: vec![Input::Source(0)],
         before: vec![
             Step::Filter(binary(named("v"), Op::NotEq, lit(7i64), &input).unwrap()),
             Step::Project {
@@ -195,7 +195,7 @@ fn windowed(shape: &Shape, name: &str, emit: Emit) -> Stream {
     };
     Stream {
         name: name.into(),
-        input: Input::Stream(0),
+        inputs: vec![Input::Stream(0)],
         before: vec![],
         operator: Some(Operator::Aggregate(Aggregate {
             window: Some(Window {
@@ -241,7 +241,7 @@ fn totals(shape: &Shape, input: &SchemaRef) -> Stream {
     let schema = schema_of(&columns);
     Stream {
         name: "totals".into(),
-        input: Input::Stream(1),
+        inputs: vec![Input::Stream(1)],
         before: vec![],
         operator: Some(Operator::Aggregate(Aggregate {
             window: Some(Window {
@@ -268,7 +268,11 @@ fn totals(shape: &Shape, input: &SchemaRef) -> Stream {
             layout,
             schema: Arc::clone(&schema),
             emit: Emit::OnClose,
-            allowed_lateness: 0,
+            // So far the start of a window is behind its last microsecond, of which the watermark is.
+            allowed_lateness: match shape.kind {
+                WindowKind::Session { .. } => 0,
+                kind => kind.size() - 1,
+            },
             late: Late::DeadLetter,
             exchange: if shuffled {
                 Exchange::Shuffle { shards: 1 }
@@ -306,7 +310,7 @@ fn table(shape: &Shape) -> Stream {
     let share = binary(lit(60i64), Op::Divide, Arc::clone(&rest), &grouped).unwrap();
     Stream {
         name: "table".into(),
-        input: Input::Stream(0),
+        inputs: vec![Input::Stream(0)],
         before: vec![],
         operator: Some(Operator::Aggregate(Aggregate {
             window: None,

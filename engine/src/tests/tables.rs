@@ -230,7 +230,7 @@ fn over_both(lookup: impl Fn(&Schema) -> Lookup) -> Arc<Plan> {
     let schema = Arc::clone(&lookup.schema);
     let stream = Stream {
         name: "joined".into(),
-        input: Input::Source(0),
+        inputs: vec![Input::Source(0)],
         before: vec![Step::Lookup(lookup)],
         operator: None,
         after: vec![],

@@ -151,22 +151,22 @@ impl World {
         }
         let mut fx = Effects::default();
         if let Id::Shard(stream, _) = id {
-            task.set_source_partitions(self.inputs_of(stream), &mut fx)
-                .unwrap();
+            for place in self.plan.places_of(&self.plan.streams[stream].inputs) {
+                task.set_source_partitions(place, self.partitions_of(place), &mut fx)
+                    .unwrap();
+            }
         }
         (task, fx)
     }
 
-    /// How many partitions send to the shards of a stream.
-    fn inputs_of(&self, stream: usize) -> u32 {
-        let mut input = self.plan.streams[stream].input;
-        while let Input::Stream(i) = input {
-            if let Some(Exchange::Shuffle { shards }) = self.plan.streams[i].exchange() {
-                return *shards;
-            }
-            input = self.plan.streams[i].input;
+    fn partitions_of(&self, place: Input) -> u32 {
+        let Input::Stream(i) = place else {
+            return self.sources.len() as u32;
+        };
+        match self.plan.streams[i].exchange() {
+            Some(Exchange::Shuffle { shards }) => *shards,
+            _ => panic!("stream {i} is not shuffled"),
         }
-        self.sources.len() as u32
     }
 
     fn log_of(&self, id: Id) -> &[Vec<u8>] {

@@ -57,6 +57,11 @@ pub(super) fn read(
 }
 
 impl Deduplication {
+    /// Whether rows go on in other places than the partitions of the topic.
+    pub(super) fn moves_rows(&self) -> bool {
+        self.exchange != Exchange::Local
+    }
+
     /// The columns by which rows are spread over the places where they go on.
     pub(super) fn partitioned_by(&self, promised: &[usize]) -> Vec<usize> {
         match self.exchange {
@@ -85,7 +90,9 @@ pub(super) fn insert(plan: &mut Plan, drafts: &[SourceDraft]) {
         Input::Stream(i) => Input::Stream(i + inserted.len()),
     };
     for stream in &mut plan.streams {
-        stream.input = moved(stream.input);
+        for input in &mut stream.inputs {
+            *input = moved(*input);
+        }
     }
     for output in &mut plan.outputs {
         if let OutputOf::Rows(input) = &mut output.from {
@@ -111,7 +118,7 @@ fn stream(plan: &Plan, i: usize, draft: &SourceDraft, it: &Deduplication) -> Opt
     let exprs = columns.map(|(i, f)| Arc::new(Column::new(f.name(), i)) as ExprRef);
     Some(Stream {
         name: format!("{}.deduplicated", source.name),
-        input: Input::Source(i),
+        inputs: vec![Input::Source(i)],
         before: Vec::new(),
         operator: Some(Operator::Over(Over {
             time: source.event_time?.column,

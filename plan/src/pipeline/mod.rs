@@ -100,7 +100,8 @@ fn set_resets(pipeline: &Pipeline, plan: &mut Plan, problems: &mut Problems) {
         resets::Epochs::new()
     });
     for stream in &mut plan.streams {
-        stream.epoch = epochs.get(&stream.name).copied().unwrap_or_default();
+        let epoch = epochs.get(crate::sql::stream_of(&stream.name));
+        stream.epoch = epoch.copied().unwrap_or_default();
         stream.misfit = match pipeline.spec.on_incompatible_change {
             OnIncompatibleChange::Block => Misfit::Refuse,
             OnIncompatibleChange::Reset => Misfit::Drop,

@@ -81,7 +81,7 @@ pub(super) fn draft(
             name: source.name.clone(),
             schema,
             event_time: event_time.map(|t| t.column),
-            window_end: None,
+            window: None,
             is_table: key.is_some(),
             key,
         },
@@ -375,7 +375,10 @@ pub(super) fn columns_read(
         read.extend(columns.filter(|(_, c)| c.required).map(|(c, _)| c));
         let timed = is_timed(source, i, streams);
         read.extend(source.event_time.filter(|_| timed).map(|t| t.column));
-        for stream in streams.iter().filter(|s| s.input == Input::Source(i)) {
+        for stream in streams
+            .iter()
+            .filter(|s| s.inputs.contains(&Input::Source(i)))
+        {
             read.extend(stream.query.needs());
         }
         let tables = streams.iter().flat_map(|s| s.query.tables());
@@ -395,7 +398,7 @@ pub(super) fn columns_read(
 
 /// Whether anything needs the event time of a source.
 pub(super) fn is_timed(source: &SourceDraft, i: usize, streams: &[StreamDraft]) -> bool {
-    source.deduplication.is_some() || streams.iter().any(|s| s.needs_time_of == Some(i))
+    source.deduplication.is_some() || streams.iter().any(|s| s.needs_time_of(i))
 }
 
 impl SourceDraft {

@@ -1,6 +1,6 @@
 //! Streams: in an order in which each comes after what it reads, each with what it needs and what its rows are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::datatypes::SchemaRef;
 use tidemill_crds::PipelineSpec;
@@ -12,7 +12,7 @@ use crate::model::{
     Aggregate, Changes, Emit, Exchange, Find, Input, Late, Lookup, Micros, Misfit, Missing,
     Operator, Over, Plan, Step, Stream, Window,
 };
-use crate::sql::{BoundGrouping, BoundOver, Parsed, Query, Relation, SqlError};
+use crate::sql::{BoundGrouping, BoundOver, Parsed, Query, Relation, SqlError, is_part, part_name};
 
 /// The partitions of a shuffle's internal topic.
 pub(super) const SHARDS: u32 = 8;
@@ -30,27 +30,45 @@ pub(super) struct StreamDraft {
     /// As its readers see it.
     pub(super) relation: Relation,
     path: String,
-    pub(super) input: Input,
+    pub(super) inputs: Vec<Input>,
+    /// The sources at the root.
+    roots: BTreeSet<usize>,
     pub(super) query: Query,
     changes: Changes,
     results: Results,
     missing: Missing,
     exchange: Exchange,
-    /// For each column, the column of the root source that it is unchanged, as long as the row is where that was read.
-    roots: Vec<Option<usize>>,
-    /// The source whose event time it opens windows over.
-    pub(super) needs_time_of: Option<usize>,
+    spread: Spread,
 }
 
 /// When and how results are handed on.
 #[derive(Debug, Clone, Copy)]
 struct Results {
     emit: Emit,
-    allowed_lateness: Micros,
+    lateness: Micros,
     late: Late,
 }
 
 impl Streams {
+    fn add(&mut self, draft: StreamDraft) {
+        self.names
+            .insert(draft.relation.name.clone(), self.drafts.len());
+        self.drafts.push(draft);
+    }
+
+    /// The sources at the root of inputs.
+    fn roots_of(&self, inputs: &[Input]) -> BTreeSet<usize> {
+        let roots = inputs.iter().map(|input| match *input {
+            Input::Source(i) => BTreeSet::from([i]),
+            Input::Stream(i) => self
+                .drafts
+                .get(i)
+                .map(|s| s.roots.clone())
+                .unwrap_or_default(),
+        });
+        roots.flatten().collect()
+    }
+
     /// The stream of this name, if it could be planned.
     pub(super) fn get(&self, name: &str) -> Option<(usize, &StreamDraft)> {
         let i = *self.names.get(name)?;
@@ -59,6 +77,12 @@ impl Streams {
 }
 
 impl StreamDraft {
+    /// Whether it opens windows over the event time of a source.
+    pub(super) fn needs_time_of(&self, source: usize) -> bool {
+        let needs_time = self.query.window().is_some() || self.query.is_over();
+        needs_time && self.roots.contains(&source)
+    }
+
     /// The columns that identify a row, where rows replace each other.
     pub(super) fn key(&self) -> Option<&[usize]> {
         match &self.changes {
@@ -111,17 +135,8 @@ pub(super) fn draft(
             .parsed
             .reads()
             .any(|read| failed.iter().any(|f| f == read));
-        let planned = if skip {
-            None
-        } else {
-            plan_one(&stream, sources, &streams, problems)
-        };
-        match planned {
-            Some(draft) => {
-                streams.names.insert(name, streams.drafts.len());
-                streams.drafts.push(draft);
-            }
-            None => failed.push(name),
+        if skip || !plan_one(&stream, sources, &mut streams, problems) {
+            failed.push(name);
         }
     }
     report_cycle(&waiting, problems);
@@ -217,12 +232,13 @@ fn report_cycle(waiting: &[Readable<'_>], problems: &mut Problems) {
     }
 }
 
+/// Plans a stream: first the parts that its query is cut into, then what it gives. Returns false if that cannot be.
 fn plan_one(
     stream: &Readable<'_>,
     sources: &[Option<SourceDraft>],
-    streams: &Streams,
+    streams: &mut Streams,
     problems: &mut Problems,
-) -> Option<StreamDraft> {
+) -> bool {
     let sql = format!("{}.sql", stream.path);
     let relations: Vec<Relation> = stream
         .parsed
@@ -231,74 +247,106 @@ fn plan_one(
         .map(|found| found.relation.clone())
         .collect();
     let planned = stream.parsed.plan(&relations);
-    let query = planned
-        .map_err(|errors| problems.add_sql(&sql, errors))
-        .ok()?;
-    let found = find(query.reads(), sources, streams)?;
-    if let Some(error) = misplaced(&query, &found, sources) {
-        problems.add_sql(&sql, [error]);
-        return None;
+    let Ok(parts) = planned.map_err(|errors| problems.add_sql(&sql, errors)) else {
+        return false;
+    };
+    let Some(manifest) = Said::read(stream, &parts, problems) else {
+        return false;
+    };
+    let last = parts.len().saturating_sub(1);
+    for (i, query) in parts.into_iter().enumerate() {
+        let drafted = draft_one(stream, query, i == last, manifest, sources, streams);
+        match drafted.map_err(|error| problems.add_sql(&sql, [error])) {
+            Ok(Some(draft)) => streams.add(draft),
+            Ok(None) | Err(()) => return false,
+        }
     }
-    let results = results(stream, &query, problems)?;
-    let missing = missing(stream, &query, problems)?;
-    let changes = changes(&query, &found, results);
-    let changes = changes
-        .map_err(|error| problems.add_sql(&sql, [error]))
-        .ok()?;
-    let exchange = exchange(&query, &found);
-    let located = !query.gathers() || exchange == Exchange::Local;
-    let width = query.schema().fields().len();
-    let column = |c: usize| query.input_column(c);
-    let event_time = found.relation.event_time.filter(|_| query.keeps_time());
-    Some(StreamDraft {
+    true
+}
+
+/// A stream, or a part of one.
+fn draft_one(
+    stream: &Readable<'_>,
+    query: Query,
+    is_last: bool,
+    said: Said,
+    sources: &[Option<SourceDraft>],
+    streams: &Streams,
+) -> Result<Option<StreamDraft>, SqlError> {
+    let name = stream.manifest.name.as_str();
+    let full = |read: &String| match is_part(read) {
+        true => part_name(name, read),
+        false => read.clone(),
+    };
+    let reads = query.reads().iter().map(full);
+    let found: Option<Vec<Found<'_>>> = reads.map(|read| find(&read, sources, streams)).collect();
+    let Some((first, others)) = found.as_ref().and_then(|found| found.split_first()) else {
+        return Ok(None);
+    };
+    let results = said.of(&query, first.relation, is_last);
+    let changes = changes(&query, first, results, is_last)?;
+    let all = others
+        .iter()
+        .fold(first.spread.clone(), |all, it| all.and(&it.spread));
+    if let Some(error) = misplaced(&query, &all, sources) {
+        return Err(error);
+    }
+    let exchange = all.exchange(&query);
+    let spread = match (query.gathers(), &exchange) {
+        (true, Exchange::Shuffle { .. }) => Spread::of_shards(streams.drafts.len(), &query),
+        _ => all.through(&query),
+    };
+    let inputs: Vec<Input> = [first]
+        .into_iter()
+        .chain(others)
+        .map(|it| it.input)
+        .collect();
+    let name = match is_last {
+        true => name.to_owned(),
+        false => part_name(name, query.name()),
+    };
+    Ok(Some(StreamDraft {
         relation: Relation {
-            name: stream.manifest.name.clone(),
-            schema: query.schema().clone(),
-            event_time: event_time.and_then(|time| (0..width).find(|&c| column(c) == Some(time))),
-            window_end: match &changes {
-                Changes::Append if query.is_grouped() => query.window_end(),
-                _ => query_window_end(&query, &found),
-            },
             key: match &changes {
                 Changes::Upsert { key } => Some(key.clone()),
                 Changes::Append => None,
             },
-            is_table: false,
+            ..query.relation(name, first.relation)
         },
         path: stream.path.clone(),
-        input: found.input,
-        roots: (0..width)
-            .map(|c| column(c).filter(|_| located).and_then(|i| found.root_of(i)))
-            .collect(),
-        needs_time_of: (query.window().is_some() || query.is_over()).then_some(found.root),
+        roots: streams.roots_of(&inputs),
+        inputs,
+        spread,
         query,
         changes,
         results,
-        missing,
+        missing: said.missing,
         exchange,
-    })
-}
-
-/// The column that is the end of a row's window, where it was that of the rows that were read.
-fn query_window_end(query: &Query, found: &Found<'_>) -> Option<usize> {
-    let end = found.relation.window_end.filter(|_| !query.gathers())?;
-    (0..query.schema().fields().len()).find(|&c| query.input_column(c) == Some(end))
+    }))
 }
 
 /// A join with a table of which a worker has only the rows of some partitions, for rows that may be in others.
-fn misplaced(
-    query: &Query,
-    found: &Found<'_>,
-    sources: &[Option<SourceDraft>],
-) -> Option<SqlError> {
+fn misplaced(query: &Query, spread: &Spread, sources: &[Option<SourceDraft>]) -> Option<SqlError> {
     let is_spread = |name: &str| {
         let table = sources.iter().flatten().find(|s| s.relation.name == name);
         table.is_some_and(|table| table.distribution == Distribution::Partitioned)
     };
+    let partitioned_by = match spread.place {
+        Some(Input::Source(i)) => sources.get(i).and_then(Option::as_ref),
+        _ => None,
+    };
+    let stays = |source: &&SourceDraft| {
+        !source
+            .deduplication
+            .as_ref()
+            .is_some_and(|it| it.moves_rows())
+    };
+    let partitioned_by = partitioned_by.filter(stays);
+    let partitioned_by = partitioned_by.map(|source| source.partitioned_by.as_slice());
     let lies_there = |by: Option<&[usize]>| {
-        let roots = by.map(|by| by.iter().map(|&column| found.root_of(column)));
-        let roots: Option<Vec<usize>> = roots.and_then(Iterator::collect);
-        roots.is_some_and(|roots| roots == found.partitioned_by)
+        let columns = by.map(|by| by.iter().map(|&column| spread.number(column)));
+        let columns: Option<Vec<usize>> = columns.and_then(Iterator::collect);
+        columns.is_some() && columns.as_deref() == partitioned_by
     };
     let mut joins = query.joins();
     let (name, _) = joins.find(|(name, by)| is_spread(name) && !lies_there(*by))?;
@@ -314,19 +362,72 @@ fn misplaced(
 struct Found<'a> {
     input: Input,
     relation: &'a Relation,
-    /// The source at the root.
-    root: usize,
-    /// The columns by which the root is partitioned.
-    partitioned_by: &'a [usize],
-    /// As in a draft; absent for a source itself.
-    roots: Option<&'a [Option<usize>]>,
+    spread: Spread,
 }
 
-impl Found<'_> {
-    fn root_of(&self, column: usize) -> Option<usize> {
-        match self.roots {
-            Some(roots) => roots.get(column).copied().flatten(),
-            None => Some(column),
+/// How rows are spread over the partitions of the place where they come to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Spread {
+    /// Where they come to be, where that is one source, or the shards of one stream.
+    place: Option<Input>,
+    /// The values by which they are spread, each by a number; `None` if that is not known.
+    by: Option<Vec<usize>>,
+    /// For each column, the number of the value that it is, unchanged.
+    columns: Vec<Option<usize>>,
+}
+
+impl Spread {
+    /// Over the partitions of a source: values are its columns.
+    fn of_source(index: usize, source: &SourceDraft) -> Self {
+        let by = source.partitioned_by.clone();
+        let columns = 0..source.relation.schema.fields().len();
+        Self {
+            place: Some(Input::Source(index)),
+            by: Some(by).filter(|by| !by.is_empty()),
+            columns: columns.map(Some).collect(),
+        }
+    }
+
+    /// Over the shards of a stream: values are its keys.
+    fn of_shards(stream: usize, query: &Query) -> Self {
+        Self {
+            place: Some(Input::Stream(stream)),
+            by: Some((0..query.key_columns().len()).collect()),
+            columns: (0..query.width()).map(|c| query.key_of(c)).collect(),
+        }
+    }
+
+    /// What it is after a query that leaves rows where they are.
+    fn through(&self, query: &Query) -> Self {
+        let column = |c| query.input_column(c).and_then(|i| self.number(i));
+        Self {
+            columns: (0..query.width()).map(column).collect(),
+            ..self.clone()
+        }
+    }
+
+    fn number(&self, column: usize) -> Option<usize> {
+        self.columns.get(column).copied().flatten()
+    }
+
+    /// What is known of rows of either.
+    fn and(self, other: &Self) -> Self {
+        let same = self.place == other.place;
+        let columns = self.columns.into_iter().zip(&other.columns);
+        Self {
+            place: self.place.filter(|_| same),
+            by: self.by.filter(|_| same),
+            columns: columns.map(|(a, b)| a.filter(|_| a == *b)).collect(),
+        }
+    }
+
+    /// Rows with the same key are in one partition if the key includes all by which they are spread.
+    fn exchange(&self, query: &Query) -> Exchange {
+        let keys = query.key_columns().iter().flatten();
+        let keys: BTreeSet<usize> = keys.filter_map(|&i| self.number(i)).collect();
+        match (&self.place, &self.by) {
+            (Some(_), Some(by)) if by.iter().all(|value| keys.contains(value)) => Exchange::Local,
+            _ => Exchange::Shuffle { shards: SHARDS },
         }
     }
 }
@@ -336,55 +437,36 @@ fn find<'a>(
     sources: &'a [Option<SourceDraft>],
     streams: &'a Streams,
 ) -> Option<Found<'a>> {
-    let source = |i: usize| sources.get(i).and_then(Option::as_ref);
     let is_named = |s: &Option<SourceDraft>| s.as_ref().is_some_and(|s| s.relation.name == name);
     if let Some(i) = sources.iter().position(is_named) {
-        let source = source(i)?;
+        let source = sources.get(i)?.as_ref()?;
         return Some(Found {
             input: Input::Source(i),
             relation: &source.relation,
-            root: i,
-            partitioned_by: &source.partitioned_by,
-            roots: None,
+            spread: Spread::of_source(i, source),
         });
     }
     let (i, stream) = streams.get(name)?;
-    let mut root = stream.input;
-    while let Input::Stream(i) = root {
-        root = streams.drafts.get(i)?.input;
-    }
-    let Input::Source(root) = root else {
-        return None;
-    };
     Some(Found {
         input: Input::Stream(i),
         relation: &stream.relation,
-        root,
-        partitioned_by: &source(root)?.partitioned_by,
-        roots: Some(&stream.roots),
+        spread: stream.spread.clone(),
     })
 }
 
-/// Rows with the same key are in one partition if the key includes all that the source is partitioned by.
-fn exchange(query: &Query, found: &Found<'_>) -> Exchange {
-    let keys = query.key_columns().iter().flatten();
-    let roots: Vec<usize> = keys.filter_map(|&i| found.root_of(i)).collect();
-    let together = found
-        .partitioned_by
-        .iter()
-        .all(|column| roots.contains(column));
-    if together && !found.partitioned_by.is_empty() {
-        Exchange::Local
-    } else {
-        Exchange::Shuffle { shards: SHARDS }
+fn changes(
+    query: &Query,
+    found: &Found<'_>,
+    results: Results,
+    is_last: bool,
+) -> Result<Changes, SqlError> {
+    if !is_last {
+        // Only what adds rows is a part: each result of a window comes once.
+        return Ok(Changes::Append);
     }
-}
-
-fn changes(query: &Query, found: &Found<'_>, results: Results) -> Result<Changes, SqlError> {
     if query.is_grouped() {
-        let final_rows = query.window().is_some()
-            && results.emit == Emit::OnClose
-            && results.allowed_lateness == 0;
+        let final_rows =
+            query.window().is_some() && results.emit == Emit::OnClose && results.lateness == 0;
         return if final_rows {
             Ok(Changes::Append)
         } else {
@@ -401,41 +483,85 @@ fn changes(query: &Query, found: &Found<'_>, results: Results) -> Result<Changes
     }
 }
 
-/// Reads what the manifest says of results, if the query has any to which that applies.
-fn results(stream: &Readable<'_>, query: &Query, problems: &mut Problems) -> Option<Results> {
-    let manifest = stream.manifest;
+/// What the manifest says of a stream, beside its SQL.
+#[derive(Debug, Clone, Copy)]
+struct Said {
+    emit: Emit,
+    lateness: Micros,
+    late: Late,
+    missing: Missing,
+}
+
+impl Said {
+    /// Reads it, if the query has anything to which it applies.
+    fn read(stream: &Readable<'_>, parts: &[Query], problems: &mut Problems) -> Option<Self> {
+        let (emit, right) = emit(stream, parts.last()?, problems);
+        let manifest = stream.manifest;
+        let windowed = parts.iter().any(|part| part.window().is_some());
+        let in_order = parts.iter().any(Query::is_over);
+        let mut right = right;
+        let mut refuse = |field: &str, message: &str, hint: &str| {
+            right = false;
+            let path = format!("{}.{field}", stream.path);
+            problems.add(path, message, Some(hint.into()));
+        };
+        let no_window = ("without a window no record is late", "leave it out");
+        if manifest.allowed_lateness.is_some() && !windowed {
+            let (message, hint) = match in_order {
+                true => (
+                    "rows with OVER go on in order, and none goes on twice",
+                    "set outOfOrderness of the source's eventTime",
+                ),
+                false => no_window,
+            };
+            refuse("allowedLateness", message, hint);
+        }
+        if manifest.late_records.is_some() && !windowed && !in_order {
+            let (message, hint) = no_window;
+            refuse("lateRecords", message, hint);
+        }
+        let missing = missing(stream, parts, problems)?;
+        right.then(|| Self {
+            emit,
+            lateness: manifest.allowed_lateness.map_or(0, |d| d.as_micros()),
+            late: match manifest.late_records.unwrap_or_default() {
+                LateRecords::DeadLetter => Late::DeadLetter,
+                LateRecords::Drop => Late::Drop,
+            },
+            missing,
+        })
+    }
+
+    /// What of it holds for a part of the query: records are late for the windows that they come to first, and it is the
+    /// last grouping whose results are handed on as they change.
+    fn of(self, query: &Query, input: &Relation, is_last: bool) -> Results {
+        Results {
+            emit: match is_last {
+                true => self.emit,
+                false => Emit::OnClose,
+            },
+            lateness: match query.window().is_some() && input.window.is_none() {
+                true => self.lateness,
+                false => 0,
+            },
+            late: self.late,
+        }
+    }
+}
+
+/// When results are handed on, and whether what the manifest says of that can be.
+fn emit(stream: &Readable<'_>, query: &Query, problems: &mut Problems) -> (Emit, bool) {
+    let path = &stream.path;
+    let windowed = query.window().is_some();
     let mut right = true;
     let mut refuse = |field: &str, message: &str, hint: &str| {
         right = false;
-        problems.add(
-            format!("{}.{field}", stream.path),
-            message,
-            Some(hint.into()),
-        );
+        problems.add(format!("{path}.{field}"), message, Some(hint.into()));
     };
-    let windowed = query.window().is_some();
-    if query.is_over() {
-        if manifest.allowed_lateness.is_some() {
-            let message = "rows with OVER go on in order, and none goes on twice";
-            let hint = "set outOfOrderness of the source's eventTime";
-            refuse("allowedLateness", message, hint);
-        }
-    } else if !windowed {
-        let fields = [
-            ("allowedLateness", manifest.allowed_lateness.is_some()),
-            ("lateRecords", manifest.late_records.is_some()),
-        ];
-        for (field, _) in fields.iter().filter(|(_, given)| *given) {
-            refuse(field, "without a window no record is late", "leave it out");
-        }
-    }
-    let on_close = match &manifest.emit {
+    let on_close = match &stream.manifest.emit {
         Some(_) if !query.is_grouped() => {
-            refuse(
-                "emit",
-                "without GROUP BY each row is handed on by itself",
-                "leave it out",
-            );
+            let message = "without GROUP BY each row is handed on by itself";
+            refuse("emit", message, "leave it out");
             true
         }
         Some(emit) if emit.when == EmitWhen::OnClose => {
@@ -448,30 +574,23 @@ fn results(stream: &Readable<'_>, query: &Query, problems: &mut Problems) -> Opt
         Some(_) => false,
         None => windowed,
     };
-    let every = manifest.emit.as_ref().and_then(|emit| emit.every);
-    let late = match manifest.late_records.unwrap_or_default() {
-        LateRecords::DeadLetter => Late::DeadLetter,
-        LateRecords::Drop => Late::Drop,
+    let every = stream.manifest.emit.as_ref().and_then(|emit| emit.every);
+    let emit = if on_close {
+        Emit::OnClose
+    } else {
+        Emit::OnUpdate {
+            every: every.map_or(0, |d| d.as_micros()),
+        }
     };
-    right.then(|| Results {
-        emit: if on_close {
-            Emit::OnClose
-        } else {
-            Emit::OnUpdate {
-                every: every.map_or(0, |d| d.as_micros()),
-            }
-        },
-        allowed_lateness: manifest.allowed_lateness.map_or(0, |d| d.as_micros()),
-        late,
-    })
+    (emit, right)
 }
 
 /// Reads what the manifest says of rows that find nothing in a table.
-fn missing(stream: &Readable<'_>, query: &Query, problems: &mut Problems) -> Option<Missing> {
+fn missing(stream: &Readable<'_>, parts: &[Query], problems: &mut Problems) -> Option<Missing> {
     let path = format!("{}.onMissing", stream.path);
     match stream.manifest.on_missing {
         None => Some(Missing::Emit),
-        Some(_) if query.tables().next().is_none() => {
+        Some(_) if parts.iter().all(|part| part.tables().next().is_none()) => {
             let hint = Some("leave it out".into());
             problems.add(path, "the query joins no table", hint);
             None
@@ -506,9 +625,10 @@ impl StreamDraft {
         columns: &[Vec<usize>],
         problems: &mut Problems,
     ) -> Option<Stream> {
-        let input: &SchemaRef = plan.schema_of(self.input)?;
+        let first = *self.inputs.first()?;
+        let input: &SchemaRef = plan.schema_of(first)?;
         let all: Vec<usize>;
-        let read = match self.input {
+        let read = match first {
             Input::Source(i) => columns.get(i)?,
             Input::Stream(_) => {
                 all = (0..input.fields().len()).collect();
@@ -527,7 +647,7 @@ impl StreamDraft {
         }
         Some(Stream {
             name: self.relation.name.clone(),
-            input: self.input,
+            inputs: self.inputs.clone(),
             before,
             operator: self.operator(bound.grouping, bound.window, bound.over),
             after: bound.after,
@@ -564,7 +684,7 @@ impl StreamDraft {
                 layout: grouping.layout,
                 schema: grouping.schema,
                 emit: self.results.emit,
-                allowed_lateness: self.results.allowed_lateness,
+                allowed_lateness: self.results.lateness.saturating_add(self.query.behind()),
                 late: self.results.late,
                 exchange: self.exchange.clone(),
             })

@@ -138,12 +138,12 @@ fn a_pipeline_reads_each_source_once_with_what_is_needed() {
     assert_eq!(table.emit, Emit::OnUpdate { every: 1_000_000 });
     assert_eq!(sales.changes, Changes::Upsert { key: vec![0] });
     assert_eq!(
-        (large.input, large.changes.clone()),
-        (Input::Stream(0), Changes::Upsert { key: vec![0] })
+        (large.inputs.clone(), large.changes.clone()),
+        (vec![Input::Stream(0)], Changes::Upsert { key: vec![0] })
     );
 
     assert_eq!(names(&big.schema), ["customer_id", "amount", "ts"]);
-    assert_eq!(spend.input, Input::Stream(2));
+    assert_eq!(spend.inputs, [Input::Stream(2)]);
     let windowed = spend.aggregate().unwrap();
     assert_eq!(windowed.window.unwrap().time, 2);
     assert_eq!(
@@ -381,6 +381,134 @@ fn a_table_of_another_key_than_the_partitions_is_shuffled() {
     );
 }
 
+/// Of each stream: its name, what it reads, and where its rows meet.
+fn outline(plan: &Plan) -> Vec<String> {
+    let line = |stream: &crate::model::Stream| {
+        let reads: Vec<&str> = stream
+            .inputs
+            .iter()
+            .map(|i| plan.name_of_input(*i))
+            .collect();
+        let meet = match stream.exchange() {
+            Some(Exchange::Local) => ", in place",
+            Some(Exchange::Shuffle { .. }) => ", in shards",
+            None => "",
+        };
+        format!("{} of {}{meet}", stream.name, reads.join(" and "))
+    };
+    plan.streams.iter().map(line).collect()
+}
+
+#[test]
+fn a_query_that_groups_what_it_has_grouped_becomes_several_streams() {
+    let plan = planned(&over_source(
+        "  streams:\n  - {name: most, sql: \"SELECT max(n) AS most, window_end FROM \
+         (SELECT category, customer_id, count(*) AS n, window_start, window_end FROM TUMBLE(transactions, ts, INTERVAL '1' MINUTE) \
+         GROUP BY category, customer_id, window_start, window_end) GROUP BY window_start, window_end\"}\n",
+    ));
+    assert_eq!(
+        outline(&plan),
+        [
+            "most-1 of transactions, in place",
+            "most of most-1, in shards"
+        ]
+    );
+    let last = plan.streams[1].aggregate().unwrap();
+    assert_eq!(plan.streams[1].changes, Changes::Append);
+    assert_eq!(last.key_schema.fields().len(), 1, "the start is a key");
+    assert_eq!(plan.roots_of(&plan.streams[1].inputs), [0].into());
+    assert_eq!(crate::stream_of("most-1"), "most");
+}
+
+#[test]
+fn what_is_in_shards_by_its_key_is_grouped_there_again() {
+    let by = |keys: &str| {
+        let plan = planned(&over_source(&format!(
+            r"
+  streams:
+  - name: tens
+    sql: |
+      SELECT category, upper(customer_id) AS who, count(*) AS n, window_start AS begin
+      FROM TUMBLE(transactions, ts, INTERVAL '10' SECOND) GROUP BY category, upper(customer_id), window_start, window_end
+  - name: minutes
+    sql: |
+      SELECT {keys}, sum(n) AS n, window_start
+      FROM TUMBLE(tens, begin, INTERVAL '1' MINUTE) GROUP BY {keys}, window_start, window_end
+"
+        )));
+        outline(&plan)[1].clone()
+    };
+    assert_eq!(by("who, category"), "minutes of tens, in place");
+    assert_eq!(by("category"), "minutes of tens, in shards");
+}
+
+#[test]
+fn sides_of_a_union_are_read_together() {
+    let spec = r"
+  sources:
+  - {name: a, kafka: {topic: a}, columns: [{name: k, type: String}, {name: n, type: Int64}, {name: ts, type: Timestamp}], eventTime: {column: ts}, partitionedBy: [k]}
+  - {name: b, kafka: {topic: b}, columns: [{name: k, type: String}, {name: n, type: Int64}, {name: ts, type: Timestamp}], eventTime: {column: ts}, partitionedBy: [k]}
+  streams:
+  - {name: both, sql: 'SELECT k, n, ts FROM a UNION ALL SELECT k, n, ts FROM b'}
+  - {name: one, sql: 'SELECT k, ts FROM a WHERE n > 1 UNION ALL SELECT k, ts FROM a WHERE n < 1'}
+  - {name: of_both, sql: 'SELECT k, count(*) AS n, window_start FROM TUMBLE(both, ts, INTERVAL ''1'' HOUR) GROUP BY k, window_start, window_end'}
+  - {name: of_one, sql: 'SELECT k, count(*) AS n, window_start FROM TUMBLE(one, ts, INTERVAL ''1'' HOUR) GROUP BY k, window_start, window_end'}
+";
+    let plan = planned(spec);
+    assert_eq!(
+        outline(&plan),
+        [
+            "both-branch1 of a",
+            "both-branch2 of b",
+            "both of both-branch1 and both-branch2",
+            "one-branch1 of a",
+            "one-branch2 of a",
+            "one of one-branch1 and one-branch2",
+            "of_both of both, in shards",
+            "of_one of one, in place",
+        ]
+    );
+    let sources = [Input::Source(0), Input::Source(1)];
+    assert_eq!(plan.places_of(&plan.streams[6].inputs), sources.into());
+    assert_eq!(
+        plan.places_of(&[Input::Stream(6)]),
+        [Input::Stream(6)].into()
+    );
+    let timed = plan
+        .sources
+        .iter()
+        .all(|source| source.event_time.is_some());
+    assert!(timed, "the windows are over both");
+}
+
+#[test]
+fn lateness_is_that_of_the_windows_that_rows_come_to_first() {
+    let plan = planned(&over_source(
+        r"
+  streams:
+  - name: most
+    allowedLateness: 5s
+    sql: |
+      WITH tens AS (
+        SELECT count(*) AS n, window_start AS begin FROM TUMBLE(transactions, ts, INTERVAL '10' SECOND)
+        GROUP BY window_start, window_end
+      )
+      SELECT max(n) AS most, window_start FROM TUMBLE(tens, begin, INTERVAL '1' HOUR) GROUP BY window_start, window_end
+",
+    ));
+    let lateness: Vec<i64> = plan
+        .streams
+        .iter()
+        .map(|s| s.aggregate().unwrap().allowed_lateness)
+        .collect();
+    assert_eq!(
+        lateness,
+        [5_000_000, 9_999_999],
+        "the start of a window is as far behind its last microsecond"
+    );
+    assert_eq!(plan.streams[1].changes, Changes::Append);
+}
+
 #[test]
 fn a_topic_is_read_by_one_source() {
     let spec = r"
@@ -444,8 +572,8 @@ fn a_stream_is_joined_with_a_table_that_is_read_as_far_as_needed() {
     assert_eq!(plan.sources[1].key, Some(vec![0]));
     let stream = &plan.streams[0];
     assert_eq!(
-        (stream.input, &stream.changes),
-        (Input::Source(0), &Changes::Append)
+        (stream.inputs.as_slice(), &stream.changes),
+        ([Input::Source(0)].as_slice(), &Changes::Append)
     );
     let lookup = stream.before.iter().find_map(|step| match step {
         Step::Lookup(lookup) => Some(lookup),

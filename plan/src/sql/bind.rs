@@ -7,19 +7,23 @@ use arrow::datatypes::SchemaRef;
 use datafusion_common::Result;
 use datafusion_sql::sqlparser::tokenizer::Location;
 
-use super::Relation;
 use super::chain::{self, Moves, Origin, narrow, rebase, remap, schema_after, substitute};
 use super::error::{SqlError, duplicate_column};
 use super::over::OverShape;
 use super::parse::Parsed;
 use super::translate::{Call, Grouping, Joined, Shape};
 use super::window::is_one_each;
-use crate::model::{ExprRef, Function, OverCall, RankBy, ResultColumn, Step, Window, WindowKind};
+use super::{Carried, Relation};
+use crate::model::{
+    ExprRef, Function, Micros, OverCall, RankBy, ResultColumn, Step, Window, WindowKind,
+};
 
 /// A planned query, bound to all the columns of the relation that it reads.
 #[derive(Debug, Clone)]
 pub struct Query {
-    reads: String,
+    /// Among the parts of the whole; none of the last.
+    name: String,
+    reads: Vec<String>,
     /// Where it starts.
     place: Location,
     needs: BTreeSet<usize>,
@@ -44,6 +48,8 @@ enum From {
     WindowStart,
     /// The first microsecond after it.
     WindowEnd,
+    /// The last microsecond of it.
+    WindowLast,
     /// Anything else.
     Computed,
 }
@@ -94,13 +100,9 @@ pub struct BoundOver {
 }
 
 impl Query {
-    pub(super) fn new(
-        shape: Shape,
-        relation: &Relation,
-        parsed: &Parsed,
-    ) -> std::result::Result<Self, SqlError> {
-        let gathers = shape.grouping.is_some() || shape.over.is_some();
-        if relation.key.is_some() && gathers {
+    pub(super) fn new(shape: Shape, parsed: &Parsed) -> std::result::Result<Self, SqlError> {
+        let relation = &shape.relation;
+        if relation.key.is_some() && shape.gathers() {
             let message = format!(
                 "`{}` is a table kept up to date, and its rows cannot be grouped again",
                 relation.name
@@ -118,20 +120,19 @@ impl Query {
             return Err(SqlError::at(parsed.place_of(&table.name), message)
                 .hint("join a source that is a stream, or a stream that only adds rows"));
         }
-        let query = Self::narrowed(shape, relation, parsed).map_err(|e| SqlError::internal(&e))?;
+        let query = Self::narrowed(shape, parsed).map_err(|e| SqlError::internal(&e))?;
         query.check_windows(parsed)?;
-        query.check_names(parsed)?;
         Ok(query)
     }
 
-    fn narrowed(shape: Shape, relation: &Relation, parsed: &Parsed) -> Result<Self> {
-        let schema = match (&shape.grouping, &shape.over) {
-            (None, None) => Arc::clone(&shape.before.schema),
-            _ => Arc::clone(&shape.after.schema),
+    fn narrowed(shape: Shape, parsed: &Parsed) -> Result<Self> {
+        let schema = match shape.gathers() {
+            true => Arc::clone(&shape.after.schema),
+            false => Arc::clone(&shape.before.schema),
         };
         let columns = origins(&shape);
         let key_columns = key_columns(&shape);
-        let width = relation.schema.fields().len();
+        let width = shape.relation.schema.fields().len();
         let mut after = shape.after.steps;
         let mut grouping = shape.grouping;
         let mut over = shape.over;
@@ -153,7 +154,7 @@ impl Query {
             grouping.absorb_last(&mut before)?;
         }
         if let Some(shape_over) = over.take() {
-            let rows = schema_after(&before, &relation.schema);
+            let rows = schema_after(&before, &shape.relation.schema);
             let (old, new) = (shape.before.schema.fields().len(), rows.fields().len());
             let mut moves = narrowed.moved;
             moves.extend((0..shape_over.results.len()).map(|i| (old + i, new + i)));
@@ -162,7 +163,8 @@ impl Query {
             over = Some(moved);
         }
         Ok(Self {
-            reads: shape.table,
+            name: String::new(),
+            reads: shape.reads,
             place: parsed.tokens.start(),
             needs: narrowed.reads,
             tables: shape.tables,
@@ -195,7 +197,7 @@ impl Query {
     }
 
     /// Two columns of one name cannot be told apart in a sink.
-    fn check_names(&self, parsed: &Parsed) -> std::result::Result<(), SqlError> {
+    pub(super) fn check_names(&self, parsed: &Parsed) -> std::result::Result<(), SqlError> {
         let mut seen = BTreeSet::new();
         for field in self.schema.fields() {
             if !seen.insert(field.name()) {
@@ -207,10 +209,91 @@ impl Query {
         Ok(())
     }
 
-    /// The name of the relation that is read.
+    /// What it is called among the parts of a query; the last of them is called nothing.
     #[must_use]
-    pub fn reads(&self) -> &str {
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The same query as a part of this name.
+    pub(super) fn named(self, name: String) -> Self {
+        Self { name, ..self }
+    }
+
+    /// How many columns the result has.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// The key of the grouping that a column of the result is, by its number.
+    #[must_use]
+    pub fn key_of(&self, column: usize) -> Option<usize> {
+        match self.columns.get(column)? {
+            From::Key(key) => Some(*key),
+            _ => None,
+        }
+    }
+
+    /// The names of the relations that are read, all of the same columns.
+    #[must_use]
+    pub fn reads(&self) -> &[String] {
         &self.reads
+    }
+
+    /// What its readers see, given what it reads.
+    #[must_use]
+    pub fn relation(&self, name: String, input: &Relation) -> Relation {
+        let is = |column: usize| move |c: &usize| self.input_column(*c) == Some(column);
+        let columns = || 0..self.columns.len();
+        let event_time = input.event_time.and_then(|time| columns().find(is(time)));
+        let of_input = |carried: Carried| Carried {
+            start: carried
+                .start
+                .and_then(|(start, behind)| Some((columns().find(is(start))?, behind))),
+            end: carried.end.and_then(|end| columns().find(is(end))),
+        };
+        let window = match self.grouping.as_ref().map(|g| g.window) {
+            None => input.window.map(of_input),
+            Some(None) => None,
+            Some(Some((_, kind))) => {
+                let place = |from: From| self.columns.iter().position(|c| *c == from);
+                let carried = input.window.map(of_input).and_then(|carried| carried.start);
+                let behind = kind.size().saturating_sub(1);
+                let start = match kind {
+                    WindowKind::Session { .. } => None,
+                    _ => place(From::WindowStart).map(|start| (start, behind)),
+                };
+                Some(Carried {
+                    start: start.or(carried.filter(|_| self.is_by_carried_window())),
+                    end: place(From::WindowEnd),
+                })
+            }
+        };
+        Relation {
+            name,
+            schema: Arc::clone(&self.schema),
+            event_time: match (self.is_grouped(), self.is_by_carried_window()) {
+                (true, false) => {
+                    columns().find(|c| self.columns.get(*c) == Some(&From::WindowLast))
+                }
+                _ => event_time,
+            },
+            window,
+            key: None,
+            is_table: false,
+        }
+    }
+
+    /// Whether rows are grouped by the window that they carry.
+    fn is_by_carried_window(&self) -> bool {
+        self.grouping.as_ref().is_some_and(|g| g.carried)
+    }
+
+    /// How far the times of its window may be behind the watermark of what it reads.
+    #[must_use]
+    pub fn behind(&self) -> Micros {
+        self.grouping.as_ref().map_or(0, |g| g.behind)
     }
 
     /// The columns of the relation that are needed, by index.
@@ -261,18 +344,6 @@ impl Query {
         self.over.is_some()
     }
 
-    /// Whether rows go on in the order of their event time, or as they are.
-    #[must_use]
-    pub fn keeps_time(&self) -> bool {
-        !self.is_grouped() && self.over.as_ref().is_none_or(|over| over.rank.is_empty())
-    }
-
-    /// The column of the result that is the end of the window that a row is of.
-    #[must_use]
-    pub fn window_end(&self) -> Option<usize> {
-        self.columns.iter().position(|c| *c == From::WindowEnd)
-    }
-
     /// Whether rows with the same key meet.
     #[must_use]
     pub fn gathers(&self) -> bool {
@@ -297,7 +368,7 @@ impl Query {
         match self.columns.get(column)? {
             From::Input(i) => Some(*i),
             From::Key(key) => self.key_columns.get(*key).copied().flatten(),
-            From::WindowStart | From::WindowEnd | From::Computed => None,
+            From::WindowStart | From::WindowEnd | From::WindowLast | From::Computed => None,
         }
     }
 
@@ -325,6 +396,7 @@ impl Query {
         match kind {
             // They start together, or may: one that is over, and one that reaches back over it.
             WindowKind::Cumulate { .. } | WindowKind::Session { .. } => end,
+            _ if self.is_by_carried_window() => end,
             _ if self.columns.contains(&From::WindowStart) => (From::WindowStart, "window_start"),
             _ if self.columns.contains(&From::WindowEnd) => end,
             _ => (From::WindowStart, "window_start"),
@@ -461,6 +533,7 @@ fn origins(shape: &Shape) -> Vec<From> {
         Origin::Start(i) => match grouping.layout.get(*i) {
             Some(ResultColumn::Key(key)) => From::Key(*key),
             Some(ResultColumn::WindowStart) => From::WindowStart,
+            Some(ResultColumn::WindowEnd) if grouping.last.contains(i) => From::WindowLast,
             Some(ResultColumn::WindowEnd) => From::WindowEnd,
             _ => From::Computed,
         },

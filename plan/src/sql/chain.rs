@@ -23,6 +23,8 @@ pub(crate) enum Origin {
     WindowStart { time: usize, kind: WindowKind },
     /// The first microsecond after that window.
     WindowEnd { time: usize, kind: WindowKind },
+    /// The last microsecond of it.
+    WindowLast { time: usize, kind: WindowKind },
     /// Anything else.
     Computed,
 }
@@ -117,6 +119,10 @@ impl Chain {
                     kind: window.kind,
                 },
                 Bound::End => Origin::WindowEnd {
+                    time,
+                    kind: window.kind,
+                },
+                Bound::Last => Origin::WindowLast {
                     time,
                     kind: window.kind,
                 },

@@ -74,7 +74,7 @@ fn parse(tokens: &Tokens) -> Result<SqlExpr, SqlError> {
 }
 
 fn plan(expr: SqlExpr, schema: &DFSchema) -> Result<Expr, DataFusionError> {
-    let context = Context::new(&[]);
+    let context = Context::new(&[], false);
     let planner = SqlToRel::new_with_options(&context, Context::parser_options());
     let expr = planner.sql_to_expr(expr, schema, &mut PlannerContext::new())?;
     let simplify = SimplifyContext::default().with_schema(Arc::new(schema.clone()));

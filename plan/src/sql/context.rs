@@ -27,7 +27,8 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    pub(crate) fn new(relations: &[Relation]) -> Self {
+    /// Relations, and windows with their last microsecond among the columns, or without it.
+    pub(crate) fn new(relations: &[Relation], last_time: bool) -> Self {
         let tables = relations.iter().map(|relation| {
             let source = LogicalTableSource::new(Arc::clone(&relation.schema));
             (
@@ -45,7 +46,7 @@ impl Context {
                 Arc::new(AggregateFunctionPlanner),
                 Arc::new(OverPlanner),
             ],
-            relation_planners: vec![Arc::new(WindowPlanner)],
+            relation_planners: vec![Arc::new(WindowPlanner { last_time })],
         }
     }
 

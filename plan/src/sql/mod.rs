@@ -13,8 +13,10 @@ mod functions;
 mod output;
 mod over;
 mod parse;
+mod parts;
 mod plan;
 mod refuse;
+mod size;
 mod translate;
 mod types;
 mod window;
@@ -24,10 +26,14 @@ mod tests;
 
 use arrow::datatypes::SchemaRef;
 
+use crate::model::Micros;
+
 pub use bind::{Bound, BoundGrouping, BoundOver, Query};
 pub use check::plan_check;
 pub use error::{SqlError, types_as_written};
 pub use parse::Parsed;
+pub use parts::stream_of;
+pub(crate) use parts::{is_part, part_name};
 
 /// A source or a stream, as a query sees it.
 #[derive(Debug, Clone)]
@@ -38,19 +44,44 @@ pub struct Relation {
     pub schema: SchemaRef,
     /// The column that is its event time: windows open over this one.
     pub event_time: Option<usize>,
-    /// The column that is the end of the window that a row is of: no more rows of it come.
-    pub window_end: Option<usize>,
+    /// The window that each of its rows is of, if it is one row's alone.
+    pub window: Option<Carried>,
     /// Where its rows replace each other: the columns that identify a row.
     pub key: Option<Vec<usize>>,
     /// Whether it is a source that is a table, in which rows can be looked up by that key.
     pub is_table: bool,
 }
 
-/// Plans a query over the relations that it may read.
+/// The window that a row is of: it is in the columns of a stream that groups by windows, and of those that read it. The
+/// watermark of such rows is about the last microsecond of their windows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Carried {
+    /// The first microsecond of the window, and how far that may be behind the last: windows open over it. Of sessions
+    /// nobody knows how far.
+    pub start: Option<(usize, Micros)>,
+    /// The first microsecond after the window: rows are grouped by it.
+    pub end: Option<usize>,
+}
+
+impl Carried {
+    /// What holds of rows of either.
+    pub(crate) fn and(self, other: Self) -> Self {
+        let start = self.start.zip(other.start);
+        Self {
+            start: start
+                .filter(|(a, b)| a.0 == b.0)
+                .map(|(a, b)| (a.0, a.1.max(b.1))),
+            end: self.end.filter(|end| other.end == Some(*end)),
+        }
+    }
+}
+
+/// Plans a query over the relations that it may read, to its parts: each reads relations and parts before it, and the last
+/// is what the query gives.
 ///
 /// # Errors
 /// What is wrong with it, as much at once as can be told.
-pub fn plan_query(text: &str, relations: &[Relation]) -> Result<Query, Vec<SqlError>> {
+pub fn plan_query(text: &str, relations: &[Relation]) -> Result<Vec<Query>, Vec<SqlError>> {
     with_room(|| Parsed::parse(text)?.plan(relations))
 }
 

@@ -11,13 +11,15 @@ use std::ops::ControlFlow;
 
 use super::error::{START, SqlError, from_parser, from_tokenizer};
 use super::refuse::{self, Outline};
-use super::window;
+use super::{size, window};
 
 /// No honest query is longer, and a longer one would exhaust the stack of what walks it.
 const MAX_BYTES: usize = 64 * 1024;
 const MAX_OPERATORS: usize = 2_000;
 /// The deepest parentheses: each level takes some of the stack.
 const MAX_NESTING: usize = 40;
+/// The most that is read, each time a WITH query is read counted.
+const MAX_READS: usize = 100;
 /// What to do about more than that.
 const PARTS: &str = "put parts of it into streams of their own, and read those";
 
@@ -42,6 +44,10 @@ impl Parsed {
         let tokens = Tokens::read(text).map_err(|e| vec![e])?;
         let mut query = parse_query(&tokens).map_err(|e| vec![e])?;
         refuse::check_depth(&query, &tokens).map_err(|e| vec![e])?;
+        if size::reads(&query) > MAX_READS {
+            let message = format!("the SQL reads more than {MAX_READS} tables");
+            return Err(vec![SqlError::at(tokens.start(), message).hint(PARTS)]);
+        }
         name_columns(&mut query);
         let outline = refuse::walk(&query, &tokens)?;
         Ok(Self {

@@ -21,35 +21,28 @@ use super::context::Context;
 use super::error::{self, SqlError, start};
 use super::over::Refused;
 use super::parse::{Parsed, item_name};
-use super::translate::{Misfit, translate};
-use super::{Relation, types};
+use super::parts::{Parts, is_part};
+use super::translate::Misfit;
+use super::{Carried, Relation, types};
 use crate::names;
 
 /// More errors than this help nobody.
 const MAX_ERRORS: usize = 8;
 
 impl Parsed {
-    /// Plans the query over the relations that it may read.
+    /// Plans the query over the relations that it may read, to its parts: see [`plan_query`](super::plan_query).
     ///
     /// # Errors
     /// What is wrong with it, as much at once as can be told.
-    pub fn plan(&self, relations: &[Relation]) -> Result<Query, Vec<SqlError>> {
+    pub fn plan(&self, relations: &[Relation]) -> Result<Vec<Query>, Vec<SqlError>> {
         let known: Vec<&str> = relations.iter().map(|r| r.name.as_str()).collect();
         let unknown = self.unknown_tables(&known);
         if !unknown.is_empty() {
             return Err(unknown);
         }
-        let plan = self.logical_plan(&Context::new(relations))?;
-        let leaf = leaf_name(&plan);
-        let Some(relation) = relations.iter().find(|r| Some(&r.name) == leaf.as_ref()) else {
-            return Err(vec![SqlError::at(
-                self.tokens.start(),
-                "the query reads no table",
-            )]);
-        };
-        let shape = translate(&plan, relation, relations)
-            .map_err(|misfit| vec![self.misfit(misfit, relation)])?;
-        Query::new(shape, relation, self).map_err(|e| vec![e])
+        let plan = self.logical_plan(&Context::new(relations, self.outline.last_time))?;
+        let parts = Parts::new(self, relations).of(&plan);
+        parts.map_err(|error| vec![error])
     }
 
     /// The tables that it reads and that are not among the known ones.
@@ -106,26 +99,34 @@ impl Parsed {
         Err(errors)
     }
 
-    fn misfit(&self, misfit: Misfit, relation: &Relation) -> SqlError {
+    pub(super) fn misfit(&self, misfit: Misfit, relation: &Relation) -> SqlError {
         let time = self.window_place();
         match misfit {
-            Misfit::TwoGroupings => {
-                SqlError::at(self.grouping_place(), "a stream groups its rows once")
-                    .hint("put the inner query into a stream of its own, and read that")
-            }
-            Misfit::ComputedTime => SqlError::at(
-                time,
+            Misfit::TwoGroupings => SqlError::at(
+                self.grouping_place(),
+                "the rows of a grouping without a window replace each other: they are not grouped, joined or put together again",
+            )
+            .hint("group the inner query by a window; for count over DISTINCT, write count(DISTINCT …)"),
+            Misfit::Replacing => SqlError::at(
+                self.place_of(&relation.name),
                 format!(
-                    "a window is over the event time of `{}`, as it is",
+                    "the rows of `{}` replace each other, and cannot be put together with others",
                     relation.name
                 ),
+            )
+            .hint("read a source that is a stream, or a stream that only adds rows"),
+            Misfit::ComputedTime => SqlError::at(
+                time,
+                format!("a window is over the event time of {}, as it is", shown(relation)),
             )
             .hint(event_time_hint(relation)),
             Misfit::NotEventTime(column) => {
                 let name = column_name(relation, column);
+                let mut times = self.outline.window_times.iter();
+                let found = times.find(|(written, _)| written == name);
                 SqlError::at(
-                    time,
-                    format!("`{name}` is not the event time of `{}`", relation.name),
+                    found.map_or(time, |(_, place)| *place),
+                    format!("`{name}` is not the event time of {}", shown(relation)),
                 )
                 .hint(event_time_hint(relation))
             }
@@ -134,6 +135,11 @@ impl Parsed {
                 "the rows of a window are grouped by it",
             )
             .hint("add window_start, window_end to GROUP BY"),
+            Misfit::NotByEnd => SqlError::at(
+                self.tokens.back_to(Keyword::GROUP, self.tokens.end()),
+                "rows of windows are grouped by the end of their window",
+            )
+            .hint("add window_end to GROUP BY, and to the SELECT list that it comes from"),
             Misfit::SeveralWindows => SqlError::at(
                 time,
                 "the rows of HOP, CUMULATE and SESSION windows are grouped by them",
@@ -155,11 +161,6 @@ impl Parsed {
                 "a table is joined as it is",
             )
             .hint("write JOIN with the table's name, and conditions on it in ON or WHERE"),
-            Misfit::JoinedLater => SqlError::at(
-                self.tokens.first(Keyword::JOIN).unwrap_or(self.tokens.start()),
-                "rows that are grouped are joined in a stream of their own",
-            )
-            .hint("put the grouping into a stream, and join that"),
             Misfit::JoinKind => SqlError::at(
                 self.tokens.first(Keyword::JOIN).unwrap_or(self.tokens.start()),
                 "a stream is joined with a table by JOIN or LEFT JOIN",
@@ -195,10 +196,6 @@ impl Parsed {
             .first(Keyword::OVER)
             .unwrap_or(self.tokens.start());
         match refused {
-            Refused::Grouped => {
-                SqlError::at(place, "a stream has OVER, or groups its rows, and not both")
-                    .hint("put the inner query into a stream of its own, and read that")
-            }
             Refused::Several => {
                 let message = "all OVER of a stream have the same PARTITION BY and ORDER BY";
                 SqlError::at(place, message)
@@ -249,7 +246,8 @@ impl Parsed {
 
     /// Where the time column of its windows is written.
     pub(super) fn window_place(&self) -> Location {
-        self.outline.window_time.unwrap_or(self.tokens.start())
+        let first = self.outline.window_times.first();
+        first.map_or(self.tokens.start(), |(_, place)| *place)
     }
 
     /// Where the grouping is written.
@@ -265,7 +263,32 @@ impl Parsed {
 fn event_time_hint(relation: &Relation) -> String {
     match relation.event_time {
         Some(column) => format!("write `{}`", column_name(relation, column)),
-        None => format!("give the source of `{}` an eventTime", relation.name),
+        None => match relation.window {
+            Some(Carried {
+                start: Some((column, _)),
+                ..
+            }) => {
+                format!(
+                    "write `{}`: the windows are in it",
+                    column_name(relation, column)
+                )
+            }
+            Some(_) => {
+                "select window_start of TUMBLE, HOP or CUMULATE, and open windows over that".into()
+            }
+            None if is_part(&relation.name) => {
+                "all sides of UNION ALL have their event time in the same column".into()
+            }
+            None => format!("give the source of `{}` an eventTime", relation.name),
+        },
+    }
+}
+
+/// A relation, as a person knows it.
+fn shown(relation: &Relation) -> String {
+    match is_part(&relation.name) {
+        true => "the subquery".to_owned(),
+        false => format!("`{}`", relation.name),
     }
 }
 
@@ -287,17 +310,6 @@ pub(super) fn column_place(query: &SqlQuery, name: &str) -> Option<Location> {
         .iter()
         .rfind(|item| item_name(item).is_some_and(|n| n.value == name))?;
     start(item.span())
-}
-
-fn leaf_name(plan: &LogicalPlan) -> Option<String> {
-    let mut node = plan;
-    loop {
-        match (node, node.inputs().first()) {
-            (LogicalPlan::TableScan(scan), _) => return Some(scan.table_name.table().to_owned()),
-            (_, Some(input)) => node = input,
-            (_, None) => return None,
-        }
-    }
 }
 
 /// Names resolved, types coerced, constants folded.

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use datafusion_sql::sqlparser::ast::{
     Distinct, Expr, Function, FunctionArgumentClause, FunctionArguments, GroupByExpr, Ident,
     JoinConstraint, JoinOperator, ObjectName, Query, Select, SelectItem, SetExpr, SetOperator,
-    Spanned, TableFactor, TableWithJoins, Value, Visit, Visitor,
+    SetQuantifier, Spanned, TableFactor, TableWithJoins, Value, Visit, Visitor,
 };
 use datafusion_sql::sqlparser::keywords::Keyword;
 use datafusion_sql::sqlparser::tokenizer::{Location, Span};
@@ -26,8 +26,10 @@ const MAX_DEPTH: usize = 100;
 pub(crate) struct Outline {
     /// The tables that are read, other than its own CTEs.
     pub(crate) reads: Vec<(String, Location)>,
-    /// Where the time column of the first window table function stands.
-    pub(crate) window_time: Option<Location>,
+    /// The time columns of window table functions, and where they stand.
+    pub(crate) window_times: Vec<(String, Location)>,
+    /// Whether it names the last microsecond of windows.
+    pub(crate) last_time: bool,
 }
 
 /// Checks a query.
@@ -178,9 +180,12 @@ impl<'a> Walk<'a> {
             SetExpr::Select(select) => self.select(select),
             SetExpr::Query(_) => {}
             SetExpr::SetOperation {
-                op, left, right, ..
+                op,
+                set_quantifier,
+                left,
+                right,
             } => {
-                self.set_operation(*op, right);
+                self.set_operation(*op, *set_quantifier, right);
                 self.body(left);
                 self.body(right);
             }
@@ -192,20 +197,23 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn set_operation(&mut self, op: SetOperator, right: &SetExpr) {
-        let keyword = match op {
-            SetOperator::Union => Keyword::UNION,
-            SetOperator::Except => Keyword::EXCEPT,
-            SetOperator::Intersect => Keyword::INTERSECT,
-            SetOperator::Minus => Keyword::MINUS,
-        };
-        let hint = match op {
-            SetOperator::Union => {
-                "write a stream for each side, and give both outputs the same sink"
+    fn set_operation(&mut self, op: SetOperator, quantifier: SetQuantifier, right: &SetExpr) {
+        let by_name = matches!(
+            quantifier,
+            SetQuantifier::ByName | SetQuantifier::AllByName | SetQuantifier::DistinctByName
+        );
+        let (keyword, hint) = match op {
+            SetOperator::Union if by_name => {
+                let hint = "write UNION ALL, with the columns of both sides in the same order";
+                (Keyword::UNION, hint)
             }
-            _ => "write it with WHERE",
+            SetOperator::Union => return,
+            SetOperator::Except => (Keyword::EXCEPT, "write it with WHERE"),
+            SetOperator::Intersect => (Keyword::INTERSECT, "write it with WHERE"),
+            SetOperator::Minus => (Keyword::MINUS, "write it with WHERE"),
         };
-        let message = format!("{op} is not supported yet");
+        let by_name = if by_name { " BY NAME" } else { "" };
+        let message = format!("{op}{by_name} is not supported");
         self.refuse_clause(keyword, right.span(), &message, hint);
     }
 
@@ -391,8 +399,9 @@ impl<'a> Walk<'a> {
         match WindowCall::read(name, arguments) {
             Some(Ok(call)) => {
                 self.read(&call.table);
-                let time = start(call.time.span);
-                self.outline.window_time = self.outline.window_time.or(time);
+                let time = start(call.time.span).unwrap_or(place);
+                let times = &mut self.outline.window_times;
+                times.push((call.time.value.clone(), time));
             }
             Some(Err(error)) => self.errors.push(error),
             None => self.unknown_table_function(&written, place),
@@ -418,6 +427,9 @@ impl<'a> Walk<'a> {
 
     fn expr(&mut self, expr: &Expr) {
         let place = start(expr.span()).unwrap_or(self.tokens.start());
+        if let Expr::Identifier(name) = expr {
+            self.outline.last_time |= name.value == window::LAST_TIME;
+        }
         match expr {
             Expr::Function(function) => self.function(function),
             Expr::Subquery(_) | Expr::InSubquery { .. } | Expr::Exists { .. } => self.refuse(

@@ -1,9 +1,10 @@
-//! A logical plan to the shape of a stream: steps, at most one grouping, steps.
+//! Operators of a logical plan to the shape of a stream: steps, at most one grouping, steps.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion_common::tree_node::TreeNode as _;
 use datafusion_common::{DFSchema, DataFusionError};
 use datafusion_expr::expr::{AggregateFunction, Alias};
 use datafusion_expr::utils::split_conjunction;
@@ -19,13 +20,15 @@ use super::output;
 use super::over::{self, OverShape, Refused, Times};
 use super::types::physical;
 use super::window::is_one_each;
-use crate::model::{ExprRef, Find, Lookup, Missing, ResultColumn, WindowKind};
+use crate::model::{ExprRef, Find, Lookup, Micros, Missing, ResultColumn, WindowKind};
 
 /// A query in the shape of a stream, bound to all the columns of the table that it reads.
 #[derive(Debug, Clone)]
 pub(crate) struct Shape {
-    /// The table's name.
-    pub(crate) table: String,
+    /// What is read, as one.
+    pub(crate) relation: Relation,
+    /// The names of what is read.
+    pub(crate) reads: Vec<String>,
     /// The names of the tables that it is joined with; lookups have indices into these.
     pub(crate) tables: Vec<Joined>,
     pub(crate) before: Chain,
@@ -35,8 +38,6 @@ pub(crate) struct Shape {
     pub(crate) after: Chain,
     /// Windows are opened that a row does not tell: it falls into several, or other rows decide.
     several_windows: bool,
-    /// The column of the table that is the end of its row's window.
-    window_end: Option<usize>,
 }
 
 /// A table that rows are joined with.
@@ -52,13 +53,30 @@ pub(crate) struct Joined {
 pub(crate) struct Grouping {
     /// Index of the window's time in the rows of `before`.
     pub(crate) window: Option<(usize, WindowKind)>,
+    /// How far the window's time may be behind the watermark.
+    pub(crate) behind: Micros,
+    /// Whether the window is the one that rows carry.
+    pub(crate) carried: bool,
     pub(crate) keys: Vec<ExprRef>,
     pub(crate) key_schema: SchemaRef,
     pub(crate) calls: Vec<Call>,
     pub(crate) layout: Vec<ResultColumn>,
+    /// The columns of that which become the last microsecond of the window, rather than the one after it.
+    pub(crate) last: BTreeSet<usize>,
     pub(crate) schema: SchemaRef,
     /// The types in which the keys were computed, where they are stored in another one.
     computed: Vec<Option<DataType>>,
+}
+
+/// Whether an expression opens windows.
+fn opens_windows(expr: &Expr) -> bool {
+    expr.exists(|part| {
+        let Expr::ScalarFunction(call) = part else {
+            return Ok(false);
+        };
+        Ok(super::window::is_bound(&call.func))
+    })
+    .unwrap_or(false)
 }
 
 /// An aggregate function and its arguments.
@@ -75,14 +93,18 @@ pub(crate) struct Call {
 /// Why a plan has not the shape of a stream.
 #[derive(Debug)]
 pub(crate) enum Misfit {
-    /// Something grouped is grouped again.
+    /// Rows of a grouping without a window are grouped again.
     TwoGroupings,
+    /// Rows that replace each other are put together with others.
+    Replacing,
     /// The window's time is not a column of the table as it is.
     ComputedTime,
     /// The window's time is this column of the table, which is not its event time.
     NotEventTime(usize),
     /// A window is opened, and the grouping is not by it.
     NotByWindow,
+    /// The grouping is by the start of the window that rows carry, and not by its end.
+    NotByEnd,
     /// A row does not tell its windows, and the grouping is not by them.
     SeveralWindows,
     /// The grouping is by the windows of two calls, or by a window whose time is gone.
@@ -93,8 +115,6 @@ pub(crate) enum Misfit {
     NotATable(String),
     /// What is joined is more than a name.
     JoinedQuery,
-    /// What is joined is grouped already.
-    JoinedLater,
     /// A join that is neither INNER nor LEFT.
     JoinKind,
     /// A join with this table in which no column of it is equal to something.
@@ -117,63 +137,6 @@ impl From<DataFusionError> for Misfit {
     }
 }
 
-/// Translates a plan that reads one relation, and looks rows up in others.
-pub(crate) fn translate(
-    plan: &LogicalPlan,
-    relation: &Relation,
-    relations: &[Relation],
-) -> Result<Shape, Misfit> {
-    let nodes = nodes_from_leaf(plan)?;
-    let mut nodes = nodes.into_iter();
-    let Some(LogicalPlan::TableScan(scan)) = nodes.next() else {
-        return Err(Misfit::Operator("a query without a table".into()));
-    };
-    let mut shape = Shape {
-        table: scan.table_name.table().to_owned(),
-        tables: Vec::new(),
-        before: Chain::new(all_nullable(scan.source.schema().as_ref())),
-        grouping: None,
-        over: None,
-        after: Chain::new(crate::model::empty_schema()),
-        several_windows: false,
-        window_end: relation.window_end,
-    };
-    for node in nodes {
-        match node {
-            LogicalPlan::Join(join) => shape.join(join, relations)?,
-            other => shape.push(other, relation.event_time)?,
-        }
-    }
-    shape.finish(plan.schema())?;
-    if shape.several_windows && shape.window().is_none() {
-        return Err(Misfit::SeveralWindows);
-    }
-    Ok(shape)
-}
-
-/// The plan's operators, the table first.
-fn nodes_from_leaf(plan: &LogicalPlan) -> Result<Vec<&LogicalPlan>, Misfit> {
-    let mut nodes = vec![plan];
-    let mut node = plan;
-    loop {
-        match node.inputs().as_slice() {
-            [] => break,
-            [input] | [input, _] if is_line(node) => {
-                node = input;
-                nodes.push(node);
-            }
-            _ => return Err(Misfit::Operator(node.display().to_string())),
-        }
-    }
-    nodes.reverse();
-    Ok(nodes)
-}
-
-/// Whether a node has one input, or is a join of its first input with a table.
-fn is_line(node: &LogicalPlan) -> bool {
-    matches!(node, LogicalPlan::Join(_)) || node.inputs().len() == 1
-}
-
 /// The relation that is joined, if it is joined as it is.
 fn joined(plan: &LogicalPlan) -> Option<&str> {
     match plan {
@@ -192,20 +155,56 @@ fn all_nullable(schema: &Schema) -> SchemaRef {
 }
 
 impl Shape {
-    fn window(&self) -> Option<(usize, WindowKind)> {
+    /// Nothing done yet with the rows of a relation, or of several of the same columns.
+    pub(crate) fn reading(relation: Relation, reads: Vec<String>) -> Self {
+        Self {
+            before: Chain::new(all_nullable(relation.schema.as_ref())),
+            relation,
+            reads,
+            tables: Vec::new(),
+            grouping: None,
+            over: None,
+            after: Chain::new(crate::model::empty_schema()),
+            several_windows: false,
+        }
+    }
+
+    pub(crate) fn is_grouped(&self) -> bool {
+        self.grouping.is_some()
+    }
+
+    /// Whether rows of a key come together.
+    pub(crate) fn gathers(&self) -> bool {
+        self.grouping.is_some() || self.over.is_some()
+    }
+
+    /// Whether windows are opened that a row does not tell, and nothing is grouped by them.
+    pub(crate) fn opens_unknown_windows(&self) -> bool {
+        self.several_windows && self.window().is_none()
+    }
+
+    /// Whether a node cannot be in the same stream as what brings rows together there.
+    pub(crate) fn must_end_before(&self, node: &LogicalPlan) -> bool {
+        match node {
+            LogicalPlan::Aggregate(_) | LogicalPlan::Distinct(_) | LogicalPlan::Window(_) => true,
+            LogicalPlan::Projection(it) => it.expr.iter().any(opens_windows),
+            _ => false,
+        }
+    }
+
+    pub(crate) fn window(&self) -> Option<(usize, WindowKind)> {
         self.grouping.as_ref()?.window
     }
 
     /// The rows that the next operator works on.
     fn rows(&mut self) -> &mut Chain {
-        if self.grouping.is_some() || self.over.is_some() {
-            &mut self.after
-        } else {
-            &mut self.before
+        match self.gathers() {
+            true => &mut self.after,
+            false => &mut self.before,
         }
     }
 
-    fn push(&mut self, node: &LogicalPlan, event_time: Option<usize>) -> Result<(), Misfit> {
+    pub(crate) fn push(&mut self, node: &LogicalPlan) -> Result<(), Misfit> {
         match node {
             LogicalPlan::SubqueryAlias(_) => Ok(()),
             LogicalPlan::Filter(filter) => {
@@ -215,7 +214,7 @@ impl Shape {
             LogicalPlan::Projection(projection) => {
                 let input = projection.input.schema();
                 let exprs = physical_all(&projection.expr, input)?;
-                self.check_windows(&exprs, event_time)?;
+                self.check_windows(&exprs)?;
                 Ok(self.rows().project(exprs, &names(&projection.schema))?)
             }
             LogicalPlan::Aggregate(aggregate) => {
@@ -234,12 +233,12 @@ impl Shape {
                 let keys = columns.map(|(i, name)| Arc::new(Column::new(&name, i)) as ExprRef);
                 self.group(keys.collect(), Vec::new(), &names(schema))
             }
-            LogicalPlan::Window(window) => self.over(window, event_time),
+            LogicalPlan::Window(window) => self.over(window),
             other => Err(Misfit::Operator(other.display().to_string())),
         }
     }
 
-    fn join(&mut self, join: &Join, relations: &[Relation]) -> Result<(), Misfit> {
+    pub(crate) fn join(&mut self, join: &Join, relations: &[Relation]) -> Result<(), Misfit> {
         let name = joined(&join.right).ok_or(Misfit::JoinedQuery)?;
         let relation = relations.iter().find(|r| r.name == name);
         let Some((relation, key)) = relation.and_then(|r| Some((r, r.key.as_ref()?))) else {
@@ -247,9 +246,6 @@ impl Shape {
         };
         if !relation.is_table {
             return Err(Misfit::NotATable(name.to_owned()));
-        }
-        if self.grouping.is_some() || self.over.is_some() {
-            return Err(Misfit::JoinedLater);
         }
         let inner = match join.join_type {
             JoinType::Inner => true,
@@ -287,22 +283,17 @@ impl Shape {
     }
 
     /// Windows open over the event time alone: what the watermark is about.
-    fn check_windows(
-        &mut self,
-        exprs: &[ExprRef],
-        event_time: Option<usize>,
-    ) -> Result<(), Misfit> {
+    fn check_windows(&mut self, exprs: &[ExprRef]) -> Result<(), Misfit> {
         for expr in exprs {
             let Some((_, window)) = window_bound(expr) else {
                 continue;
             };
             self.several_windows |= !is_one_each(window.kind);
             match self.before.origin(expr) {
-                _ if self.grouping.is_some() || self.over.is_some() => {
-                    return Err(Misfit::ComputedTime);
-                }
-                Origin::WindowStart { time, .. } | Origin::WindowEnd { time, .. } => {
-                    if event_time != Some(time) {
+                Origin::WindowStart { time, .. }
+                | Origin::WindowEnd { time, .. }
+                | Origin::WindowLast { time, .. } => {
+                    if self.behind(time).is_none() {
                         return Err(Misfit::NotEventTime(time));
                     }
                 }
@@ -312,41 +303,64 @@ impl Shape {
         Ok(())
     }
 
+    /// How far a column may be behind the watermark, if windows may open over it.
+    fn behind(&self, column: usize) -> Option<Micros> {
+        if self.relation.event_time == Some(column) {
+            return Some(0);
+        }
+        let start = self.relation.window.and_then(|carried| carried.start);
+        start
+            .filter(|(start, _)| *start == column)
+            .map(|(_, behind)| behind)
+    }
+
     fn group(
         &mut self,
         exprs: Vec<ExprRef>,
         calls: Vec<Call>,
         names: &[String],
     ) -> Result<(), Misfit> {
-        if self.grouping.is_some() {
-            return Err(Misfit::TwoGroupings);
+        let end = self.relation.window.and_then(|carried| carried.end);
+        let is_end = |origin: &Origin| end.is_some_and(|end| *origin == Origin::Start(end));
+        let by_end = exprs.iter().find(|e| is_end(&self.before.origin(e)));
+        if by_end.is_none() && self.by_carried_start(&exprs) {
+            return Err(Misfit::NotByEnd);
         }
-        if self.over.is_some() {
-            return Err(Misfit::Over(Refused::Grouped));
-        }
+        let last = by_end.cloned().map(|end| self.with_last_time(end));
+        let last = last.transpose()?;
         let mut builder = GroupingBuilder::new(&self.before);
+        // A row is in the window that it carries alone, and of that only the end is known to order windows by: it is as
+        // good as a window of the last microsecond, with the start as a key.
+        builder.window = last.map(|time| (time, WindowKind::Tumble { size: 1 }));
         for (expr, name) in exprs.into_iter().zip(names) {
-            builder.key(expr, name)?;
+            if last.is_some() && is_end(&self.before.origin(&expr)) {
+                builder.layout.push(ResultColumn::WindowEnd);
+            } else {
+                builder.key(expr, name)?;
+            }
         }
-        let grouping = builder.finish(calls, names)?;
+        let mut grouping = builder.finish(calls, names)?;
+        let time = grouping
+            .window
+            .and_then(|(time, _)| self.before.origins.get(time));
+        grouping.carried = last.is_some();
+        grouping.behind = match time {
+            Some(&(Origin::Start(time) | Origin::WindowStart { time, .. })) => self.behind(time),
+            _ => None,
+        }
+        .unwrap_or(0);
         self.after = Chain::new(Arc::clone(&grouping.schema));
         self.grouping = Some(grouping);
         self.restore_key_types(names)
     }
 
     /// Functions over rows: what comes out of them are the rows as they were, and the results.
-    fn over(&mut self, node: &Window, event_time: Option<usize>) -> Result<(), Misfit> {
-        if self.grouping.is_some() {
-            return Err(Misfit::Over(Refused::Grouped));
-        }
-        if self.over.is_some() {
-            return Err(Misfit::Over(Refused::Several));
-        }
+    fn over(&mut self, node: &Window) -> Result<(), Misfit> {
         let (input, output) = (node.input.schema(), &node.schema);
         let width = self.before.schema.fields().len();
         let times = Times {
-            event: event_time,
-            window_end: self.window_end,
+            event: self.relation.event_time,
+            window_end: self.relation.window.and_then(|carried| carried.end),
         };
         let over = over::plan(&node.window_expr, input, output, &mut self.before, times)?;
         let schema = over.schema(&self.before.schema);
@@ -368,7 +382,28 @@ impl Shape {
         Ok(())
     }
 
-    /// Keys are kept in types that sinks hold; the expressions after the grouping know them as they were.
+    /// Whether rows are grouped by the start of the window that they carry.
+    fn by_carried_start(&self, exprs: &[ExprRef]) -> bool {
+        let start = self.relation.window.and_then(|carried| carried.start);
+        let is_start = |origin| start.is_some_and(|(start, _)| origin == Origin::Start(start));
+        exprs.iter().any(|e| is_start(self.before.origin(e)))
+    }
+
+    /// Adds the last microsecond of the window that ends there to the rows; its column.
+    fn with_last_time(&mut self, end: ExprRef) -> Result<usize, Misfit> {
+        let fields = self.before.schema.fields().iter().enumerate();
+        let all = fields.map(|(i, f)| (Arc::new(Column::new(f.name(), i)) as ExprRef, f.name()));
+        let (mut exprs, names): (Vec<_>, Vec<_>) = all.unzip();
+        let mut names: Vec<String> = names.into_iter().cloned().collect();
+        let time = exprs.len();
+        exprs.push(super::window::last_time(end, &self.before.schema)?);
+        names.push(super::window::LAST_TIME.to_owned());
+        self.before.project(exprs, &names)?;
+        Ok(time)
+    }
+
+    /// Keys are kept in types that sinks hold, and a window's end stands for its last microsecond; the expressions after
+    /// the grouping know them as they were.
     fn restore_key_types(&mut self, names: &[String]) -> Result<(), Misfit> {
         let Some(grouping) = &self.grouping else {
             return Ok(());
@@ -381,8 +416,10 @@ impl Shape {
                 ResultColumn::Key(key) => grouping.computed.get(*key).cloned().flatten(),
                 _ => None,
             };
-            changed |= computed.is_some();
+            let is_last = grouping.last.contains(&i);
+            changed |= computed.is_some() || is_last;
             exprs.push(match computed {
+                None if is_last => super::window::last_time(column, &grouping.schema)?,
                 Some(computed) => cast(column, &grouping.schema, computed)?,
                 None => column,
             });
@@ -396,8 +433,7 @@ impl Shape {
     }
 
     /// Makes the last rows those that sinks can hold.
-    fn finish(&mut self, schema: &DFSchema) -> Result<(), Misfit> {
-        let names = names(schema);
+    pub(crate) fn finish(&mut self, names: &[String]) -> Result<(), Misfit> {
         let rows = self.rows();
         let mut exprs = Vec::with_capacity(names.len());
         let mut changed = false;
@@ -419,14 +455,23 @@ impl Shape {
             .schema
             .fields()
             .iter()
-            .zip(&names)
+            .zip(names)
             .any(|(f, name)| f.name() != name);
         if changed || unnamed {
             let origins = rows.origins.clone();
-            rows.project(exprs, &names)?;
+            rows.project(exprs, names)?;
             rows.origins = origins;
         }
         Ok(())
+    }
+
+    /// Gives the columns other names.
+    pub(crate) fn rename(&mut self, names: &[String]) -> Result<(), Misfit> {
+        let rows = self.rows();
+        let fields = rows.schema.fields().iter().enumerate();
+        let column = |(i, f): (usize, &Arc<Field>)| Arc::new(Column::new(f.name(), i)) as ExprRef;
+        let exprs = fields.map(column).collect();
+        Ok(rows.project(exprs, names)?)
     }
 }
 
@@ -438,6 +483,7 @@ struct GroupingBuilder<'a> {
     key_fields: Vec<Field>,
     computed: Vec<Option<DataType>>,
     layout: Vec<ResultColumn>,
+    last: BTreeSet<usize>,
 }
 
 impl<'a> GroupingBuilder<'a> {
@@ -449,6 +495,7 @@ impl<'a> GroupingBuilder<'a> {
             key_fields: Vec::new(),
             computed: Vec::new(),
             layout: Vec::new(),
+            last: BTreeSet::new(),
         }
     }
 
@@ -461,6 +508,11 @@ impl<'a> GroupingBuilder<'a> {
             }
             Some(Origin::WindowEnd { time, kind }) => {
                 self.by_window(time, kind)?;
+                self.layout.push(ResultColumn::WindowEnd);
+            }
+            Some(Origin::WindowLast { time, kind }) => {
+                self.by_window(time, kind)?;
+                self.last.insert(self.layout.len());
                 self.layout.push(ResultColumn::WindowEnd);
             }
             _ => self.plain_key(expr, name)?,
@@ -525,10 +577,13 @@ impl<'a> GroupingBuilder<'a> {
         }
         Ok(Grouping {
             window: self.window,
+            behind: 0,
+            carried: false,
             keys: self.keys,
             key_schema: Arc::new(Schema::new(self.key_fields)),
             calls,
             layout: self.layout,
+            last: self.last,
             schema: Arc::new(Schema::new(fields)),
             computed: self.computed,
         })
@@ -538,7 +593,7 @@ impl<'a> GroupingBuilder<'a> {
 pub(crate) fn is_window(origin: &Origin) -> bool {
     matches!(
         origin,
-        Origin::WindowStart { .. } | Origin::WindowEnd { .. }
+        Origin::WindowStart { .. } | Origin::WindowEnd { .. } | Origin::WindowLast { .. }
     )
 }
 
@@ -644,6 +699,6 @@ fn physical_all(exprs: &[Expr], input: &DFSchema) -> datafusion_common::Result<V
     exprs.iter().map(|e| physical(e, input)).collect()
 }
 
-fn names(schema: &DFSchema) -> Vec<String> {
+pub(crate) fn names(schema: &DFSchema) -> Vec<String> {
     schema.fields().iter().map(|f| f.name().clone()).collect()
 }

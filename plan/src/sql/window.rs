@@ -9,7 +9,8 @@ use std::any::Any;
 use std::sync::Arc;
 
 use arrow::array::AsArray;
-use arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType};
+use arrow::datatypes::{DataType, Schema, TimeUnit, TimestampMicrosecondType};
+use datafusion_common::config::ConfigOptions;
 use datafusion_common::{
     Column, DataFusionError, Diagnostic, Result, ScalarValue, Span as PlannerSpan,
 };
@@ -20,6 +21,7 @@ use datafusion_expr::{
     ColumnarValue, Expr, LogicalPlanBuilder, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
     Signature, Volatility,
 };
+use datafusion_physical_expr::ScalarFunctionExpr;
 use datafusion_sql::sqlparser::ast::{
     Expr as SqlExpr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, Spanned,
     TableFactor,
@@ -30,13 +32,19 @@ use datafusion_sql::sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan}
 use super::error::{SqlError, start};
 use super::parse::is_keyword;
 use super::refuse::simple;
-use crate::model::{Micros, WindowKind};
+use crate::model::{ExprRef, Micros, WindowKind};
 use crate::names;
 
 /// The window table functions that the design names.
 pub(crate) const NAMES: &[&str] = &["TUMBLE", "HOP", "SESSION", "CUMULATE", "COUNT_WINDOW"];
 /// What Flink wraps the time column in.
 pub(crate) const DESCRIPTOR: &str = "DESCRIPTOR";
+
+/// What Flink calls the time of a window's rows: its last moment, here the last microsecond.
+pub(crate) const LAST_TIME: &str = "window_time";
+
+/// The columns that windows add.
+const BOUNDS: [&str; 3] = ["window_start", "window_end", LAST_TIME];
 
 pub(crate) const MICROS: DataType = DataType::Timestamp(TimeUnit::Microsecond, None);
 
@@ -232,7 +240,10 @@ pub(crate) fn plain_table_arguments(tokens: &[TokenWithSpan]) -> Vec<TokenWithSp
 
 /// Plans window table functions in FROM.
 #[derive(Debug)]
-pub(crate) struct WindowPlanner;
+pub(crate) struct WindowPlanner {
+    /// Whether windows have their last microsecond among the columns. Where nobody asks for it, `*` has not.
+    pub(crate) last_time: bool,
+}
 
 impl RelationPlanner for WindowPlanner {
     fn plan_relation(
@@ -248,7 +259,7 @@ impl RelationPlanner for WindowPlanner {
             return Ok(RelationPlanning::Original(Box::new(relation)));
         };
         let call = call.map_err(|e| failure(place, e.message, e.hint))?;
-        let plan = plan_windows(call, place, context)?;
+        let plan = plan_windows(call, self.last_time, place, context)?;
         let alias = match relation {
             TableFactor::Table { alias, .. }
             | TableFactor::Function { alias, .. }
@@ -263,6 +274,7 @@ impl RelationPlanner for WindowPlanner {
 
 fn plan_windows(
     call: WindowCall,
+    last_time: bool,
     place: Span,
     context: &mut dyn RelationPlannerContext,
 ) -> Result<datafusion_expr::LogicalPlan> {
@@ -284,6 +296,7 @@ fn plan_windows(
         .iter()
         .map(|(qualifier, field)| Expr::Column(Column::new(qualifier.cloned(), field.name())))
         .chain([bound(Bound::Start), bound(Bound::End)])
+        .chain(last_time.then(|| bound(Bound::Last)))
         .collect();
     LogicalPlanBuilder::from(input)
         .project(columns)?
@@ -295,7 +308,7 @@ fn plan_windows(
 fn check_time(time: &Ident, input: &datafusion_expr::LogicalPlan, function: &str) -> Result<Expr> {
     let fields = input.schema().fields();
     let known = || fields.iter().map(|f| f.name().as_str());
-    if let Some(taken) = known().find(|n| *n == "window_start" || *n == "window_end") {
+    if let Some(taken) = known().find(|n| BOUNDS.contains(n)) {
         let message = format!("the table has a column `{taken}` already, which {function} adds");
         return Err(failure(
             time.span,
@@ -370,11 +383,65 @@ fn failure(span: Span, message: String, hint: Option<String>) -> DataFusionError
     DataFusionError::Plan(message).with_diagnostic(diagnostic)
 }
 
+/// Whether a function is a bound of windows that it opens.
+pub(crate) fn is_bound(function: &ScalarUDF) -> bool {
+    let function = function.inner().as_any();
+    function.downcast_ref::<WindowBound>().is_some()
+}
+
+/// The last microsecond of a window, given the first after it.
+pub(crate) fn last_time(end: ExprRef, rows: &Schema) -> Result<ExprRef> {
+    let last = Arc::new(ScalarUDF::new_from_impl(LastTime));
+    let options = Arc::new(ConfigOptions::default());
+    let call = ScalarFunctionExpr::try_new(last, vec![end], rows, options)?;
+    Ok(Arc::new(call))
+}
+
+/// A microsecond earlier.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct LastTime;
+
+impl ScalarUDFImpl for LastTime {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn name(&self) -> &str {
+        LAST_TIME
+    }
+
+    fn signature(&self) -> &Signature {
+        &TIME
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(MICROS)
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        map_time(&args, |end| end.saturating_sub(1))
+    }
+}
+
+/// A time of each time.
+fn map_time(args: &ScalarFunctionArgs, map: impl Fn(Micros) -> Micros) -> Result<ColumnarValue> {
+    let times = ColumnarValue::values_to_arrays(&args.args)?;
+    let Some(times) = times
+        .first()
+        .and_then(|t| t.as_primitive_opt::<TimestampMicrosecondType>())
+    else {
+        return datafusion_common::internal_err!("a window's time is a timestamp in microseconds");
+    };
+    let mapped = times.unary::<_, TimestampMicrosecondType>(map);
+    Ok(ColumnarValue::Array(Arc::new(mapped)))
+}
+
 /// Which bound of a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Bound {
     Start,
     End,
+    Last,
 }
 
 /// The bound of the window that a time falls into. Where it falls into several, or other rows decide, the bound is not a
@@ -395,6 +462,7 @@ impl WindowBound {
         match self.bound {
             Bound::Start => "window_start",
             Bound::End => "window_end",
+            Bound::Last => LAST_TIME,
         }
     }
 
@@ -404,6 +472,7 @@ impl WindowBound {
         match self.bound {
             Bound::Start => start,
             Bound::End => start.saturating_add(size),
+            Bound::Last => start.saturating_add(size - 1),
         }
     }
 }
@@ -437,17 +506,7 @@ impl ScalarUDFImpl for WindowBound {
         if !is_one_each(self.kind) {
             return datafusion_common::internal_err!("such a window is not known by one row");
         }
-        let times = ColumnarValue::values_to_arrays(&args.args)?;
-        let Some(times) = times
-            .first()
-            .and_then(|t| t.as_primitive_opt::<TimestampMicrosecondType>())
-        else {
-            return datafusion_common::internal_err!(
-                "a window's time is a timestamp in microseconds"
-            );
-        };
-        let bounds = times.unary::<_, TimestampMicrosecondType>(|time| self.at(time));
-        Ok(ColumnarValue::Array(Arc::new(bounds)))
+        map_time(&args, |time| self.at(time))
     }
 }
 

@@ -11,6 +11,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 
 from harness.kafka import QUIET
 from harness.records import Input
+from harness.waiting import wait_until
 
 
 class Feed:
@@ -40,6 +41,12 @@ class Feed:
                 self._send(record)
                 copy.write(record.value + b"\n")
         self._finish()
+
+    def use(self, partitions: int):
+        """Spreads records over so many partitions from now on: the topic has grown."""
+        has = lambda: len(self._producer.list_topics(self.topic, timeout=30).topics[self.topic].partitions) >= partitions
+        wait_until(has, 30, f"{self.topic} to have {partitions} partitions")
+        self.partitions = partitions
 
     def partition_of(self, key: str) -> int:
         """The partition of a key."""

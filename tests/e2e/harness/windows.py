@@ -37,12 +37,13 @@ def session(table: str, time: str, gap: str, keys: list[str]) -> str:
 
 
 WINDOWS = {"TUMBLE": tumble, "HOP": hop, "CUMULATE": cumulate, "SESSION": session}
-BOUNDS = ("window_start", "window_end")
+BOUNDS = ("window_start", "window_end", "window_time")
 CALL = re.compile(rf"\b({'|'.join(WINDOWS)})\s*\(", re.I)
 
 
 def spelled_out(sql: str) -> str:
     """A query with its windows written as subqueries, in either spelling: TUMBLE(t, …) or TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), …))."""
+    has_time = "window_time" in sql
     while call := CALL.search(sql):
         inside, end = arguments(sql, call.end())
         plain = [re.sub(r"^TABLE\s+|^DESCRIPTOR\s*\(\s*(.*?)\s*\)$", r"\1", a, flags=re.I) for a in inside]
@@ -51,7 +52,10 @@ def spelled_out(sql: str) -> str:
             start, end = wrapper.start(), sql.index(")", end) + 1
         if call[1].upper() == "SESSION":
             plain.append(keys(sql[end:]))
-        sql = f"{sql[:start]}({WINDOWS[call[1].upper()](*plain)}){sql[end:]}"
+        windows = WINDOWS[call[1].upper()](*plain)
+        if has_time:
+            windows = f"SELECT *, window_end - INTERVAL '1' MICROSECOND AS window_time FROM ({windows})"
+        sql = f"{sql[:start]}({windows}){sql[end:]}"
     return sql
 
 

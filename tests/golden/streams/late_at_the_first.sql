@@ -1,8 +1,5 @@
 -- A record that is late for the first stream never reaches the second; a filter between changes nothing in that.
--- Not yet: when it can be planned, the rows below hold.
-
-errors:
-  spec.streams[2].sql, line 1, column 78: `begin` is not the event time of `sums` (give the source of `sums` an eventTime)
+--
 
 source t: k String, n Int64, ts Timestamp
   eventTime: {column: ts}

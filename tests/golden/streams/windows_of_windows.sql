@@ -1,8 +1,4 @@
--- Windows over the windows of another stream, by their start. Not yet: when it can be planned, the rows below hold.
-
-errors:
-  spec.streams[1].sql, line 2, column 20: `begin` is not the event time of `short` (give the source of `short` an eventTime)
-  spec.streams[2].sql, line 2, column 20: `begin` is not the event time of `short` (give the source of `short` an eventTime)
+-- Windows over the windows of another stream, by their start.
 
 source t: k String, n Int64, ts Timestamp
   eventTime: {column: ts, outOfOrderness: 5s}

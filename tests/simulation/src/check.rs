@@ -86,12 +86,11 @@ impl<'a> Check<'a> {
             topic: source_name(source).into(),
             partition,
         };
-        let (_, began) = log.began.get(&at(partition)).copied().unwrap_or_default();
+        let began = log.starts.get(&at(partition)).copied().unwrap_or_default();
         let growth = self.scenario.grows.filter(|growth| growth.source == source);
         let is_new = growth.is_some_and(|growth| {
-            let first = log.began.get(&at(0));
-            partition >= growth.from.cast_signed()
-                && first.is_some_and(|(when, _)| *when < growth.at)
+            let first = log.begun.get(&at(0));
+            partition >= growth.from.cast_signed() && first.is_some_and(|when| *when < growth.at)
         });
         if is_new && began > 0 {
             return Err(format!(

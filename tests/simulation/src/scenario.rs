@@ -106,6 +106,8 @@ impl Scenario {
     fn perhaps_bounded(mut self, random: &mut Random) -> Self {
         if random.chance(20) {
             self.bounded = true;
+            // One that is stopped before the end leaves its share to the others, who may have ended.
+            self.workers.iter_mut().for_each(|w| w.stops = None);
             self.records.iter_mut().for_each(|record| record.at = 0);
         }
         self
@@ -126,7 +128,7 @@ impl Scenario {
         let moved = self
             .records
             .iter_mut()
-            .filter(|r| r.source == index && r.at >= used);
+            .filter(|r| r.source == index && r.at > used);
         for record in moved {
             if !random.chance(40) {
                 continue;

@@ -111,23 +111,22 @@ impl World {
         }
         let mut fx = Effects::default();
         if let Id::Shard(stream, _) = id {
-            let senders = self.senders(self.plan.streams[stream].input);
-            task.set_source_partitions(senders as u32, &mut fx).unwrap();
+            for place in self.plan.places_of(&self.plan.streams[stream].inputs) {
+                let partitions = self.partitions_of(place);
+                task.set_source_partitions(place, partitions as u32, &mut fx)
+                    .unwrap();
+            }
         }
         (task, fx)
     }
 
-    /// How many partitions send what an input has to shards.
-    fn senders(&self, input: Input) -> usize {
-        match input {
+    fn partitions_of(&self, place: Input) -> usize {
+        match place {
             Input::Source(source) => self.partitions[source],
-            Input::Stream(stream) => {
-                let stream = &self.plan.streams[stream];
-                match stream.exchange() {
-                    Some(Exchange::Shuffle { shards }) => *shards as usize,
-                    _ => self.senders(stream.input),
-                }
-            }
+            Input::Stream(stream) => match self.plan.streams[stream].exchange() {
+                Some(Exchange::Shuffle { shards }) => *shards as usize,
+                _ => panic!("stream {stream} is not shuffled"),
+            },
         }
     }
 

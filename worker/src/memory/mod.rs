@@ -12,8 +12,10 @@ use tidemill_engine::disk::Room;
 pub use self::disk::LocalDisk;
 pub use self::limit::{Limit, LimitError};
 
-/// Sessions that one commit closes: as many rows as fit well into memory.
+/// Sessions that one commit closes: more at once gain nothing.
 const AT_ONCE: usize = 65_536;
+/// What the result of one may take, with room to spare.
+const RESULT_BYTES: usize = 2_048;
 
 /// What a process lets its pipelines' state take.
 #[derive(Debug, Clone)]
@@ -37,9 +39,10 @@ impl Memory {
     /// The room for each of so many pipelines.
     #[must_use]
     pub fn room(&self, pipelines: usize) -> Room {
+        let bytes = self.limit.state() / pipelines.max(1);
         Room {
-            bytes: self.limit.state() / pipelines.max(1),
-            at_once: AT_ONCE,
+            bytes,
+            at_once: AT_ONCE.min(bytes / RESULT_BYTES).max(1),
             disk: Arc::<LocalDisk>::clone(&self.disk),
         }
     }

@@ -256,7 +256,7 @@ impl Drop for Copies {
 fn joined_with(plan: &Plan, table: usize) -> Vec<usize> {
     let reads = |step: &Step| matches!(step, Step::Lookup(lookup) if lookup.table == table);
     let streams = plan.streams.iter().filter(|s| s.before.iter().any(reads));
-    streams.filter_map(|s| plan.root_of(s.input)).collect()
+    streams.flat_map(|s| plan.roots_of(&s.inputs)).collect()
 }
 
 /// Rows that belong together must be in partitions of one number.

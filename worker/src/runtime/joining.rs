@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use tidemill_crds::sink::SinkKind;
 use tidemill_engine::commit::Event;
+use tidemill_engine::disk::Room;
 use tidemill_engine::effects::Effects;
 use tidemill_engine::task::Task;
-use tidemill_plan::model::{Plan, StartFrom};
+use tidemill_plan::model::{Input, Plan, StartFrom};
+use tidemill_plan::stream_of;
 
 use super::tasks::{Generated, Held};
-use super::topology::{Stage, Subscription, Topology, stage_of_input};
+use super::topology::{Stage, Subscription, Topology, stages_of};
 use super::{Host, RunError, Runner, Settings};
 use crate::log::{Admin, LogError, Position, Start, TopicPartition, TopicSpec};
 use crate::sink::SinkError;
@@ -459,7 +461,7 @@ impl Runner {
             .and_then(|g| g.generator.records())
             .and_then(|n| i64::try_from(n).ok());
         let skipped = self.settings.bounded && generator.is_some() && end.is_none();
-        let closing = task.is_closing();
+        let closing = committed.is_some() && task.is_closing();
         Ok(Some(Held {
             partition: partition.clone(),
             stage: subscription.stage,
@@ -487,9 +489,9 @@ impl Runner {
 
     /// Tells a shard how many partitions feed it.
     fn tell_of_sources(&self, task: &mut Task, stage: Stage) -> Result<(), RunError> {
-        if let Some(sources) = self.sources_of(stage) {
+        for (place, partitions) in self.senders_to(stage) {
             // More partitions only hold windows open, and before anything has been read none can close: nothing is emitted.
-            task.set_source_partitions(sources, &mut Effects::default())?;
+            task.set_source_partitions(place, partitions, &mut Effects::default())?;
         }
         Ok(())
     }
@@ -546,7 +548,7 @@ impl Runner {
             let stream = self.plan.streams.get(state.stream).map(|s| &s.name);
             tracing::warn!(
                 pipeline = %self.plan.name,
-                stream = stream.map_or("", String::as_str),
+                stream = stream.map_or("", |name| stream_of(name)),
                 topic = %partition.topic,
                 partition = partition.partition,
                 "the stream was reset: it starts again without what it held before"
@@ -570,15 +572,15 @@ impl Runner {
         Ok(task)
     }
 
-    /// How many partitions feed a shard.
-    fn sources_of(&self, stage: Stage) -> Option<u32> {
-        let Stage::Shard(stream) = stage else {
-            return None;
+    /// What sends to a shard, each with how many partitions it has.
+    fn senders_to(&self, stage: Stage) -> Vec<(Input, u32)> {
+        let stream = match stage {
+            Stage::Shard(stream) => self.plan.streams.get(stream),
+            Stage::Source(_) => None,
         };
-        let input = self.plan.streams.get(stream)?.input;
-        self.partitions
-            .get(&stage_of_input(&self.plan, input)?)
-            .copied()
+        let inputs = stream.map(|s| s.inputs.as_slice()).unwrap_or_default();
+        let sender = |stage: Stage| Some((stage.place(), *self.partitions.get(&stage)?));
+        stages_of(&self.plan, inputs).filter_map(sender).collect()
     }
 
     fn generator_of(

@@ -28,7 +28,10 @@ const GENERATED_STEP: Micros = 10_000;
 /// How far a partition is read ahead of the lowest watermark: about the time in which a window closes.
 pub(super) fn ahead(plan: &Plan) -> Micros {
     let windows = plan.streams.iter().filter_map(|s| s.aggregate()?.window);
-    let panes = windows.map(|window| window.kind.pane());
+    // Windows that rows carry say nothing of how long they are: a microsecond stands for them.
+    let panes = windows
+        .map(|window| window.kind.pane())
+        .filter(|&pane| pane > 1);
     panes.min().unwrap_or(AHEAD_WITHOUT_WINDOWS)
 }
 

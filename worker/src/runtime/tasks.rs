@@ -187,7 +187,8 @@ impl Tasks {
                 bytes: if is_full { part } else { usize::MAX },
                 ..room.clone()
             });
-            held.dirty |= is_full;
+            // Where nothing was ever committed, nothing but what was read since is there to be given up.
+            held.dirty |= is_full && held.committed.is_some();
         }
     }
 

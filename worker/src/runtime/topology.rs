@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use tidemill_plan::model::{Exchange, Origin, Plan, StartFrom};
+use tidemill_plan::model::{Exchange, Input, Origin, Plan, StartFrom};
 
 /// What reads a topic: one task for each of its partitions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -11,6 +11,17 @@ pub enum Stage {
     Source(usize),
     /// The far side of a stream's shuffle, by the stream's index.
     Shard(usize),
+}
+
+impl Stage {
+    /// What its tasks are partitions of.
+    #[must_use]
+    pub fn place(self) -> Input {
+        match self {
+            Self::Source(source) => Input::Source(source),
+            Self::Shard(stream) => Input::Stream(stream),
+        }
+    }
 }
 
 /// A topic that a worker subscribes to.
@@ -122,28 +133,17 @@ fn shuffle_topic(group: &str, stream: &str) -> String {
     format!("{group}.{stream}.shuffle")
 }
 
-/// The stage in which a stream's results come to be: its shuffle's far side, or where its input is.
-#[must_use]
-pub(super) fn stage_of(plan: &Plan, stream: usize) -> Option<Stage> {
-    let it = plan.streams.get(stream)?;
-    match it.exchange() {
-        Some(Exchange::Shuffle { .. }) => Some(Stage::Shard(stream)),
-        Some(Exchange::Local) | None => stage_of_input(plan, it.input),
-    }
-}
-
-/// The stage in which an input's rows come to be.
-#[must_use]
-pub(super) fn stage_of_input(plan: &Plan, input: tidemill_plan::model::Input) -> Option<Stage> {
-    match input {
-        tidemill_plan::model::Input::Source(source) => Some(Stage::Source(source)),
-        tidemill_plan::model::Input::Stream(stream) => stage_of(plan, stream),
-    }
+/// The stages in which the rows of inputs come to be.
+pub(super) fn stages_of(plan: &Plan, inputs: &[Input]) -> impl Iterator<Item = Stage> {
+    plan.places_of(inputs).into_iter().map(|place| match place {
+        Input::Source(source) => Stage::Source(source),
+        Input::Stream(stream) => Stage::Shard(stream),
+    })
 }
 
 fn has_local_state(plan: &Plan, stage: Stage) -> bool {
     plan.streams.iter().any(|stream| {
         matches!(stream.exchange(), Some(Exchange::Local))
-            && stage_of_input(plan, stream.input) == Some(stage)
+            && stages_of(plan, &stream.inputs).any(|it| it == stage)
     })
 }

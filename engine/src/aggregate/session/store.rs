@@ -130,14 +130,14 @@ impl Bucket {
     /// Makes keys leave that are in the changelog as they are: those that are not in use, or `all`, unless they are to
     /// stay.
     fn part(&mut self, all: bool, stays: &impl Fn(&[u8]) -> bool, into: &mut Vec<Row>) {
+        // What cannot be read stays, too: it is told when it is asked for.
+        let end = |sessions: &[u8]| list::first_end(sessions).ok().flatten();
         let leaves = |e: &mut Entry| {
             let used = std::mem::take(&mut e.used);
-            (all || !used) && !e.unlogged && !e.sessions.is_empty() && !stays(&e.sessions)
+            (all || !used) && !e.unlogged && !stays(&e.sessions) && end(&e.sessions).is_some()
         };
         for entry in self.entries.extract_if(leaves) {
-            let Ok(Some(end)) = list::first_end(&entry.sessions) else {
-                continue;
-            };
+            let end = end(&entry.sessions).unwrap_or(NOT_DUE);
             self.live = self.live.saturating_sub(1);
             let count = self.away.entry(entry.chunk).or_default();
             count.keys += 1;

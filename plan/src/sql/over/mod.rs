@@ -24,8 +24,6 @@ use crate::model::{ExprRef, OverCall, OverFunction, RankBy};
 /// Why a call with OVER is none that a stream can do.
 #[derive(Debug)]
 pub(crate) enum Refused {
-    /// The rows are grouped, before or after.
-    Grouped,
     /// Another call has another PARTITION BY or ORDER BY.
     Several,
     /// The order is not that of the event time, from the first on.

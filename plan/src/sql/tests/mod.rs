@@ -30,8 +30,8 @@ pub(super) fn relations() -> Vec<Relation> {
                 ("is_fraud", DataType::Boolean),
             ]),
             event_time: Some(5),
-            window_end: None,
             key: None,
+            window: None,
             is_table: false,
         },
         Relation {
@@ -41,8 +41,8 @@ pub(super) fn relations() -> Vec<Relation> {
                 ("total", DataType::Decimal128(22, 2)),
             ]),
             event_time: None,
-            window_end: None,
             key: Some(vec![0]),
+            window: None,
             is_table: false,
         },
         Relation {
@@ -53,8 +53,8 @@ pub(super) fn relations() -> Vec<Relation> {
                 ("age", DataType::Int32),
             ]),
             event_time: None,
-            window_end: None,
             key: Some(vec![1]),
+            window: None,
             is_table: true,
         },
         Relation {
@@ -65,8 +65,8 @@ pub(super) fn relations() -> Vec<Relation> {
                 ("rate", DataType::Float64),
             ]),
             event_time: None,
-            window_end: None,
             key: Some(vec![0, 1]),
+            window: None,
             is_table: true,
         },
     ]
@@ -81,7 +81,7 @@ pub(super) fn schema(columns: &[(&str, DataType)]) -> SchemaRef {
 
 pub(super) fn planned(sql: &str) -> Query {
     match plan_query(sql, &relations()) {
-        Ok(query) => query,
+        Ok(mut parts) => parts.pop().unwrap(),
         Err(errors) => panic!("{sql}: {}", all(&errors)),
     }
 }
@@ -89,7 +89,10 @@ pub(super) fn planned(sql: &str) -> Query {
 /// The query bound to the columns that it needs, and no more.
 pub(super) fn bound(query: &Query) -> (Vec<usize>, SchemaRef, Bound) {
     let relations = relations();
-    let relation = relations.iter().find(|r| r.name == query.reads()).unwrap();
+    let relation = relations
+        .iter()
+        .find(|r| r.name == query.reads()[0])
+        .unwrap();
     let columns: Vec<usize> = query.needs().iter().copied().collect();
     let input = Arc::new(relation.schema.project(&columns).unwrap());
     let bound = query.bind(&columns, &input).unwrap();
@@ -114,7 +117,7 @@ pub(super) fn describe(sql: &str) -> String {
     };
     let mut lines = vec![format!(
         "read {}: {}",
-        query.reads(),
+        query.reads().join(" and "),
         names(&input).join(", ")
     )];
     lines.extend(bound.before.iter().map(step));

@@ -59,7 +59,7 @@ fn clauses_that_a_stream_cannot_have() {
         (
             "SELECT category FROM transactions UNION ALL SELECT category FROM sales",
             &[
-                "line 1, column 35: UNION is not supported yet (write a stream for each side, and give both outputs the same sink)",
+                "line 1, column 66: the rows of `sales` replace each other, and cannot be put together with others (read a source that is a stream, or a stream that only adds rows)",
             ],
         ),
         (
@@ -311,7 +311,7 @@ fn groupings_that_cannot_be() {
         (
             "SELECT category, count(*) FROM (SELECT category, sum(amount) FROM transactions GROUP BY category) GROUP BY category",
             &[
-                "line 1, column 80: a stream groups its rows once (put the inner query into a stream of its own, and read that)",
+                "line 1, column 80: the rows of a grouping without a window replace each other: they are not grouped, joined or put together again (group the inner query by a window; for count over DISTINCT, write count(DISTINCT …))",
             ],
         ),
         (
@@ -436,4 +436,29 @@ fn names_and_types() {
             &["line 1, column 8: a division by zero (write another divisor)"],
         ),
     ]);
+}
+
+#[test]
+fn a_query_that_doubles_what_it_reads_is_refused_before_it_is_planned() {
+    let doubled = |times: usize| {
+        let mut sql = String::from("WITH w0 AS (SELECT category FROM transactions)");
+        for i in 1..=times {
+            let before = i - 1;
+            sql += &format!(
+                ", w{i} AS (SELECT category FROM w{before} UNION ALL SELECT category FROM w{before})"
+            );
+        }
+        plan_query(
+            &format!("{sql} SELECT category FROM w{times}"),
+            &relations(),
+        )
+    };
+    assert!(doubled(3).is_ok());
+    let refused = doubled(40).unwrap_err();
+    assert!(
+        refused[0]
+            .to_string()
+            .contains("reads more than 100 tables"),
+        "{refused:?}"
+    );
 }

@@ -111,6 +111,20 @@ impl SimulatedReader {
             .join(now, &self.process.name, self.process.index, &self.topics);
     }
 
+    /// Notes where it begins what nobody has begun, for those who check, unless it has lost its partitions already.
+    fn note_starts(&self) {
+        let mut log = self.process.world.log();
+        let standing = log.group.standing(&self.process.name, self.process.index);
+        if !matches!(standing, Standing::Settled(..) | Standing::Outdated) {
+            return;
+        }
+        for (at, offset) in &self.positions {
+            if !log.decided.contains_key(at) {
+                log.starts.insert(at.clone(), *offset);
+            }
+        }
+    }
+
     /// Nothing may be committed from now on.
     fn lose(&self) {
         let mut client = own(&self.membership.0);
@@ -220,6 +234,7 @@ impl Reader for SimulatedReader {
         })?;
         let starts = partitions.iter().map(|(at, _)| at.clone());
         self.positions = starts.zip(offsets.iter().copied()).collect();
+        self.note_starts();
         if let Phase::Assigning(generation, share) = &self.phase {
             let mut client = own(&self.membership.0);
             client.generation = *generation;

@@ -66,8 +66,10 @@ pub(crate) struct Log {
     unsettled: BTreeSet<TransactionId>,
     /// Offsets as they are once all markers have come, for checks: a commit counts from its decision on.
     pub(crate) decided: BTreeMap<TopicPartition, i64>,
-    /// The first offset that was committed for each partition, and when.
-    pub(crate) began: BTreeMap<TopicPartition, (Time, i64)>,
+    /// When the first offset of each partition was committed.
+    pub(crate) begun: BTreeMap<TopicPartition, Time>,
+    /// Where members began to read partitions of which nothing was committed.
+    pub(crate) starts: BTreeMap<TopicPartition, i64>,
     /// When a member was first given a partition.
     pub(crate) given: BTreeMap<TopicPartition, Time>,
     random: Random,
@@ -86,7 +88,8 @@ impl Log {
             group: Group::default(),
             unsettled: BTreeSet::new(),
             decided: BTreeMap::new(),
-            began: BTreeMap::new(),
+            begun: BTreeMap::new(),
+            starts: BTreeMap::new(),
             given: BTreeMap::new(),
             random: Random::new(seed),
             story: None,

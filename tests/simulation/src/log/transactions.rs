@@ -180,8 +180,7 @@ impl Log {
         if commit {
             for (at, stored) in &transaction.offsets {
                 self.decided.insert(at.clone(), stored.offset);
-                let began = self.began.entry(at.clone());
-                began.or_insert((now, stored.offset));
+                self.begun.entry(at.clone()).or_insert(now);
             }
         }
         self.random = random;

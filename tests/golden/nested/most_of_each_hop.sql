@@ -1,0 +1,37 @@
+-- The same of windows that overlap: each row is in the window that it carries, and in no other.
+
+source t: k String, u String, n Int64, ts Timestamp
+  eventTime: {column: ts, outOfOrderness: 2s}
+
+stream most:
+  SELECT max(rows) AS most, sum(rows) AS rows, count(*) AS keys, window_start, window_end FROM (
+    SELECT k, count(*) AS rows, window_start, window_end FROM HOP(t, ts, INTERVAL '10' SECOND, INTERVAL '30' SECOND) GROUP BY k, window_start, window_end
+  ) GROUP BY window_start, window_end
+
+
+input t:
+  | # | k    | u | n    | ts                   |
+  | 0 | a    | p | 1    | 2024-01-01T00:00:01Z |
+  | 1 | b    | q | 2    | 2024-01-01T00:00:03Z |
+  | 0 | a    | q | 4    | 2024-01-01T00:00:02Z |
+  | 1 | null | p | 8    | 2024-01-01T00:00:11Z |
+  | 0 | a    | p | null | 2024-01-01T00:00:12Z |
+  | 1 | b    | p | 16   | 2024-01-01T00:00:25Z |
+  | 0 | c    | q | 32   | 2024-01-01T00:00:39Z |
+  | 1 | b    | q | 64   | 2024-01-01T00:01:02Z |
+  | 0 | a    | p | 128  | 2024-01-01T00:01:58Z |
+
+rows most:
+  | most | rows | keys | window_start         | window_end           |
+  | 1    | 1    | 1    | 2024-01-01T00:00:30Z | 2024-01-01T00:01:00Z |
+  | 1    | 1    | 1    | 2024-01-01T00:00:40Z | 2024-01-01T00:01:10Z |
+  | 1    | 1    | 1    | 2024-01-01T00:00:50Z | 2024-01-01T00:01:20Z |
+  | 1    | 1    | 1    | 2024-01-01T00:01:00Z | 2024-01-01T00:01:30Z |
+  | 1    | 1    | 1    | 2024-01-01T00:01:30Z | 2024-01-01T00:02:00Z |
+  | 1    | 1    | 1    | 2024-01-01T00:01:40Z | 2024-01-01T00:02:10Z |
+  | 1    | 1    | 1    | 2024-01-01T00:01:50Z | 2024-01-01T00:02:20Z |
+  | 1    | 2    | 2    | 2024-01-01T00:00:20Z | 2024-01-01T00:00:50Z |
+  | 1    | 4    | 4    | 2024-01-01T00:00:10Z | 2024-01-01T00:00:40Z |
+  | 2    | 3    | 2    | 2023-12-31T23:59:40Z | 2024-01-01T00:00:10Z |
+  | 3    | 5    | 3    | 2023-12-31T23:59:50Z | 2024-01-01T00:00:20Z |
+  | 3    | 6    | 3    | 2024-01-01T00:00:00Z | 2024-01-01T00:00:30Z |

@@ -1,0 +1,56 @@
+-- A window over two sources waits for both, and has the rows of both.
+
+source a: k String, n Int64, ts Timestamp
+  eventTime: {column: ts}
+
+source b: k String, n Int64, ts Timestamp
+  eventTime: {column: ts}
+
+stream together:
+  SELECT k, n, ts FROM a UNION ALL SELECT k, n, ts FROM b
+
+stream sums:
+  SELECT k, sum(n) AS sum, count(*) AS rows, window_start, window_end
+  FROM TUMBLE(together, ts, INTERVAL '10' SECOND) GROUP BY k, window_start, window_end
+
+input a:
+  | # | k    | n    | ts                   |
+  | 0 | x    | 1    | 2024-02-29T00:00:01Z |
+  | 1 | y    | 2    | 2024-02-29T00:00:03Z |
+  | 0 | x    | 4    | 2024-02-29T00:00:12Z |
+  | 1 | null | 8    | 2024-02-29T00:00:14Z |
+  | 0 | x    | null | 2024-02-29T00:00:31Z |
+  | 1 | y    | 16   | 2024-02-29T00:01:02Z |
+
+input b:
+  | # | k    | n   | ts                   |
+  | 0 | x    | 32  | 2024-02-29T00:00:02Z |
+  | 1 | z    | 64  | 2024-02-29T00:00:13Z |
+  | 0 | null | 128 | 2024-02-29T00:00:15Z |
+  | 1 | x    | 256 | 2024-02-29T00:00:33Z |
+  | 0 | z    | 512 | 2024-02-29T00:01:40Z |
+
+rows together:
+  | k    | n    | ts                   |
+  | null | 128  | 2024-02-29T00:00:15Z |
+  | null | 8    | 2024-02-29T00:00:14Z |
+  | x    | 1    | 2024-02-29T00:00:01Z |
+  | x    | 256  | 2024-02-29T00:00:33Z |
+  | x    | 32   | 2024-02-29T00:00:02Z |
+  | x    | 4    | 2024-02-29T00:00:12Z |
+  | x    | null | 2024-02-29T00:00:31Z |
+  | y    | 16   | 2024-02-29T00:01:02Z |
+  | y    | 2    | 2024-02-29T00:00:03Z |
+  | z    | 512  | 2024-02-29T00:01:40Z |
+  | z    | 64   | 2024-02-29T00:00:13Z |
+
+rows sums:
+  | k    | sum | rows | window_start         | window_end           |
+  | null | 136 | 2    | 2024-02-29T00:00:10Z | 2024-02-29T00:00:20Z |
+  | x    | 256 | 2    | 2024-02-29T00:00:30Z | 2024-02-29T00:00:40Z |
+  | x    | 33  | 2    | 2024-02-29T00:00:00Z | 2024-02-29T00:00:10Z |
+  | x    | 4   | 1    | 2024-02-29T00:00:10Z | 2024-02-29T00:00:20Z |
+  | y    | 16  | 1    | 2024-02-29T00:01:00Z | 2024-02-29T00:01:10Z |
+  | y    | 2   | 1    | 2024-02-29T00:00:00Z | 2024-02-29T00:00:10Z |
+  | z    | 512 | 1    | 2024-02-29T00:01:40Z | 2024-02-29T00:01:50Z |
+  | z    | 64  | 1    | 2024-02-29T00:00:10Z | 2024-02-29T00:00:20Z |

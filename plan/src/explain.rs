@@ -4,8 +4,8 @@ use std::fmt;
 
 use crate::compat::{text, window_in_words};
 use crate::model::{
-    Aggregate, Changes, Distribution, Emit, Exchange, Find, Input, Lookup, Origin, OutputOf, Plan,
-    Source, Step, Stream,
+    Aggregate, Changes, Distribution, Emit, Exchange, Find, Input, Lookup, Operator, Origin,
+    OutputOf, Over, Plan, Source, Step, Stream,
 };
 
 /// Says how a plan runs, a line for each part, indented.
@@ -85,9 +85,21 @@ fn lookups(stream: &Stream) -> impl Iterator<Item = &Lookup> {
 
 fn explain_stream(plan: &Plan, stream: &Stream) -> Vec<String> {
     let mut lines: Vec<String> = lookups(stream).map(|l| explain_join(plan, l)).collect();
-    if let Some(aggregate) = stream.aggregate() {
-        lines.push(explain_grouping(aggregate));
-        lines.push(explain_meeting(plan, stream, aggregate));
+    match &stream.operator {
+        Some(Operator::Aggregate(aggregate)) => {
+            lines.push(explain_grouping(aggregate));
+            lines.push(explain_meeting(
+                plan,
+                stream,
+                &aggregate.exchange,
+                "partial results",
+            ));
+        }
+        Some(Operator::Over(over)) => {
+            lines.push(explain_over(over));
+            lines.push(explain_meeting(plan, stream, &over.exchange, "rows"));
+        }
+        None => {}
     }
     if let Changes::Upsert { key } = &stream.changes {
         let fields = stream.schema.fields();
@@ -143,11 +155,29 @@ fn explain_grouping(aggregate: &Aggregate) -> String {
     }
 }
 
-fn explain_meeting(plan: &Plan, stream: &Stream, aggregate: &Aggregate) -> String {
-    match aggregate.exchange {
+fn explain_over(over: &Over) -> String {
+    let fields = over.schema.fields();
+    let named = |column: usize| fields.get(column).map_or("", |f| f.name().as_str());
+    let keys = Words(over.keys.iter().map(|&k| named(k))).to_string();
+    let of = match keys.as_str() {
+        "" => "all rows together".to_owned(),
+        keys => format!("rows of each {keys}"),
+    };
+    let order = match over.rank.as_slice() {
+        [] => format!("in the order of {}", named(over.time)),
+        rank => format!(
+            "ranked by {}",
+            Words(rank.iter().map(|by| named(by.column)))
+        ),
+    };
+    format!("{of} {order}, held until the watermark has passed them")
+}
+
+fn explain_meeting(plan: &Plan, stream: &Stream, exchange: &Exchange, what: &str) -> String {
+    match exchange {
         Exchange::Local => "local: rows that belong together are in one partition".to_owned(),
         Exchange::Shuffle { shards } => format!(
-            "shuffled: partial results of {} go to {shards} shards by what it is grouped by",
+            "shuffled: {what} of {} go to {shards} shards by what it is grouped by",
             names(plan, stream)
         ),
     }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod oracle;
+mod over;
 mod plans;
 mod resets;
 mod sessions;

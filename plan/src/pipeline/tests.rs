@@ -294,7 +294,6 @@ fn all_problems_come_at_once() {
 ";
     let got = problems(spec);
     let expected = [
-        "spec.sources[0].deduplicate: deduplication is not supported yet (leave it out)",
         "spec.sources[1].kafka.startFrom: a table is all that its topic holds (leave it out: a table is read from the first record)",
         "spec.sources[1].table.primaryKey[0]: there is no column `Id` (names are taken as written: write `id`)",
         "spec.streams[1].onMissing: waiting for a row is not supported yet (write Emit or DeadLetter)",

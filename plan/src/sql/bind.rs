@@ -9,11 +9,14 @@ use datafusion_sql::sqlparser::tokenizer::Location;
 
 use super::chain::{self, Moves, Origin, narrow, rebase, remap, schema_after, substitute};
 use super::error::{SqlError, duplicate_column};
+use super::over::OverShape;
 use super::parse::Parsed;
 use super::translate::{Call, Grouping, Joined, Shape};
 use super::window::is_one_each;
 use super::{Carried, Relation};
-use crate::model::{ExprRef, Function, Micros, ResultColumn, Step, Window, WindowKind};
+use crate::model::{
+    ExprRef, Function, Micros, OverCall, RankBy, ResultColumn, Step, Window, WindowKind,
+};
 
 /// A planned query, bound to all the columns of the relation that it reads.
 #[derive(Debug, Clone)]
@@ -27,6 +30,7 @@ pub struct Query {
     tables: Vec<Joined>,
     before: Vec<Step>,
     grouping: Option<Grouping>,
+    over: Option<OverShape>,
     after: Vec<Step>,
     schema: SchemaRef,
     columns: Vec<From>,
@@ -59,6 +63,8 @@ pub struct Bound {
     pub window: Option<Window>,
     /// The grouping.
     pub grouping: Option<BoundGrouping>,
+    /// The functions over rows.
+    pub over: Option<BoundOver>,
     /// Row by row, after the grouping.
     pub after: Vec<Step>,
 }
@@ -78,10 +84,25 @@ pub struct BoundGrouping {
     pub schema: SchemaRef,
 }
 
+/// The parts of functions over rows: see [`Over`](crate::model::Over).
+#[derive(Debug)]
+pub struct BoundOver {
+    /// The time by which rows are ordered.
+    pub time: usize,
+    /// The columns that make their key.
+    pub keys: Vec<usize>,
+    /// The functions.
+    pub calls: Vec<OverCall>,
+    /// By what rows are ranked.
+    pub rank: Vec<RankBy>,
+    /// The rows with the results.
+    pub schema: SchemaRef,
+}
+
 impl Query {
     pub(super) fn new(shape: Shape, parsed: &Parsed) -> std::result::Result<Self, SqlError> {
         let relation = &shape.relation;
-        if relation.key.is_some() && shape.grouping.is_some() {
+        if relation.key.is_some() && shape.gathers() {
             let message = format!(
                 "`{}` is a table kept up to date, and its rows cannot be grouped again",
                 relation.name
@@ -105,31 +126,41 @@ impl Query {
     }
 
     fn narrowed(shape: Shape, parsed: &Parsed) -> Result<Self> {
-        let schema = match shape.grouping {
-            Some(_) => Arc::clone(&shape.after.schema),
-            None => Arc::clone(&shape.before.schema),
+        let schema = match shape.gathers() {
+            true => Arc::clone(&shape.after.schema),
+            false => Arc::clone(&shape.before.schema),
         };
         let columns = origins(&shape);
-        let mut grouping = shape.grouping;
-        let wanted = match &grouping {
-            Some(grouping) => grouping.reads(),
-            None => (0..schema.fields().len()).collect(),
-        };
-        let key_columns = grouping.as_ref().map_or_else(Vec::new, |g| {
-            let origin = |key: &ExprRef| match chain::column(key)
-                .and_then(|i| shape.before.origins.get(i))
-            {
-                Some(Origin::Start(i)) => Some(*i),
-                _ => None,
-            };
-            g.keys.iter().map(origin).collect()
-        });
+        let key_columns = key_columns(&shape);
         let width = shape.relation.schema.fields().len();
+        let mut after = shape.after.steps;
+        let mut grouping = shape.grouping;
+        let mut over = shape.over;
+        let wanted = match (&grouping, &over) {
+            (Some(grouping), _) => grouping.reads(),
+            (None, Some(over)) => {
+                let all = (0..schema.fields().len()).collect();
+                let rows = shape.before.schema.fields().len();
+                let out = narrow(&after, &all, rows + over.results.len())?;
+                let rows = out.reads.into_iter().filter(|&column| column < rows);
+                rows.chain(over.reads()).collect()
+            }
+            (None, None) => (0..schema.fields().len()).collect(),
+        };
         let narrowed = narrow(&shape.before.steps, &wanted, width)?;
         let mut before = narrowed.steps;
         if let Some(grouping) = &mut grouping {
             grouping.move_columns(&narrowed.moved)?;
             grouping.absorb_last(&mut before)?;
+        }
+        if let Some(shape_over) = over.take() {
+            let rows = schema_after(&before, &shape.relation.schema);
+            let (old, new) = (shape.before.schema.fields().len(), rows.fields().len());
+            let mut moves = narrowed.moved;
+            moves.extend((0..shape_over.results.len()).map(|i| (old + i, new + i)));
+            let moved = shape_over.moved(&moves);
+            (after, _) = rebase(&after, moves, &moved.schema(&rows))?;
+            over = Some(moved);
         }
         Ok(Self {
             name: String::new(),
@@ -139,7 +170,8 @@ impl Query {
             tables: shape.tables,
             before,
             grouping,
-            after: shape.after.steps,
+            over,
+            after,
             schema,
             columns,
             key_columns,
@@ -306,6 +338,18 @@ impl Query {
         self.grouping.is_some()
     }
 
+    /// Whether rows have functions of those before them.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.over.is_some()
+    }
+
+    /// Whether rows with the same key meet.
+    #[must_use]
+    pub fn gathers(&self) -> bool {
+        self.is_grouped() || self.is_over()
+    }
+
     /// The window that rows are grouped by.
     #[must_use]
     pub fn window(&self) -> Option<WindowKind> {
@@ -432,6 +476,13 @@ impl Query {
             before,
             window: window.map(|(time, kind)| Window { time, kind }),
             grouping: grouping.map(|g| g.bind(&rows)).transpose()?,
+            over: self.over.as_ref().map(|over| BoundOver {
+                time: over.time,
+                keys: over.keys.clone(),
+                calls: over.calls.clone(),
+                rank: over.rank.clone(),
+                schema: over.schema(&rows),
+            }),
             after: self.after.clone(),
         })
     }
@@ -444,14 +495,39 @@ fn reads_unknown_windows(expr: &ExprRef) -> bool {
     is_bound(expr) || expr.children().into_iter().any(reads_unknown_windows)
 }
 
+/// The columns of the input by which rows come together.
+fn key_columns(shape: &Shape) -> Vec<Option<usize>> {
+    let origin = |column: usize| match shape.before.origins.get(column) {
+        Some(Origin::Start(i)) => Some(*i),
+        _ => None,
+    };
+    match (&shape.grouping, &shape.over) {
+        (Some(grouping), _) => {
+            let keys = grouping.keys.iter();
+            keys.map(|key| chain::column(key).and_then(origin))
+                .collect()
+        }
+        (None, Some(over)) => over.keys.iter().map(|&key| origin(key)).collect(),
+        (None, None) => Vec::new(),
+    }
+}
+
 /// Where the columns of the result come from.
 fn origins(shape: &Shape) -> Vec<From> {
+    let direct = |origin: &Origin| match origin {
+        Origin::Start(i) => From::Input(*i),
+        _ => From::Computed,
+    };
     let Some(grouping) = &shape.grouping else {
-        let direct = |origin: &Origin| match origin {
-            Origin::Start(i) => From::Input(*i),
+        let before = &shape.before.origins;
+        if shape.over.is_none() {
+            return before.iter().map(direct).collect();
+        }
+        let through = |origin: &Origin| match origin {
+            Origin::Start(i) => before.get(*i).map_or(From::Computed, direct),
             _ => From::Computed,
         };
-        return shape.before.origins.iter().map(direct).collect();
+        return shape.after.origins.iter().map(through).collect();
     };
     let through = |origin: &Origin| match origin {
         Origin::Start(i) => match grouping.layout.get(*i) {

@@ -11,6 +11,7 @@ mod context;
 mod error;
 mod functions;
 mod output;
+mod over;
 mod parse;
 mod parts;
 mod plan;
@@ -27,7 +28,7 @@ use arrow::datatypes::SchemaRef;
 
 use crate::model::Micros;
 
-pub use bind::{Bound, BoundGrouping, Query};
+pub use bind::{Bound, BoundGrouping, BoundOver, Query};
 pub use check::plan_check;
 pub use error::{SqlError, types_as_written};
 pub use parse::Parsed;

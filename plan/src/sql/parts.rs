@@ -81,7 +81,7 @@ impl<'a> Parts<'a> {
             LogicalPlan::TableScan(scan) => {
                 let name = scan.table_name.table();
                 let read = self.relations.iter().find(|r| r.name == name);
-                read.map(|relation| Shape::over(relation.clone(), vec![name.to_owned()]))
+                read.map(|relation| Shape::reading(relation.clone(), vec![name.to_owned()]))
                     .ok_or_else(|| self.nothing())
             }
             LogicalPlan::Union(union) => self.union(union),
@@ -105,7 +105,7 @@ impl<'a> Parts<'a> {
     }
 
     fn push(&mut self, shape: Shape, node: &LogicalPlan) -> Result<Shape, SqlError> {
-        let mut shape = match shape.is_grouped() && shape.must_end_before(node) {
+        let mut shape = match shape.gathers() && shape.must_end_before(node) {
             true => self.cut_off(shape)?,
             false => shape,
         };
@@ -117,7 +117,7 @@ impl<'a> Parts<'a> {
 
     fn join(&mut self, join: &Join) -> Result<Shape, SqlError> {
         let mut shape = self.shape(&join.left)?;
-        if shape.is_grouped() {
+        if shape.gathers() {
             shape = self.cut_off(shape)?;
         }
         match shape.join(join, &self.relations) {
@@ -130,7 +130,7 @@ impl<'a> Parts<'a> {
     fn cut_off(&mut self, shape: Shape) -> Result<Shape, SqlError> {
         let relation = self.part(shape)?;
         let name = relation.name.clone();
-        Ok(Shape::over(relation, vec![name]))
+        Ok(Shape::reading(relation, vec![name]))
     }
 
     /// Makes a part of what there is so far.
@@ -141,7 +141,7 @@ impl<'a> Parts<'a> {
         if shape.is_grouped() && shape.window().is_none() {
             return Err(self.said(Misfit::TwoGroupings, &shape));
         }
-        let name = if shape.is_grouped() {
+        let name = if shape.gathers() {
             self.grouped += 1;
             format!("{BETWEEN}{}", self.grouped)
         } else {
@@ -171,7 +171,7 @@ impl<'a> Parts<'a> {
             let message = "the columns of the sides of UNION ALL are of different types";
             SqlError::at(self.parsed.tokens.start(), message).hint("write CAST(… AS …)")
         })?;
-        Ok(Shape::over(all, read))
+        Ok(Shape::reading(all, read))
     }
 }
 

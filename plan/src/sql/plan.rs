@@ -19,6 +19,7 @@ use datafusion_sql::sqlparser::tokenizer::{Location, Span};
 use super::bind::Query;
 use super::context::Context;
 use super::error::{self, SqlError, start};
+use super::over::Refused;
 use super::parse::{Parsed, item_name};
 use super::parts::{Parts, is_part};
 use super::translate::Misfit;
@@ -149,6 +150,7 @@ impl Parsed {
                 "the window's time is gone where the rows are grouped",
             )
             .hint("select the time column, or window_start, in the subquery, of one TUMBLE; of HOP, CUMULATE and SESSION, the time column"),
+            Misfit::Over(refused) => self.refused_over(&refused, relation),
             Misfit::NotATable(name) => SqlError::at(
                 self.place_of(&name),
                 format!("`{name}` is not a table, and only tables can be joined"),
@@ -185,6 +187,50 @@ impl Parsed {
                     ..SqlError::at(found.place.unwrap_or(self.tokens.start()), found.message)
                 }
             }
+        }
+    }
+
+    fn refused_over(&self, refused: &Refused, relation: &Relation) -> SqlError {
+        let place = self
+            .tokens
+            .first(Keyword::OVER)
+            .unwrap_or(self.tokens.start());
+        match refused {
+            Refused::Several => {
+                let message = "all OVER of a stream have the same PARTITION BY and ORDER BY";
+                SqlError::at(place, message)
+                    .hint("put one of them into a stream of its own, and read that")
+            }
+            Refused::Order => {
+                let message = match relation.event_time {
+                    Some(_) => format!(
+                        "OVER is in the order of the event time of `{}`",
+                        relation.name
+                    ),
+                    None => format!(
+                        "OVER is in the order of an event time, and `{}` has none",
+                        relation.name
+                    ),
+                };
+                let hint = match relation.event_time {
+                    Some(column) => format!("write ORDER BY {}", column_name(relation, column)),
+                    None => event_time_hint(relation),
+                };
+                SqlError::at(place, message).hint(hint)
+            }
+            Refused::Rank if relation.key.is_some() => {
+                let message = format!(
+                    "the rows of `{}` replace each other, so their numbers would change",
+                    relation.name
+                );
+                SqlError::at(place, message).hint("number the rows of a stream that only adds them")
+            }
+            Refused::Rank => {
+                let message = "rows of no window are never all there, so their numbers would change with each";
+                SqlError::at(place, message)
+                    .hint("add window_start, window_end to PARTITION BY, or write ORDER BY the event time")
+            }
+            Refused::Bad { message, hint } => SqlError::at(place, message.as_str()).hint(*hint),
         }
     }
 

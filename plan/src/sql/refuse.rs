@@ -13,6 +13,7 @@ use datafusion_sql::sqlparser::tokenizer::{Location, Span};
 
 use super::error::{SqlError, duplicate_column, start};
 use super::functions::{self, Named};
+use super::over;
 use super::parse::{Tokens, item_name};
 use super::window::{self, WindowCall};
 use crate::names;
@@ -229,15 +230,15 @@ impl<'a> Walk<'a> {
             self.refuse_clause(
                 Keyword::QUALIFY,
                 qualify.span(),
-                "QUALIFY is not supported yet",
-                "OVER windows come later",
+                "QUALIFY is not supported",
+                "put the query into FROM (…), and filter it with WHERE",
             );
         }
         if !select.named_window.is_empty() {
             self.refuse(
                 self.tokens.first(Keyword::WINDOW).unwrap_or(place),
-                "WINDOW is not supported yet",
-                "OVER windows come later; group by TUMBLE windows in the meantime",
+                "WINDOW is not supported",
+                "write the window in OVER (…)",
             );
         }
         self.duplicates(&select.projection);
@@ -456,12 +457,8 @@ impl<'a> Walk<'a> {
         }
         let place = start(function.name.span()).unwrap_or(self.tokens.start());
         let written = function.name.to_string();
-        if function.over.is_some() {
-            self.refuse(
-                place,
-                &format!("{written}(…) OVER is not supported yet"),
-                "group by TUMBLE windows in the meantime",
-            );
+        if function.over.is_some() && !self.alone {
+            self.errors.extend(over::check(function, place));
             return;
         }
         match functions::lookup(&written) {

@@ -8,13 +8,16 @@ use datafusion_common::tree_node::TreeNode as _;
 use datafusion_common::{DFSchema, DataFusionError};
 use datafusion_expr::expr::{AggregateFunction, Alias};
 use datafusion_expr::utils::split_conjunction;
-use datafusion_expr::{AggregateUDF, Distinct, Expr, Join, JoinType, LogicalPlan, Operator};
+use datafusion_expr::{
+    AggregateUDF, Distinct, Expr, Join, JoinType, LogicalPlan, Operator, Window,
+};
 use datafusion_physical_expr::conjunction_opt;
 use datafusion_physical_expr::expressions::{BinaryExpr, Column, cast};
 
 use super::Relation;
 use super::chain::{Chain, Origin, column, columns, field, window_bound};
 use super::output;
+use super::over::{self, OverShape, Refused, Times};
 use super::types::physical;
 use super::window::is_one_each;
 use crate::model::{ExprRef, Find, Lookup, Micros, Missing, ResultColumn, WindowKind};
@@ -30,6 +33,8 @@ pub(crate) struct Shape {
     pub(crate) tables: Vec<Joined>,
     pub(crate) before: Chain,
     pub(crate) grouping: Option<Grouping>,
+    /// Functions over rows; where there are any, there is no grouping.
+    pub(crate) over: Option<OverShape>,
     pub(crate) after: Chain,
     /// Windows are opened that a row does not tell: it falls into several, or other rows decide.
     several_windows: bool,
@@ -104,6 +109,8 @@ pub(crate) enum Misfit {
     SeveralWindows,
     /// The grouping is by the windows of two calls, or by a window whose time is gone.
     LostTime,
+    /// A call with OVER that no stream can do.
+    Over(Refused),
     /// What is joined is no table.
     NotATable(String),
     /// What is joined is more than a name.
@@ -149,13 +156,14 @@ fn all_nullable(schema: &Schema) -> SchemaRef {
 
 impl Shape {
     /// Nothing done yet with the rows of a relation, or of several of the same columns.
-    pub(crate) fn over(relation: Relation, reads: Vec<String>) -> Self {
+    pub(crate) fn reading(relation: Relation, reads: Vec<String>) -> Self {
         Self {
             before: Chain::new(all_nullable(relation.schema.as_ref())),
             relation,
             reads,
             tables: Vec::new(),
             grouping: None,
+            over: None,
             after: Chain::new(crate::model::empty_schema()),
             several_windows: false,
         }
@@ -165,15 +173,20 @@ impl Shape {
         self.grouping.is_some()
     }
 
+    /// Whether rows of a key come together.
+    pub(crate) fn gathers(&self) -> bool {
+        self.grouping.is_some() || self.over.is_some()
+    }
+
     /// Whether windows are opened that a row does not tell, and nothing is grouped by them.
     pub(crate) fn opens_unknown_windows(&self) -> bool {
         self.several_windows && self.window().is_none()
     }
 
-    /// Whether a node cannot be in the same stream as the grouping that is there.
+    /// Whether a node cannot be in the same stream as what brings rows together there.
     pub(crate) fn must_end_before(&self, node: &LogicalPlan) -> bool {
         match node {
-            LogicalPlan::Aggregate(_) | LogicalPlan::Distinct(_) => true,
+            LogicalPlan::Aggregate(_) | LogicalPlan::Distinct(_) | LogicalPlan::Window(_) => true,
             LogicalPlan::Projection(it) => it.expr.iter().any(opens_windows),
             _ => false,
         }
@@ -185,9 +198,9 @@ impl Shape {
 
     /// The rows that the next operator works on.
     fn rows(&mut self) -> &mut Chain {
-        match self.grouping {
-            Some(_) => &mut self.after,
-            None => &mut self.before,
+        match self.gathers() {
+            true => &mut self.after,
+            false => &mut self.before,
         }
     }
 
@@ -220,6 +233,7 @@ impl Shape {
                 let keys = columns.map(|(i, name)| Arc::new(Column::new(&name, i)) as ExprRef);
                 self.group(keys.collect(), Vec::new(), &names(schema))
             }
+            LogicalPlan::Window(window) => self.over(window),
             other => Err(Misfit::Operator(other.display().to_string())),
         }
     }
@@ -338,6 +352,34 @@ impl Shape {
         self.after = Chain::new(Arc::clone(&grouping.schema));
         self.grouping = Some(grouping);
         self.restore_key_types(names)
+    }
+
+    /// Functions over rows: what comes out of them are the rows as they were, and the results.
+    fn over(&mut self, node: &Window) -> Result<(), Misfit> {
+        let (input, output) = (node.input.schema(), &node.schema);
+        let width = self.before.schema.fields().len();
+        let times = Times {
+            event: self.relation.event_time,
+            window_end: self.relation.window.and_then(|carried| carried.end),
+        };
+        let over = over::plan(&node.window_expr, input, output, &mut self.before, times)?;
+        let schema = over.schema(&self.before.schema);
+        let first = schema.fields().len() - over.results.len();
+        let places = (0..width).chain(first..schema.fields().len());
+        let mut exprs = Vec::with_capacity(places.size_hint().0);
+        for (place, wanted) in places.zip(output.fields()) {
+            let name = schema.field(place).name();
+            let column = Arc::new(Column::new(name, place)) as ExprRef;
+            exprs.push(if schema.field(place).data_type() == wanted.data_type() {
+                column
+            } else {
+                cast(column, &schema, wanted.data_type().clone())?
+            });
+        }
+        self.after = Chain::new(schema);
+        self.after.project(exprs, &names(output))?;
+        self.over = Some(over);
+        Ok(())
     }
 
     /// Whether rows are grouped by the start of the window that they carry.

@@ -367,19 +367,15 @@ impl Admin for KafkaAdmin {
             if stopped {
                 return Ok(());
             }
-            positions.push((at, reached));
+            positions.push((at.partition, reached));
         }
         if !follow {
             return Ok(());
         }
-        let mut look = |at: &TopicPartition, fetched: &Fetched<'_>, _: i64, _: bool| {
-            if hand(at, fetched) {
-                Next::On
-            } else {
-                Next::Stop
-            }
-        };
-        self.tail.read(&positions, None, &mut || Ok(()), &mut look)
+        let never = AtomicBool::new(false);
+        self.follow(topic, &positions, &never, &mut |_, batch, _| {
+            batch.is_none_or(&mut *each)
+        })
     }
 
     fn follow(

@@ -66,6 +66,25 @@ pub(crate) enum What {
     Table { key: &'static str },
     /// The results of windows that pass a filter.
     Results { key: &'static str },
+    /// What the order of rows decides about, by one column.
+    Ordered {
+        key: &'static str,
+        order: Order,
+        drops: bool,
+    },
+}
+
+/// What is done with rows in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Order {
+    /// Sums over so many seconds up to each row.
+    Moving(i64),
+    /// The same, and the numbers of the rows.
+    Numbered(i64),
+    /// Windows of so many rows.
+    Counted(usize),
+    /// The two rows of each window of so many seconds that have most.
+    First(i64),
 }
 
 /// A stream.
@@ -102,7 +121,35 @@ impl Shape {
         for _ in 0..random.range(1, 5) {
             shape.grow(&mut random);
         }
+        // By themselves, so that whatever else there is stays as it is drawn.
+        let mut random = Random::new(seed % SHAPES + SHAPES);
+        if random.chance(40) {
+            shape.put_in_order(&mut random);
+        }
         shape
+    }
+
+    fn put_in_order(&mut self, random: &mut Random) {
+        let rows = self.streams.iter().position(|s| s.what == What::Rows);
+        let over = match rows {
+            Some(rows) if random.chance(40) => Over::Stream(rows),
+            _ => Over::Source(random.range(0, self.sources.len() as u64) as usize),
+        };
+        let order = match random.range(0, 4) {
+            0 => Order::Moving(5),
+            1 => Order::Numbered(3),
+            2 => Order::Counted(3),
+            _ => Order::First(10),
+        };
+        self.streams.push(StreamShape {
+            over,
+            what: What::Ordered {
+                key: random.pick(&["k", "g"], "k"),
+                order,
+                drops: random.chance(25),
+            },
+            outside: random.chance(25) && self.idle_of(over).is_none(),
+        });
     }
 
     fn grow(&mut self, random: &mut Random) {
@@ -267,6 +314,11 @@ impl Shape {
                 fields.insert("lateRecords".to_owned(), json!("Drop"));
             }
         }
+        if let (What::Ordered { drops: true, .. }, Some(fields)) =
+            (stream.what, manifest.as_object_mut())
+        {
+            fields.insert("lateRecords".to_owned(), json!("Drop"));
+        }
         Some(manifest)
     }
 
@@ -313,7 +365,10 @@ impl What {
     pub(crate) fn key(&self) -> Option<&'static str> {
         match self {
             Self::Rows => None,
-            Self::Window { key, .. } | Self::Table { key } | Self::Results { key } => Some(key),
+            Self::Window { key, .. }
+            | Self::Table { key }
+            | Self::Results { key }
+            | Self::Ordered { key, .. } => Some(key),
         }
     }
 
@@ -328,6 +383,33 @@ impl What {
             ),
             Self::Table { key } => format!("SELECT {key}, {sums} FROM {from} GROUP BY {key}"),
             Self::Results { key } => format!("SELECT {key}, total, n, ws FROM {from} WHERE n > 1"),
+            Self::Ordered { key, order, .. } => order.sql(key, sums, from),
+        }
+    }
+}
+
+impl Order {
+    fn sql(self, key: &str, sums: &str, from: &str) -> String {
+        let moving = |span: i64| {
+            format!(
+                "k, g, v, ts, sum(v) OVER (PARTITION BY {key} ORDER BY ts RANGE INTERVAL '{span}' SECOND PRECEDING) AS total"
+            )
+        };
+        match self {
+            Self::Moving(span) => format!("SELECT {} FROM {from}", moving(span)),
+            Self::Numbered(span) => format!(
+                "SELECT {}, row_number() OVER (PARTITION BY {key} ORDER BY ts) AS number FROM {from}",
+                moving(span)
+            ),
+            Self::Counted(rows) => format!(
+                "SELECT {key}, {sums}, window_start AS ws, window_time AS wt FROM COUNT_WINDOW({from}, {rows})
+                 GROUP BY {key}, window_start, window_time"
+            ),
+            Self::First(size) => format!(
+                "SELECT k, g, v, ts, number FROM (
+                   SELECT k, g, v, ts, row_number() OVER (PARTITION BY {key}, window_start, window_end ORDER BY v DESC) AS number
+                   FROM TUMBLE({from}, ts, INTERVAL '{size}' SECOND)) WHERE number <= 2"
+            ),
         }
     }
 }

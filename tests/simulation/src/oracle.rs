@@ -1,5 +1,7 @@
 //! What the streams give over all records at once: plain loops over plain maps, sharing nothing with the engine.
 
+mod ordered;
+
 use std::collections::BTreeMap;
 
 use crate::grammar::{Body, Kind, Over, Record, Shape, What, stream_name};
@@ -123,7 +125,7 @@ pub(crate) fn truth(shape: &Shape, input: &Input, grown: Option<Grown>, ended: b
                 }
                 chosen(from)
             }
-            What::Window { .. } => {
+            What::Window { .. } | What::Ordered { .. } => {
                 let scene = Scene {
                     what: stream.what,
                     local,
@@ -135,7 +137,12 @@ pub(crate) fn truth(shape: &Shape, input: &Input, grown: Option<Grown>, ended: b
                 if shape.idle_of(stream.over).is_some() {
                     rough = Rough::ALL;
                 }
-                windows(from, &scene, &mut rough, &mut truth.letters)
+                match stream.what {
+                    What::Ordered { .. } => {
+                        ordered::rows(from, &scene, &mut rough, &mut truth.letters)
+                    }
+                    _ => windows(from, &scene, &mut rough, &mut truth.letters),
+                }
             }
         };
         truth.rough.push(rough);
@@ -269,6 +276,29 @@ struct Scene<'a> {
     name: &'a (String, String),
 }
 
+impl Scene<'_> {
+    /// The watermark where the rows of a partition are.
+    fn watermark(&self, from: &Flow, partition: usize) -> Option<i64> {
+        match self.local {
+            true => from.watermarks.get(partition).copied().flatten(),
+            // The partition furthest behind decides; one that has had no record yet holds all back.
+            false => from.watermarks.iter().copied().min().flatten(),
+        }
+    }
+
+    /// Whether shards may have gone further than they would have if they had known of new partitions.
+    fn hears_late(&self, from: &Flow) -> bool {
+        let lowest = from.watermarks.iter().copied().min().flatten();
+        !self.ended && self.grown.is_some_and(|grown| grown.watermark > lowest)
+    }
+
+    /// Up to where shards may have come before they heard of the partition that a row is in.
+    fn shut(&self, item: &Item) -> Option<i64> {
+        let grown = self.grown.filter(|grown| item.partition >= grown.from);
+        grown.and_then(|grown| grown.watermark)
+    }
+}
+
 /// A group: the partition where it matters, and the key.
 type Group = (usize, String);
 
@@ -309,23 +339,20 @@ fn windows(from: &Flow, scene: &Scene<'_>, rough: &mut Rough, letters: &mut Vec<
             rough.letters = true;
             rough.rows |= from.watermarks.len() > 1;
         }
-        let grown = scene.grown.filter(|grown| item.partition >= grown.from);
-        let shut = grown.and_then(|grown| grown.watermark);
+        let shut = scene.shut(item);
         if shut.is_some_and(|shut| taken && reach(kind, item.time) + lateness <= shut) {
             *rough = Rough::ALL;
         }
     }
-    // Behind a shuffle the partition furthest behind decides; one that has had no record yet holds all back.
-    let lowest = from.watermarks.iter().copied().min().flatten();
-    if !scene.ended && scene.grown.is_some_and(|grown| grown.watermark > lowest) {
+    if scene.hears_late(from) {
         *rough = Rough::ALL;
     }
-    let watermark = |place: usize| match scene.local {
-        true => from.watermarks.get(place).copied().flatten(),
-        false => lowest,
+    let has_closed = |place: usize, end: i64| {
+        scene.ended
+            || scene
+                .watermark(from, place)
+                .is_some_and(|w| end + past <= w)
     };
-    let has_closed =
-        |place: usize, end: i64| scene.ended || watermark(place).is_some_and(|w| end + past <= w);
     let row = |(((place, value), (start, end)), items): (&(Group, (i64, i64)), &Vec<&Item>)| {
         let mut numbers = sums(items);
         numbers.insert("ws", i128::from(*start));

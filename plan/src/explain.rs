@@ -4,8 +4,8 @@ use std::fmt;
 
 use crate::compat::{text, window_in_words};
 use crate::model::{
-    Aggregate, Changes, Distribution, Emit, Exchange, Find, Input, Join, Lookup, Micros, Operator,
-    Origin, OutputOf, Over, Plan, Source, Step, Stream,
+    Aggregate, Changes, Distribution, Emit, Exchange, Find, Join, Lookup, Micros, Operator, Origin,
+    Over, Plan, Source, Step, Stream,
 };
 
 /// Says how a plan runs, a line for each part, indented.
@@ -25,24 +25,14 @@ pub fn explain(plan: &Plan) -> Vec<String> {
         lines.extend(steps.into_iter().map(|step| format!("    {step}")));
     }
     for output in &plan.outputs {
-        let from = match output.from {
-            OutputOf::Rows(input) => name(plan, input),
-            OutputOf::DeadLetter => "deadLetter",
-        };
+        let from = plan.name_of(output.from);
         lines.push(format!("  output of {from}: sink {}", output.sink));
     }
     lines
 }
 
-fn name(plan: &Plan, input: Input) -> &str {
-    match input {
-        Input::Source(i) => plan.sources.get(i).map_or("", |s| &s.name),
-        Input::Stream(i) => plan.streams.get(i).map_or("", |s| &s.name),
-    }
-}
-
 fn names(plan: &Plan, stream: &Stream) -> String {
-    Words(stream.inputs.iter().map(|&input| name(plan, input))).to_string()
+    Words(stream.inputs.iter().map(|&input| plan.name_of_input(input))).to_string()
 }
 
 fn explain_source(plan: &Plan, index: usize, source: &Source) -> String {

@@ -5,16 +5,15 @@ import random
 import signal
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
+from harness.crew import Crew
 from harness.exactness import assert_exact
 from harness.feed import Feed, LiveFeed
 from harness.manifests import ROOT, Example, isolate
 from harness.oracle import Oracle
 from harness.records import account_activity
-from harness.tidemill import Run, Tidemill
 from harness.waiting import wait_until
 from harness.watch import Watcher
 
@@ -36,36 +35,6 @@ class Disturbance:
     wanted: float
 
 
-class Workers:
-    """Two workers that share a pipeline, each with a state of its own."""
-
-    def __init__(self, tidemill: Tidemill, example: Example, bootstrap: str, folder: Path):
-        self._start = lambda i, bounded=False: tidemill.run(
-            example.folder, kafka=bootstrap, state=folder / f"state-{i}", bounded=bounded, name=f"worker-{i}"
-        )
-        self.runs: list[Run | None] = [self._start(0), self._start(1)]
-
-    def check_alive(self):
-        """Fails if one has ended by itself."""
-        for run in self.runs:
-            assert run is None or run.running(), f"{run} ended by itself:\n{run.tail()}"
-
-    def kill(self, i: int):
-        self.runs[i].kill()
-        self.runs[i] = None
-
-    def restart(self, i: int):
-        self.runs[i] = self._start(i)
-
-    def finish(self):
-        """Asks them to end; then one reads on to the end of the input and closes every window."""
-        for run in self.runs:
-            run.signal(signal.SIGTERM)
-        for run in self.runs:
-            run.succeed(limit=30)
-        self._start(0, bounded=True).succeed(limit=300)
-
-
 @pytest.mark.timeout(1500)
 def test_killed_and_stopped_workers_lose_and_repeat_nothing(kafka, tidemill, tag, records, seed, tmp_path):
     rng = random.Random(seed)
@@ -74,7 +43,9 @@ def test_killed_and_stopped_workers_lose_and_repeat_nothing(kafka, tidemill, tag
     feed = Feed(kafka.bootstrap, example.input_topic, PARTITIONS, tmp_path / "input.jsonl")
     live = LiveFeed(feed, account_activity(seed, example.disorder, STEP), PER_SECOND, records)
     watcher = Watcher(kafka, watched, lambda value: feed.partition_of(str(json.loads(value)["account"])))
-    workers = Workers(tidemill, example, kafka.bootstrap, tmp_path)
+    workers = Crew(tidemill, [example.folder], kafka.bootstrap, tmp_path)
+    workers.start()
+    workers.start()
     wait_shared(kafka, example, workers)
     live.start()
     watcher.start()
@@ -94,7 +65,7 @@ def test_killed_and_stopped_workers_lose_and_repeat_nothing(kafka, tidemill, tag
         watcher.stop()
         live.stop(limit=60 + records / PER_SECOND)
     print(f"{feed.written:,} records over {PARTITIONS} partitions\n" + table(disturbances))
-    workers.finish()
+    workers.finish(limit=300)
     assert_exact(kafka, example, Oracle(example.pipeline, {example.source["name"]: feed.file}))
 
 
@@ -106,7 +77,7 @@ def make_topics(kafka, example: Example) -> str:
     return output.topic
 
 
-def wait_shared(kafka, example: Example, workers: Workers):
+def wait_shared(kafka, example: Example, workers: Crew):
     """Waits until both workers have partitions of the input, and all partitions have a worker."""
 
     def shared() -> bool:
@@ -117,7 +88,7 @@ def wait_shared(kafka, example: Example, workers: Workers):
     wait_until(shared, RECOVERY_LIMIT, "two workers to share the partitions", pause=0.2)
 
 
-def kill(rng: random.Random, number: int, workers: Workers, watcher: Watcher) -> Disturbance:
+def kill(rng: random.Random, number: int, workers: Crew, watcher: Watcher) -> Disturbance:
     """Kills a worker at a random moment; every second time it comes back only after the other has taken over."""
     time.sleep(rng.uniform(0.2, 3))
     victim = rng.randrange(2)
@@ -125,15 +96,15 @@ def kill(rng: random.Random, number: int, workers: Workers, watcher: Watcher) ->
     workers.kill(victim)
     at_once = number % 2 == 0
     if at_once:
-        workers.restart(victim)
+        workers.start()
     first, everything = watcher.wait_for_all(PARTITIONS, RECOVERY_LIMIT, workers.check_alive)
     if not at_once:
-        workers.restart(victim)
+        workers.start()
     how = "restarted at once" if at_once else "the other takes over"
     return Disturbance(f"SIGKILL {number + 1}, worker {victim}, {how}", first, everything, 3 if at_once else 8)
 
 
-def put_to_sleep(rng: random.Random, workers: Workers, watcher: Watcher) -> Disturbance:
+def put_to_sleep(rng: random.Random, workers: Crew, watcher: Watcher) -> Disturbance:
     """Stops a worker for longer than its session, and wakes it up when somebody else has its partitions."""
     victim = rng.randrange(2)
     watcher.mark()

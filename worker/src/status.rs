@@ -23,6 +23,7 @@ pub struct Status {
     /// Late records that were dropped, as their streams want it.
     pub late_dropped: u64,
     /// Records that had been there before, as a source's `deduplicate` has it.
+    #[serde(default)]
     pub duplicates: u64,
     /// Records that went to the dead letters, by reason.
     pub dead_letters: std::collections::BTreeMap<String, u64>,

@@ -13,7 +13,9 @@ mod words;
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow::array::{
+    ArrayRef, RecordBatch, RecordBatchOptions, StringArray, TimestampMicrosecondArray,
+};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
 use arrow::error::ArrowError;
 use tidemill_plan::model::{self, GeneratorKind, Micros};
@@ -319,6 +321,18 @@ impl<R> Column<R> {
 
 /// Times, as the plan has them.
 const TIMESTAMP: DataType = DataType::Timestamp(TimeUnit::Microsecond, None);
+
+/// A column of times.
+fn times<R>(rows: &[R], time: impl Fn(&R) -> Micros) -> ArrayRef {
+    Arc::new(TimestampMicrosecondArray::from_iter_values(
+        rows.iter().map(time),
+    ))
+}
+
+/// A column of words that there are few of.
+fn words<R>(rows: &[R], word: impl Fn(&R) -> &'static str) -> ArrayRef {
+    Arc::new(StringArray::from_iter_values(rows.iter().map(word)))
+}
 
 /// Picks the columns of `schema`.
 fn wanted<R>(

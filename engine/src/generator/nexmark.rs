@@ -6,14 +6,14 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, StringArray, TimestampMicrosecondArray};
+use arrow::array::{ArrayRef, Int64Array};
 use arrow::datatypes::DataType;
 use tidemill_plan::model::Micros;
 
 use super::people::texts;
 use super::random::{Dice, Purpose};
 use super::words::{FIRST_NAMES, LAST_NAMES};
-use super::{Column, TIMESTAMP};
+use super::{Column, TIMESTAMP, times, words};
 
 /// Of so many events in a row, how many are of each kind.
 const ROUND: u64 = 50;
@@ -312,16 +312,6 @@ fn numbers<R>(rows: &[R], number: impl Fn(&R) -> u64) -> ArrayRef {
         rows.iter()
             .map(|row| i64::try_from(number(row)).unwrap_or(i64::MAX)),
     ))
-}
-
-fn times<R>(rows: &[R], time: impl Fn(&R) -> Micros) -> ArrayRef {
-    Arc::new(TimestampMicrosecondArray::from_iter_values(
-        rows.iter().map(time),
-    ))
-}
-
-fn words<R>(rows: &[R], word: impl Fn(&R) -> &'static str) -> ArrayRef {
-    Arc::new(StringArray::from_iter_values(rows.iter().map(word)))
 }
 
 /// What makes a record as long as they are.

@@ -3,15 +3,13 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, Date32Array, Int64Array, StringArray, StringBuilder, TimestampMicrosecondArray,
-};
+use arrow::array::{ArrayRef, Date32Array, Int64Array, StringBuilder};
 use arrow::datatypes::DataType;
 use tidemill_plan::model::Micros;
 
 use super::random::{Dice, Purpose};
 use super::words::{COUNTRIES, Country, FIRST_NAMES, LAST_NAMES};
-use super::{Column, TIMESTAMP};
+use super::{Column, TIMESTAMP, times, words};
 
 /// Days since the epoch of 1940-01-01 and of 2007-01-01.
 const BIRTHDATES: (i32, i32) = (-10_957, 13_514);
@@ -98,15 +96,9 @@ pub(super) fn columns() -> Vec<Column<Customer>> {
             ))
         }),
         Column::new("country", DataType::Utf8, |rows| {
-            Arc::new(StringArray::from_iter_values(
-                rows.iter().map(|row| row.country),
-            ))
+            words(rows, |row| row.country)
         }),
-        Column::new("ts", TIMESTAMP, |rows| {
-            Arc::new(TimestampMicrosecondArray::from_iter_values(
-                rows.iter().map(|row| row.ts),
-            ))
-        }),
+        Column::new("ts", TIMESTAMP, |rows| times(rows, |row| row.ts)),
     ]
 }
 

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, BooleanArray, Decimal128Array, StringArray, StringBuilder, TimestampMicrosecondArray,
-};
+use arrow::array::{ArrayRef, BooleanArray, Decimal128Array, StringArray, StringBuilder};
 use arrow::datatypes::DataType;
 use tidemill_plan::model::{self, Micros};
 
@@ -12,7 +10,7 @@ use super::fraud::{Fraud, Plan, Planted};
 use super::people::{accounts, country, customer_ids};
 use super::random::{Dice, Purpose};
 use super::words::{CASH, CATEGORIES, COUNTRIES, Category, ELECTRONICS, GIFT_CARDS, TRANSFERS};
-use super::{Column, TIMESTAMP, TimeSource};
+use super::{Column, TIMESTAMP, TimeSource, times, words};
 
 /// An amount has two digits after the point.
 const AMOUNT: (u8, i8) = (12, 2);
@@ -168,11 +166,7 @@ pub(super) fn columns() -> Vec<Column<Transaction>> {
         Column::new("type", DataType::Utf8, |rows| {
             words(rows, |row| row.category.kind)
         }),
-        Column::new("ts", TIMESTAMP, |rows| {
-            Arc::new(TimestampMicrosecondArray::from_iter_values(
-                rows.iter().map(|row| row.ts),
-            ))
-        }),
+        Column::new("ts", TIMESTAMP, |rows| times(rows, |row| row.ts)),
         Column::new("is_fraud", DataType::Boolean, |rows| {
             Arc::new(BooleanArray::from_iter(
                 rows.iter().map(|row| Some(row.fraud.is_some())),
@@ -185,10 +179,6 @@ pub(super) fn columns() -> Vec<Column<Transaction>> {
         })
         .nullable(),
     ]
-}
-
-fn words(rows: &[Transaction], word: impl Fn(&Transaction) -> &'static str) -> ArrayRef {
-    Arc::new(StringArray::from_iter_values(rows.iter().map(word)))
 }
 
 fn amounts(rows: &[Transaction]) -> ArrayRef {

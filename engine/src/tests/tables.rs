@@ -254,21 +254,33 @@ fn over_both(lookup: impl Fn(&Schema) -> Lookup) -> Arc<Plan> {
     })
 }
 
+/// A kind of join.
+fn drawn(rng: &mut StdRng) -> (bool, Missing) {
+    let inner = rng.random_bool(0.5);
+    let missing = if rng.random_bool(0.5) {
+        Missing::Emit
+    } else {
+        Missing::DeadLetter
+    };
+    (inner, missing)
+}
+
+/// A task of the stream, and what loads the table that it is joined with.
+fn started(plan: &Arc<Plan>) -> (Task, Loader) {
+    let tables = Tables::new(plan).unwrap();
+    let loader = Loader::new(plan, 1, &tables).unwrap();
+    let mut task = Task::source(Arc::clone(plan), 0, 0).unwrap();
+    task.set_tables(&tables);
+    (task, loader)
+}
+
 #[test]
 fn rows_with_equal_columns_are_all_found() {
     for seed in 0..80 {
         let mut rng = StdRng::seed_from_u64(seed);
-        let inner = rng.random_bool(0.5);
-        let missing = if rng.random_bool(0.5) {
-            Missing::Emit
-        } else {
-            Missing::DeadLetter
-        };
+        let (inner, missing) = drawn(&mut rng);
         let plan = joined_by_value(inner, missing);
-        let tables = Tables::new(&plan).unwrap();
-        let mut loader = Loader::new(&plan, 1, &tables).unwrap();
-        let mut task = Task::source(Arc::clone(&plan), 0, 0).unwrap();
-        task.set_tables(&tables);
+        let (mut task, mut loader) = started(&plan);
         let mut map = BTreeMap::new();
         let (mut got, mut wanted, mut dead, mut lost) = (Vec::new(), Vec::new(), 0, 0);
         for _ in 0..10 {
@@ -307,11 +319,7 @@ fn rows_with_equal_columns_are_all_found() {
                     wanted.push((k.clone(), *v, None));
                 }
             }
-            let record = |(k, v): &(Option<String>, i64)| {
-                let value = serde_json::json!({"k": k, "v": v}).to_string();
-                (None, Some(value.into_bytes()))
-            };
-            let records: Vec<Change> = facts.iter().map(record).collect();
+            let records = records_of(&facts);
             in_batches(&mut rng, &records, &mut |batch| {
                 let mut fx = Effects::default();
                 task.process(batch, &mut fx).unwrap();
@@ -334,8 +342,11 @@ fn rows_with_equal_columns_are_all_found() {
     }
 }
 
-/// Rows of a stream, and the keys in them; some keys are null.
-fn facts(rng: &mut StdRng, count: usize, keys: u32) -> Vec<(Option<String>, i64)> {
+/// A row of a stream, and the key in it.
+type Fact = (Option<String>, i64);
+
+/// Rows of a stream; some keys are null.
+fn facts(rng: &mut StdRng, count: usize, keys: u32) -> Vec<Fact> {
     let one = |n: i64| {
         let key = rng.random_range(0..keys + 2);
         ((key > 0).then(|| format!("k{}", key - 1)), n)
@@ -343,21 +354,21 @@ fn facts(rng: &mut StdRng, count: usize, keys: u32) -> Vec<(Option<String>, i64)
     (0..count as i64).map(one).collect()
 }
 
+fn records_of(facts: &[Fact]) -> Vec<Change> {
+    let record = |(k, v): &Fact| {
+        let value = serde_json::json!({"k": k, "v": v}).to_string();
+        (None, Some(value.into_bytes()))
+    };
+    facts.iter().map(record).collect()
+}
+
 #[test]
 fn a_row_is_joined_with_the_table_as_it_is_then() {
     for seed in 0..80 {
         let mut rng = StdRng::seed_from_u64(seed);
-        let inner = rng.random_bool(0.5);
-        let missing = if rng.random_bool(0.5) {
-            Missing::Emit
-        } else {
-            Missing::DeadLetter
-        };
+        let (inner, missing) = drawn(&mut rng);
         let plan = joined(inner, missing);
-        let tables = Tables::new(&plan).unwrap();
-        let mut loader = Loader::new(&plan, 1, &tables).unwrap();
-        let mut task = Task::source(Arc::clone(&plan), 0, 0).unwrap();
-        task.set_tables(&tables);
+        let (mut task, mut loader) = started(&plan);
         let (mut map, mut all) = (BTreeMap::new(), Vec::new());
         let (mut got, mut wanted, mut dead, mut lost) = (Vec::new(), Vec::new(), 0, 0);
         for _ in 0..20 {
@@ -378,15 +389,7 @@ fn a_row_is_joined_with_the_table_as_it_is_then() {
                 assert_eq!(again.size(1).0, map.len());
             }
             let facts = facts(&mut rng, 25, 30);
-            let records: Vec<Change> = facts
-                .iter()
-                .map(|(k, v)| {
-                    (
-                        None,
-                        Some(serde_json::json!({"k": k, "v": v}).to_string().into_bytes()),
-                    )
-                })
-                .collect();
+            let records = records_of(&facts);
             for (k, v) in &facts {
                 let known = k.as_ref().and_then(|k| map.get(k)).copied();
                 match (known, k, missing) {

@@ -37,6 +37,9 @@ const AGGREGATES: &[&str] = &[
     "var_pop",
 ];
 
+/// Flink's name for the time at which a row comes by.
+const PROCESSING_TIME: &str = "PROCTIME";
+
 /// What a name in a call stands for.
 pub(crate) enum Named {
     /// A function of one row that gives the same whenever it is called.
@@ -88,6 +91,9 @@ pub(crate) fn lookup(name: &str) -> Named {
             Volatility::Immutable => Named::Scalar,
             Volatility::Stable | Volatility::Volatile => Named::Volatile,
         };
+    }
+    if name.eq_ignore_ascii_case(PROCESSING_TIME) {
+        return Named::Volatile;
     }
     match aggregate(name) {
         Some(function) if AGGREGATES.contains(&function.name()) => Named::Aggregate,

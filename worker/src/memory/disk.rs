@@ -256,13 +256,17 @@ mod tests {
     #[test]
     fn an_error_says_where_and_what_to_do() {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("file");
-        std::fs::write(&file, "").unwrap();
-        let disk = LocalDisk::new(file.join("own"), 1 << 20);
-        let error = match disk {
-            Ok(disk) => disk.shelf().unwrap_err().to_string(),
-            Err(error) => error.to_string(),
-        };
-        assert!(!error.is_empty());
+        let own = folder.path().join("own");
+        let disk = LocalDisk::new(own.clone(), 1 << 20).unwrap();
+        std::fs::write(&own, "a file, where a folder is wanted").unwrap();
+        let error = disk.shelf().unwrap_err().to_string();
+        for part in [
+            own.to_str().unwrap(),
+            "free space",
+            "spec.worker.resources.limits.memory",
+            "--memory",
+        ] {
+            assert!(error.contains(part), "{part:?} is not in {error:?}");
+        }
     }
 }

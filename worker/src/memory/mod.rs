@@ -46,10 +46,4 @@ impl Memory {
             disk: Arc::<LocalDisk>::clone(&self.disk),
         }
     }
-
-    /// The limit that it goes by.
-    #[must_use]
-    pub fn limit(&self) -> Limit {
-        self.limit
-    }
 }

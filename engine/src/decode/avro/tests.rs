@@ -7,11 +7,11 @@ use apache_avro::types::Value;
 use apache_avro::{Decimal, Schema as Library, from_avro_datum, to_avro_datum};
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
-use arrow::util::display::{ArrayFormatter, FormatOptions};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use tidemill_plan::model::{self, Column, Format, Registry, Written};
 
+use crate::decode::tests::shown;
 use crate::decode::{Decoded, Decoder, Limits, RegisteredSchema};
 use crate::encode::{RowEncoder, avro_schema};
 use crate::record::{RawRecord, Rejection};
@@ -87,20 +87,6 @@ fn decode<T: AsRef<[u8]>>(decoder: &mut Decoder, values: &[T]) -> (Decoded, Vec<
     (decoded, rejected)
 }
 
-fn rows(batch: &RecordBatch) -> Vec<String> {
-    let options = FormatOptions::default().with_null("-");
-    let columns: Vec<_> = batch
-        .columns()
-        .iter()
-        .map(|column| ArrayFormatter::try_new(column, &options).unwrap())
-        .collect();
-    let row = |row| {
-        let values = columns.iter().map(|column| column.value(row).to_string());
-        values.collect::<Vec<_>>().join("|")
-    };
-    (0..batch.num_rows()).map(row).collect()
-}
-
 /// What the library writes for a record of these fields.
 fn written(schema: &str, fields: Vec<(&str, Value)>) -> Vec<u8> {
     let schema = Library::parse_str(schema).unwrap();
@@ -123,7 +109,7 @@ fn read(field: &str, value: Value, data_type: DataType) -> Result<String, (Strin
     let (decoded, rejected) = decode(&mut decoder, &[bytes]);
     match rejected.into_iter().next() {
         Some(rejection) => Err((rejection.reason.as_str().to_owned(), rejection.message)),
-        None => Ok(rows(&decoded.batch).remove(0)),
+        None => Ok(shown(&decoded.batch).remove(0)),
     }
 }
 
@@ -402,7 +388,7 @@ fn fields_within_fields_are_found_and_others_stepped_over() {
     let mut decoder = decoder(Some(NESTED), &columns, false);
     let (decoded, rejected) = decode(&mut decoder, &records);
     assert_eq!(rejected, []);
-    assert_eq!(rows(&decoded.batch), ["Sam|Bob|1|Ann|-", "Sam|-|2|-|-"]);
+    assert_eq!(shown(&decoded.batch), ["Sam|Bob|1|Ann|-", "Sam|-|2|-|-"]);
 }
 
 #[test]
@@ -416,7 +402,7 @@ fn a_column_inside_something_without_fields_is_refused() {
         written(schema, vec![("a", long)]),
     ];
     let (decoded, rejected) = decode(&mut decoder, &records);
-    assert_eq!(rows(&decoded.batch), ["-"]);
+    assert_eq!(shown(&decoded.batch), ["-"]);
     assert_eq!(
         rejected[0].message,
         "column `a_b`: expected a record around the field `a.b`, found another value"
@@ -453,7 +439,7 @@ fn records_of_several_schemas_are_read_each_by_its_own() {
     assert_eq!(decoder.missing_schema(&raws), None);
     let (decoded, rejected) = decode(&mut decoder, &records);
     assert_eq!(rejected, []);
-    assert_eq!(rows(&decoded.batch), ["1|-", "2|n", "3|-"]);
+    assert_eq!(shown(&decoded.batch), ["1|-", "2|n", "3|-"]);
 }
 
 #[test]
@@ -491,7 +477,7 @@ fn a_record_whose_schema_cannot_be_used_fails_alone() {
         b"\0\0".to_vec(),
     ];
     let (decoded, rejected) = decode(&mut decoder, &records);
-    assert_eq!(rows(&decoded.batch), ["n"]);
+    assert_eq!(shown(&decoded.batch), ["n"]);
     let said: Vec<_> = rejected
         .iter()
         .map(|r| (r.reason.as_str(), &*r.message))
@@ -541,7 +527,7 @@ fn a_schema_may_refer_to_others() {
     decoder.learn(1, Ok(&schema));
     let (decoded, rejected) = decode(&mut decoder, &[named(1, b"\x06Ann")]);
     assert_eq!(rejected, []);
-    assert_eq!(rows(&decoded.batch), ["Ann"]);
+    assert_eq!(shown(&decoded.batch), ["Ann"]);
 }
 
 #[test]
@@ -554,7 +540,7 @@ fn a_record_that_is_not_of_its_schema_fails_alone() {
     let cut = good[..good.len() - 1].to_vec();
     let longer = [&good[..], b"x"].concat();
     let (decoded, rejected) = decode(&mut decoder, &[cut, longer, vec![0x01], good, vec![]]);
-    assert_eq!(rows(&decoded.batch), ["2"]);
+    assert_eq!(shown(&decoded.batch), ["2"]);
     let said: Vec<_> = rejected
         .iter()
         .map(|r| (r.reason.as_str(), &*r.message))
@@ -774,7 +760,7 @@ fn debezium_changes_are_rows_and_deletions() {
     let decoded = decoder.decode(&records, &mut rejected).unwrap();
     let seen = "2026-01-31|1970-01-01T00:00:00.000005";
     assert_eq!(
-        rows(&decoded.batch),
+        shown(&decoded.batch),
         [
             format!("1|Ann|{seen}"),
             format!("1|Anna|{seen}"),
@@ -810,7 +796,7 @@ fn items_without_bytes_take_no_time_however_many_they_are() {
     .concat();
     let (decoded, rejected) = decode(&mut decoder, &[many]);
     assert_eq!(rejected, []);
-    assert_eq!(rows(&decoded.batch), ["3"]);
+    assert_eq!(shown(&decoded.batch), ["3"]);
 }
 
 #[test]
@@ -822,5 +808,5 @@ fn a_block_that_says_its_size_is_stepped_over() {
     let record = [1, 4, 2, b'a', 2, 2, b'b', 0, 6];
     let (decoded, rejected) = decode(&mut decoder, &[record]);
     assert_eq!(rejected, []);
-    assert_eq!(rows(&decoded.batch), ["3"]);
+    assert_eq!(shown(&decoded.batch), ["3"]);
 }

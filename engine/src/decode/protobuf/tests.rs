@@ -8,13 +8,13 @@ use arrow::array::{
     StringArray, TimestampMicrosecondArray,
 };
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
-use arrow::util::display::{ArrayFormatter, FormatOptions};
 use prost_reflect::prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage, Value};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use tidemill_plan::model::{self, Column, Format, Registry, Written};
 
+use crate::decode::tests::shown;
 use crate::decode::{Decoded, Decoder, Limits, RegisteredSchema};
 use crate::encode::{RowEncoder, protobuf_schema};
 use crate::record::{RawRecord, Rejection};
@@ -86,20 +86,6 @@ fn decode<T: AsRef<[u8]>>(decoder: &mut Decoder, values: &[T]) -> (Decoded, Vec<
     (decoded, rejected)
 }
 
-fn rows(batch: &RecordBatch) -> Vec<String> {
-    let options = FormatOptions::default().with_null("-");
-    let columns: Vec<_> = batch
-        .columns()
-        .iter()
-        .map(|column| ArrayFormatter::try_new(column, &options).unwrap())
-        .collect();
-    let row = |row| {
-        let values = columns.iter().map(|column| column.value(row).to_string());
-        values.collect::<Vec<_>>().join("|")
-    };
-    (0..batch.num_rows()).map(row).collect()
-}
-
 /// The library's own view of a schema.
 fn pool(text: &str) -> DescriptorPool {
     let mut resolver = protox::file::ChainFileResolver::new();
@@ -144,7 +130,7 @@ fn read(fields: &str, columns: &[(Column, DataType)]) -> Result<String, Rejectio
     let (decoded, rejected) = decode(&mut decoder, &[record]);
     match rejected.into_iter().next() {
         Some(rejection) => Err(rejection),
-        None => Ok(rows(&decoded.batch).remove(0)),
+        None => Ok(shown(&decoded.batch).remove(0)),
     }
 }
 
@@ -356,7 +342,7 @@ fn a_record_names_its_schema_and_its_message() {
         named(1, b"\0", b"\x0a\x01\xff"),
     ];
     let (decoded, rejected) = decode(&mut decoder, &records);
-    assert_eq!(rows(&decoded.batch), ["a|-", "b|-", "c|d"]);
+    assert_eq!(shown(&decoded.batch), ["a|-", "b|-", "c|d"]);
     let said: Vec<_> = rejected
         .iter()
         .map(|r| (r.reason.as_str(), &*r.message))

@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema};
-use arrow::util::display::{ArrayFormatter, FormatOptions};
 use tidemill_plan::model::Format;
 
-use super::{MONEY, column, record, required};
+use super::{MONEY, column, record, required, shown};
 use crate::decode::{Decoded, Decoder, Limits};
 use crate::record::{RawRecord, Rejection};
 
@@ -36,20 +34,6 @@ fn decode(records: &[(Option<&str>, Option<String>)]) -> (Decoded, Vec<Rejection
     let mut rejected = Vec::new();
     let decoded = decoder.decode(&records, &mut rejected).unwrap();
     (decoded, rejected)
-}
-
-fn rows(batch: &RecordBatch) -> Vec<String> {
-    let options = FormatOptions::default().with_null("-");
-    let columns: Vec<_> = batch
-        .columns()
-        .iter()
-        .map(|column| ArrayFormatter::try_new(column, &options).unwrap())
-        .collect();
-    let row = |row| {
-        let values = columns.iter().map(|column| column.value(row).to_string());
-        values.collect::<Vec<_>>().join("|")
-    };
-    (0..batch.num_rows()).map(row).collect()
 }
 
 fn change(before: &str, after: &str, op: &str) -> String {
@@ -88,7 +72,7 @@ fn changes_are_rows_and_deletions_with_and_without_their_schema() {
         ]);
         assert_eq!(rejected, []);
         assert_eq!(
-            rows(&decoded.batch),
+            shown(&decoded.batch),
             [
                 "1|Ann|2026-01-31|12.50",
                 "1|Ann|2026-01-31|12.50",
@@ -123,7 +107,7 @@ fn what_is_no_change_of_a_row_fails_alone_or_is_passed_over() {
         (Some("no json"), None),
         (Some("{\"id\":\"x\"}"), None),
     ]);
-    assert_eq!(rows(&decoded.batch), ["1|Ann|2026-01-31|12.50"]);
+    assert_eq!(shown(&decoded.batch), ["1|Ann|2026-01-31|12.50"]);
     assert!(decoded.deleted.is_none());
     assert_eq!(decoded.record, Some(vec![0]));
     let said: Vec<_> = rejected

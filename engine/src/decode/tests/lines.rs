@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use arrow::array::AsArray;
 use arrow::datatypes::{DataType, Field, Int64Type, Schema};
-use arrow::util::display::{ArrayFormatter, FormatOptions};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use tidemill_plan::model::{Column, Csv, Format, Written};
 
-use super::{MONEY, TIMESTAMP, column, record, required};
+use super::{MONEY, TIMESTAMP, column, record, required, shown};
 use crate::decode::{Decoded, Decoder, Limits};
 use crate::encode::RowEncoder;
 use crate::record::Rejection;
@@ -36,22 +35,6 @@ fn decode<T: AsRef<[u8]>>(decoder: &mut Decoder, values: &[T]) -> (Decoded, Vec<
     let mut rejected = Vec::new();
     let decoded = decoder.decode(&records, &mut rejected).unwrap();
     (decoded, rejected)
-}
-
-/// The rows as text, null as `-`.
-fn rows(decoded: &Decoded) -> Vec<String> {
-    let options = FormatOptions::default().with_null("-");
-    let columns: Vec<_> = decoded
-        .batch
-        .columns()
-        .iter()
-        .map(|column| ArrayFormatter::try_new(column, &options).unwrap())
-        .collect();
-    let row = |row| {
-        let values = columns.iter().map(|column| column.value(row).to_string());
-        values.collect::<Vec<_>>().join("|")
-    };
-    (0..decoded.batch.num_rows()).map(row).collect()
 }
 
 /// The columns of a sale: all fields of a line but the third.
@@ -86,7 +69,7 @@ fn fields_are_taken_in_order_and_read_as_strings_of_json_are() {
     assert_eq!(rejected, []);
     assert_eq!(decoded.record, None);
     assert_eq!(
-        rows(&decoded),
+        shown(&decoded.batch),
         [
             "1|12.50|Basel|2026-01-31T12:00:00",
             "2|7.00|Zürich, HB|2026-01-31T12:00:00",
@@ -104,7 +87,10 @@ fn a_dialect_has_its_own_delimiter_quote_and_null() {
     let lines = ["1\t\\N\t\\N\t'tab\tand it''s'\t\\N", "2\t1\tx\t'\\N'\t\\N"];
     let (decoded, rejected) = decode(&mut decoder, &lines);
     assert_eq!(rejected, []);
-    assert_eq!(rows(&decoded), ["1|-|tab\tand it's|-", "2|1.00|\\N|-"]);
+    assert_eq!(
+        shown(&decoded.batch),
+        ["1|-|tab\tand it's|-", "2|1.00|\\N|-"]
+    );
 }
 
 #[test]
@@ -112,7 +98,7 @@ fn without_a_quote_all_text_is_as_it_is() {
     let mut decoder = sales(dialect(b';', None, ""));
     let (decoded, rejected) = decode(&mut decoder, &["1;2;x;\"a\";"]);
     assert_eq!(rejected, []);
-    assert_eq!(rows(&decoded), ["1|2.00|\"a\"|-"]);
+    assert_eq!(shown(&decoded.batch), ["1|2.00|\"a\"|-"]);
 }
 
 #[test]
@@ -130,7 +116,7 @@ fn a_bad_line_fails_alone_and_says_why() {
         b"8,1,,b,",
     ];
     let (decoded, rejected) = decode(&mut decoder, &lines);
-    assert_eq!(rows(&decoded), ["1|1.00|a|-", "8|1.00|b|-"]);
+    assert_eq!(shown(&decoded.batch), ["1|1.00|a|-", "8|1.00|b|-"]);
     assert_eq!(decoded.record, Some(vec![0, 8]));
     let said: Vec<_> = rejected
         .iter()
@@ -274,7 +260,7 @@ fn a_raw_record_is_one_column() {
         .to_vec();
     let mut rejected = Vec::new();
     let decoded = decoder.decode(&records, &mut rejected).unwrap();
-    assert_eq!(rows(&decoded), ["{\"not\": parsed", ""]);
+    assert_eq!(shown(&decoded.batch), ["{\"not\": parsed", ""]);
     let said: Vec<_> = rejected.iter().map(|r| (r.record, &*r.message)).collect();
     assert_eq!(
         said,

@@ -12,8 +12,9 @@ mod times;
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef};
+use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
+use arrow::util::display::{ArrayFormatter, FormatOptions};
 use tidemill_plan::model::Column;
 
 use super::{Decoded, JsonDecoder, Limits};
@@ -94,4 +95,19 @@ fn refused(data_type: DataType, value: &str) -> (&'static str, String) {
 /// Whether it is an array of one null.
 fn is_null(array: &ArrayRef) -> bool {
     array.len() == 1 && array.is_null(0)
+}
+
+/// Rows as text: values with a bar between them, `-` for null.
+pub(super) fn shown(batch: &RecordBatch) -> Vec<String> {
+    let options = FormatOptions::default().with_null("-");
+    let columns: Vec<_> = batch
+        .columns()
+        .iter()
+        .map(|column| ArrayFormatter::try_new(column, &options).unwrap())
+        .collect();
+    let row = |row| {
+        let values = columns.iter().map(|column| column.value(row).to_string());
+        values.collect::<Vec<_>>().join("|")
+    };
+    (0..batch.num_rows()).map(row).collect()
 }

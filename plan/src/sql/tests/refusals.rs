@@ -132,6 +132,12 @@ fn functions_that_a_stream_cannot_call() {
             ],
         ),
         (
+            "SELECT proctime() FROM transactions",
+            &[
+                "line 1, column 8: proctime gives another value each time, and a replay must give the same rows (use a column of the record, such as its event time)",
+            ],
+        ),
+        (
             "SELECT array_agg(category), first_value(amount) FROM transactions",
             &[
                 "line 1, column 8: the result of array_agg depends on the order of rows, which a stream does not fix (use min, max, count or another aggregate that does not)",

@@ -129,26 +129,26 @@ impl Admin for EmbeddedAdmin {
                 (*id, TopicPartition { topic, partition }, 0)
             })
             .collect();
-        loop {
-            let seen = self.shared.version();
-            let mut idle = true;
-            for (id, partition, next) in &mut places {
-                let end = block_on(fetch::end(&mut self.connection, *id))?;
-                idle &= *next >= end;
-                while *next < end {
-                    match self.pass_on(*id, partition, *next, end, each)? {
-                        Some(after) => *next = after,
-                        None => return Ok(()),
-                    }
+        for (id, partition, next) in &mut places {
+            let end = block_on(fetch::end(&mut self.connection, *id))?;
+            while *next < end {
+                match self.pass_on(*id, partition, *next, end, each)? {
+                    Some(after) => *next = after,
+                    None => return Ok(()),
                 }
             }
-            if !follow {
-                return Ok(());
-            }
-            if idle {
-                self.shared.wait(seen, POLL);
-            }
         }
+        if !follow {
+            return Ok(());
+        }
+        let reached: Vec<(i32, i64)> = places
+            .iter()
+            .map(|(_, at, next)| (at.partition, *next))
+            .collect();
+        let never = AtomicBool::new(false);
+        self.follow(topic, &reached, &never, &mut |_, batch, _| {
+            batch.is_none_or(&mut *each)
+        })
     }
 
     fn follow(

@@ -9,7 +9,6 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::{Consumer, KafkaReader, tail_in};
 use crate::log::kafka::config::Isolation;
-use crate::log::kafka::errors::explain;
 use crate::log::kafka::ffi;
 use crate::log::kafka::position::unframe;
 use crate::log::kafka::tail::{self, PATIENCE};
@@ -102,14 +101,9 @@ impl KafkaReader {
     ) -> Result<BTreeSet<String>, LogError> {
         let all = tail_in(&mut self.all, &self.config, Isolation::Uncommitted)?;
         let list = committed_list(all.consumer(), partitions);
-        let list = list.map_err(|e| {
-            explain(
-                &self.config.bootstrap_servers,
-                "reading committed offsets",
-                &e,
-                None,
-            )
-        })?;
+        let servers = &self.config.bootstrap_servers;
+        let list = list
+            .map_err(|e| tail::failed(all.consumer(), servers, "reading committed offsets", &e))?;
         let writers = ffi::offset_metadata(&list)
             .into_iter()
             .filter_map(unframe)

@@ -196,12 +196,11 @@ fn explain_streams(plan: &Plan, stream: &Stream, join: &Join) -> [String; 2] {
         None => "",
     };
     let meets = match (join.earliest, join.latest) {
-        (0, 0) => format!("{right} is that of {left}"),
-        (earliest, latest) => format!(
-            "{right} is from {} to {} {left}",
-            beside(earliest),
-            beside(latest)
-        ),
+        (0, 0) => format!("{right} equals {left}"),
+        (earliest, latest) => {
+            let (from, to) = (beside(left, earliest), beside(left, latest));
+            format!("{right} is between {from} and {to}")
+        }
     };
     let kept = |is_right: bool| match join.kept_for(is_right) {
         ..=0 => "until the watermark has passed them".to_owned(),
@@ -217,12 +216,12 @@ fn explain_streams(plan: &Plan, stream: &Stream, join: &Join) -> [String; 2] {
     ]
 }
 
-/// Where a time is, seen from another.
-fn beside(span: Micros) -> String {
+/// So long after a time.
+fn beside(time: &str, span: Micros) -> String {
     match span {
-        0 => "the time of".to_owned(),
-        1.. => format!("{} after", Span(span)),
-        _ => format!("{} before", Span(span.saturating_neg())),
+        0 => time.to_owned(),
+        1.. => format!("{time} + {}", Span(span)),
+        _ => format!("{time} - {}", Span(span.saturating_neg())),
     }
 }
 

@@ -726,7 +726,7 @@ fn a_plan_says_what_is_kept_of_streams_that_are_joined() {
         "  stream pairs-branch2: reads settlements",
         "    row by row, where they are read",
         "  stream pairs: reads pairs-branch1, pairs-branch2",
-        "    JOIN of rows with the same id, where settled is from the time of to 1h after at",
+        "    JOIN of rows with the same id, where settled is between at and at + 1h",
         "    rows of the left side are kept for 1h after their time, of the right side until the watermark has passed them",
         "    shuffled: rows of both sides go to 8 shards by that",
         "  stream totals: reads pairs",

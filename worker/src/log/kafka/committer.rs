@@ -19,8 +19,8 @@ use crate::log::{Commit, Committer, LogError, Membership, Outcome};
 /// The largest batch that brokers take by default, in bytes, with some room.
 pub(super) const BATCH: usize = 1_000_000;
 
-/// How long getting ready may take: as long as it takes the coordinator to end what was left open.
-const INIT: Duration = Duration::from_secs(30);
+/// How long getting ready may take before it is begun again with a new client: this one may be cut off.
+const INIT: Duration = Duration::from_secs(10);
 
 /// Commits for one worker. Used from one thread, which may be another than the reader's.
 pub struct KafkaCommitter {

@@ -7,6 +7,7 @@ use crate::clock::Marks;
 use crate::disk::Room;
 use crate::effects::Effects;
 use crate::error::Result;
+use crate::join::Joined;
 use crate::keyed::Over;
 use crate::reject::Place;
 use crate::rows::Flow;
@@ -21,6 +22,8 @@ pub(crate) enum Operator {
     Sessions(Box<Sessions>),
     /// Functions over the rows of a key.
     Over(Box<Over>),
+    /// Rows of two streams that belong together.
+    Join(Box<Joined>),
 }
 
 /// The same for each kind.
@@ -30,6 +33,7 @@ macro_rules! each {
             Operator::Panes($it) => $do,
             Operator::Sessions($it) => $do,
             Operator::Over($it) => $do,
+            Operator::Join($it) => $do,
         }
     };
 }
@@ -52,6 +56,9 @@ impl Operator {
             model::Operator::Over(over) => {
                 Self::Over(Box::new(Over::over_rows(index, stream, over)?))
             }
+            model::Operator::Join(join) => {
+                Self::Join(Box::new(Joined::over_rows(index, stream, join)?))
+            }
         })
     }
 
@@ -65,6 +72,7 @@ impl Operator {
                 None => Self::Panes(Box::new(Panes::over_partials(stream, aggregate)?)),
             },
             model::Operator::Over(over) => Self::Over(Box::new(Over::in_shard(stream, over)?)),
+            model::Operator::Join(join) => Self::Join(Box::new(Joined::in_shard(stream, join)?)),
         })
     }
 
@@ -107,6 +115,10 @@ impl Operator {
                 Ok(Vec::new())
             }
             Self::Over(it) => {
+                it.advance(watermark);
+                Ok(Vec::new())
+            }
+            Self::Join(it) => {
                 it.advance(watermark);
                 Ok(Vec::new())
             }
@@ -153,14 +165,14 @@ impl Operator {
         match self {
             Self::Panes(it) => it.set_room(room),
             Self::Sessions(it) => it.set_room(room),
-            Self::Over(_) => {}
+            Self::Over(_) | Self::Join(_) => {}
         }
     }
 
     /// Whether a flush has left something to be closed for the next one.
     pub(crate) fn is_closing(&self) -> bool {
         match self {
-            Self::Panes(_) | Self::Over(_) => false,
+            Self::Panes(_) | Self::Over(_) | Self::Join(_) => false,
             Self::Sessions(it) => it.is_closing(),
         }
     }
@@ -186,6 +198,7 @@ impl Operator {
             Self::Panes(it) => it.delta_bytes(),
             Self::Sessions(it) => it.delta_bytes(),
             Self::Over(_) => 0,
+            Self::Join(it) => it.delta_bytes(),
         }
     }
 

@@ -9,10 +9,12 @@ use tidemill_crds::pipeline::{self as manifest, Distribution, EmitWhen, LateReco
 use super::problem::Problems;
 use super::sources::SourceDraft;
 use crate::model::{
-    Aggregate, Changes, Emit, Exchange, Find, Input, Late, Lookup, Micros, Misfit, Missing,
+    Aggregate, Changes, Emit, Exchange, Find, Input, Join, Late, Lookup, Micros, Misfit, Missing,
     Operator, Over, Plan, Step, Stream, Window,
 };
-use crate::sql::{BoundGrouping, BoundOver, Parsed, Query, Relation, SqlError, is_part, part_name};
+use crate::sql::{
+    BoundGrouping, BoundJoin, BoundOver, Parsed, Query, Relation, SqlError, is_part, part_name,
+};
 
 /// The partitions of a shuffle's internal topic.
 pub(super) const SHARDS: u32 = 8;
@@ -79,7 +81,8 @@ impl Streams {
 impl StreamDraft {
     /// Whether it opens windows over the event time of a source.
     pub(super) fn needs_time_of(&self, source: usize) -> bool {
-        let needs_time = self.query.window().is_some() || self.query.is_over();
+        let query = &self.query;
+        let needs_time = query.window().is_some() || query.is_over() || query.is_join();
         needs_time && self.roots.contains(&source)
     }
 
@@ -498,7 +501,7 @@ impl Said {
         let (emit, right) = emit(stream, parts.last()?, problems);
         let manifest = stream.manifest;
         let windowed = parts.iter().any(|part| part.window().is_some());
-        let in_order = parts.iter().any(Query::is_over);
+        let in_order = parts.iter().any(|part| part.is_over() || part.is_join());
         let mut right = right;
         let mut refuse = |field: &str, message: &str, hint: &str| {
             right = false;
@@ -509,7 +512,7 @@ impl Said {
         if manifest.allowed_lateness.is_some() && !windowed {
             let (message, hint) = match in_order {
                 true => (
-                    "rows that are counted, or have OVER, go on in order, and none goes on twice",
+                    "rows that are counted or joined, or have OVER, go on once, and wait for late ones no longer than the watermark does",
                     "set outOfOrderness of the source's eventTime",
                 ),
                 false => no_window,
@@ -652,7 +655,7 @@ impl StreamDraft {
             name: self.relation.name.clone(),
             inputs: self.inputs.clone(),
             before,
-            operator: self.operator(bound.grouping, bound.window, bound.over),
+            operator: self.operator(bound.grouping, bound.window, bound.over, bound.join),
             after: bound.after,
             schema: self.query.schema().clone(),
             changes: self.changes.clone(),
@@ -666,7 +669,25 @@ impl StreamDraft {
         grouping: Option<BoundGrouping>,
         window: Option<Window>,
         over: Option<BoundOver>,
+        join: Option<BoundJoin>,
     ) -> Option<Operator> {
+        if let Some(join) = join {
+            return Some(Operator::Join(Join {
+                side: join.side,
+                time: join.time,
+                keys: join.keys,
+                key_types: join.key_types,
+                left: join.left,
+                right: join.right,
+                earliest: join.earliest,
+                latest: join.latest,
+                condition: join.condition,
+                behind: join.behind,
+                schema: join.schema,
+                late: self.results.late,
+                exchange: self.exchange.clone(),
+            }));
+        }
         if let Some(over) = over {
             return Some(Operator::Over(Over {
                 time: over.time,

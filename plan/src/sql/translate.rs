@@ -17,6 +17,7 @@ use datafusion_physical_expr::expressions::{BinaryExpr, Column, cast};
 use super::Relation;
 use super::chain::{Chain, Origin, column, columns, field, window_bound};
 use super::count::CountBound;
+use super::join::{JoinShape, Unjoinable};
 use super::output;
 use super::over::{self, OverShape, Refused, Times};
 use super::types::physical;
@@ -36,6 +37,8 @@ pub(crate) struct Shape {
     pub(crate) grouping: Option<Grouping>,
     /// Functions over rows; where there are any, there is no grouping.
     pub(crate) over: Option<OverShape>,
+    /// A join of two streams; where there is one, there is neither.
+    pub(crate) join: Option<JoinShape>,
     pub(crate) after: Chain,
     /// Windows are opened that a row does not tell: it falls into several, or other rows decide.
     several_windows: bool,
@@ -122,6 +125,8 @@ pub(crate) enum Misfit {
     JoinedQuery,
     /// A join that is neither INNER nor LEFT.
     JoinKind,
+    /// A join of two streams whose rows have nothing that brings them together.
+    Unjoinable(Unjoinable),
     /// A join with this table in which no column of it is equal to something.
     NoEquality(String),
     /// An operator that no stream has.
@@ -143,7 +148,7 @@ impl From<DataFusionError> for Misfit {
 }
 
 /// The relation that is joined, if it is joined as it is.
-fn joined(plan: &LogicalPlan) -> Option<&str> {
+pub(crate) fn joined(plan: &LogicalPlan) -> Option<&str> {
     match plan {
         LogicalPlan::TableScan(scan) => Some(scan.table_name.table()),
         LogicalPlan::SubqueryAlias(alias) => joined(&alias.input),
@@ -169,6 +174,7 @@ impl Shape {
             tables: Vec::new(),
             grouping: None,
             over: None,
+            join: None,
             after: Chain::new(crate::model::empty_schema()),
             several_windows: false,
         }
@@ -180,7 +186,7 @@ impl Shape {
 
     /// Whether rows of a key come together.
     pub(crate) fn gathers(&self) -> bool {
-        self.grouping.is_some() || self.over.is_some()
+        self.grouping.is_some() || self.over.is_some() || self.join.is_some()
     }
 
     /// Whether windows are opened that a row does not tell, and nothing is grouped by them.
@@ -317,14 +323,14 @@ impl Shape {
     }
 
     /// How far a column may be behind the watermark, if windows may open over it.
-    fn behind(&self, column: usize) -> Option<Micros> {
+    pub(crate) fn behind(&self, column: usize) -> Option<Micros> {
         if self.relation.event_time == Some(column) {
             return Some(0);
         }
         let start = self.relation.window.and_then(|carried| carried.start);
-        start
-            .filter(|(start, _)| *start == column)
-            .map(|(_, behind)| behind)
+        let mut times = start.iter().chain(&self.relation.times);
+        let found = times.find(|(time, _)| *time == column);
+        found.map(|(_, behind)| *behind)
     }
 
     fn group(
@@ -670,7 +676,7 @@ fn call(expr: &Expr, input: &DFSchema) -> Result<Call, Misfit> {
 }
 
 /// The conditions of a join, all of which must be true.
-fn conjuncts(join: &Join) -> Vec<Expr> {
+pub(crate) fn conjuncts(join: &Join) -> Vec<Expr> {
     let equal = join.on.iter().map(|(l, r)| l.clone().eq(r.clone()));
     let others = join.filter.iter().flat_map(split_conjunction).cloned();
     equal.chain(others).collect()

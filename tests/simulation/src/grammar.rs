@@ -72,6 +72,15 @@ pub(crate) enum What {
         order: Order,
         drops: bool,
     },
+    /// Each row with those of the same column that are so many seconds later, and have a lesser value.
+    Pairs {
+        key: &'static str,
+        earliest: i64,
+        latest: i64,
+        /// A row goes on by itself where there is none.
+        alone: bool,
+        drops: bool,
+    },
 }
 
 /// What is done with rows in their order.
@@ -296,6 +305,11 @@ impl Shape {
             Over::Stream(stream) => stream_name(stream),
         };
         let mut manifest = json!({"name": stream_name(index), "sql": stream.what.sql(&from)});
+        if let (What::Pairs { drops: true, .. }, Some(fields)) =
+            (stream.what, manifest.as_object_mut())
+        {
+            fields.insert("lateRecords".to_owned(), json!("Drop"));
+        }
         if let (
             What::Window {
                 on_update,
@@ -368,7 +382,8 @@ impl What {
             Self::Window { key, .. }
             | Self::Table { key }
             | Self::Results { key }
-            | Self::Ordered { key, .. } => Some(key),
+            | Self::Ordered { key, .. }
+            | Self::Pairs { key, .. } => Some(key),
         }
     }
 
@@ -384,6 +399,17 @@ impl What {
             Self::Table { key } => format!("SELECT {key}, {sums} FROM {from} GROUP BY {key}"),
             Self::Results { key } => format!("SELECT {key}, total, n, ws FROM {from} WHERE n > 1"),
             Self::Ordered { key, order, .. } => order.sql(key, sums, from),
+            Self::Pairs {
+                key,
+                earliest,
+                latest,
+                alone,
+                ..
+            } => format!(
+                "SELECT a.{key}, a.v, a.ts, coalesce(b.v, -1) AS w FROM {from} a {}JOIN {from} b ON a.{key} = b.{key} \
+                 AND b.ts BETWEEN a.ts + INTERVAL '{earliest}' SECOND AND a.ts + INTERVAL '{latest}' SECOND AND b.v < a.v",
+                if *alone { "LEFT " } else { "" }
+            ),
         }
     }
 }
@@ -464,12 +490,25 @@ fn source(random: &mut Random) -> SourceShape {
 
 fn window(key: &'static str, random: &mut Random) -> What {
     let on_update = random.chance(35);
+    let kind = kind(random);
+    let lateness = random.pick(&[0, 0, 3], 0);
+    let drops = random.chance(25);
+    if kind == Kind::Tumble(5) && lateness > 0 {
+        let (earliest, latest) = if key == "k" { (-3, 0) } else { (-1, 2) };
+        return What::Pairs {
+            key,
+            earliest,
+            latest,
+            alone: on_update,
+            drops,
+        };
+    }
     What::Window {
         key,
-        kind: kind(random),
+        kind,
         on_update,
-        lateness: random.pick(&[0, 0, 3], 0),
-        drops: random.chance(25),
+        lateness,
+        drops,
     }
 }
 

@@ -8,8 +8,8 @@
 //! Of a partitioned table there are only the partitions with the numbers of those that the worker reads of the streams
 //! which are joined with it. One that it gets is read from its first record, one that it gives back is forgotten.
 
-use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -22,21 +22,38 @@ use super::{Host, RunError};
 use crate::log::{Admin, LogError, TopicPartition};
 use crate::registry::{Asking, Secrets};
 
-/// How long after a failure the log is asked again.
-const PAUSE: Duration = Duration::from_millis(500);
+/// After how many pauses the log is asked again, after a failure or if nothing is wanted.
+const PAUSES: u32 = 25;
+/// How soon it is noticed that something else is wanted.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// A table's topic, and how far its copy is.
 struct Copy {
     name: String,
     topic: Arc<str>,
-    /// The next offset to read, by partition.
-    read: Arc<Vec<AtomicI64>>,
+    source: usize,
+    read: Arc<Progress>,
     /// The sources whose partitions say which of the table's are wanted; `None` where all are.
     beside: Option<Vec<usize>>,
     wanted: Arc<Wanted>,
 }
 
-/// Which partitions a copy is to have.
+/// The next offset to read, by partition.
+#[derive(Default)]
+struct Progress(Mutex<BTreeMap<i32, i64>>);
+
+impl Progress {
+    fn of(&self, partition: i32) -> i64 {
+        self.now().get(&partition).copied().unwrap_or_default()
+    }
+
+    fn now(&self) -> MutexGuard<'_, BTreeMap<i32, i64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Which partitions a copy is to have; none at first.
+#[derive(Default)]
 struct Wanted {
     partitions: Mutex<Generation>,
     /// The number of those that the copy's thread has begun to read.
@@ -46,25 +63,13 @@ struct Wanted {
 }
 
 /// Partitions, and how often they have changed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 struct Generation {
     number: u64,
     partitions: BTreeSet<i32>,
 }
 
 impl Wanted {
-    fn new(partitions: BTreeSet<i32>) -> Self {
-        let first = Generation {
-            number: 1,
-            partitions,
-        };
-        Self {
-            partitions: Mutex::new(first),
-            begun: AtomicU64::new(0),
-            changed: AtomicBool::new(false),
-        }
-    }
-
     fn now(&self) -> MutexGuard<'_, Generation> {
         self.partitions
             .lock()
@@ -113,7 +118,6 @@ impl Copies {
         plan: &Arc<Plan>,
         logs: Vec<Box<dyn Admin>>,
         secrets: &Secrets,
-        partitions: impl Fn(usize) -> u32,
     ) -> Result<Self, RunError> {
         let tables = Tables::new(plan)?;
         let mut all = Self {
@@ -131,29 +135,21 @@ impl Copies {
             let Origin::Topic { topic, .. } = &from.origin else {
                 continue;
             };
-            let count = partitions(source);
-            let all_of_it = (0..i32::try_from(count).unwrap_or(i32::MAX)).collect();
-            let (beside, wanted) = match from.distribution {
-                Distribution::Broadcast => (None, all_of_it),
-                Distribution::Partitioned => {
-                    let beside = joined_with(plan, source);
-                    check_counts(plan, source, &beside, &partitions)?;
-                    (Some(beside), BTreeSet::new())
-                }
-            };
+            let is_partitioned = from.distribution == Distribution::Partitioned;
             let copy = Copy {
                 name: from.name.clone(),
                 topic: topic.as_str().into(),
-                read: Arc::new((0..count).map(|_| AtomicI64::new(0)).collect()),
-                beside,
-                wanted: Arc::new(Wanted::new(wanted)),
+                source,
+                read: Arc::default(),
+                beside: is_partitioned.then(|| joined_with(plan, source)),
+                wanted: Arc::default(),
             };
             let registry = from.format.registry();
             let keeper = Keeper {
                 loader: Loader::new(plan, source, &all.tables)?,
                 tables: all.tables.clone(),
                 source,
-                is_partitioned: copy.beside.is_some(),
+                is_partitioned,
                 wanted: Arc::clone(&copy.wanted),
                 followed: BTreeSet::new(),
                 log,
@@ -175,16 +171,27 @@ impl Copies {
         &self.tables
     }
 
-    /// Says which partitions of sources this worker reads now.
-    pub(super) fn hold(&mut self, held: impl Iterator<Item = (usize, i32)>) {
-        let held: Vec<(usize, i32)> = held.collect();
+    /// Says which partitions of sources this worker reads now, and how many each source has.
+    ///
+    /// # Errors
+    /// If rows that belong together cannot be in partitions of one number.
+    pub(super) fn hold(
+        &self,
+        plan: &Plan,
+        held: &[(usize, i32)],
+        partitions: impl Fn(usize) -> u32,
+    ) -> Result<(), RunError> {
         for copy in &self.copies {
-            if let Some(beside) = &copy.beside {
-                let wanted = held.iter().filter(|(source, _)| beside.contains(source));
-                copy.wanted
-                    .change(wanted.map(|(_, partition)| *partition).collect());
-            }
+            copy.wanted.change(match &copy.beside {
+                None => (0..i32::try_from(partitions(copy.source)).unwrap_or(i32::MAX)).collect(),
+                Some(beside) => {
+                    check_counts(plan, copy.source, beside, &partitions)?;
+                    let wanted = held.iter().filter(|(source, _)| beside.contains(source));
+                    wanted.map(|(_, partition)| *partition).collect()
+                }
+            });
         }
+        Ok(())
     }
 
     /// The partitions of the tables that are read.
@@ -236,10 +243,7 @@ impl Copies {
 
 impl Copy {
     fn has_read(&self, partition: i32, end: i64) -> bool {
-        let read = usize::try_from(partition).ok();
-        let read = read.and_then(|p| self.read.get(p));
-        let read = read.map_or(i64::MAX, |read| read.load(Ordering::Acquire));
-        self.wanted.is_begun() && read >= end
+        self.wanted.is_begun() && self.read.of(partition) >= end
     }
 }
 
@@ -292,7 +296,7 @@ struct Keeper {
     followed: BTreeSet<i32>,
     log: Box<dyn Admin>,
     topic: Arc<str>,
-    read: Arc<Vec<AtomicI64>>,
+    read: Arc<Progress>,
     /// The registry of the records' schemas, if they have one.
     asking: Option<Asking>,
     trouble: Arc<Mutex<Trouble>>,
@@ -310,7 +314,12 @@ impl Keeper {
                 Err(RunError::Log(LogError::Unavailable(why))) => self.say(Some(why), None),
                 Err(lasting) => return self.say(None, Some(lasting)),
             }
-            self.host.sleep(PAUSE);
+            for _ in 0..PAUSES {
+                if self.wanted.changed.load(Ordering::Acquire) {
+                    break;
+                }
+                self.host.sleep(PAUSE);
+            }
         }
     }
 
@@ -330,9 +339,7 @@ impl Keeper {
         if self.is_partitioned {
             self.tables.keep(self.source, &now.partitions)?;
             for partition in now.partitions.difference(&self.followed) {
-                if let Some(read) = place(&self.read, *partition) {
-                    read.store(0, Ordering::Release);
-                }
+                self.read.now().remove(partition);
             }
         }
         self.followed = now.partitions;
@@ -353,10 +360,7 @@ impl Keeper {
             wanted,
             ..
         } = self;
-        let next = |&partition: &i32| {
-            let read = place(read, partition).map(|read| read.load(Ordering::Relaxed));
-            (partition, read.unwrap_or_default())
-        };
+        let next = |&partition: &i32| (partition, read.of(partition));
         let from: Vec<(i32, i64)> = self.followed.iter().map(next).collect();
         if from.is_empty() {
             return Ok(());
@@ -380,8 +384,8 @@ impl Keeper {
                     failure = loader.process(batch).err();
                     passing(None);
                 }
-                if let (Some(read), None) = (place(read, partition), &failure) {
-                    read.store(next, Ordering::Release);
+                if failure.is_none() {
+                    read.now().insert(partition, next);
                 }
                 failure.is_none()
             },
@@ -391,10 +395,6 @@ impl Keeper {
             None => Ok(()),
         }
     }
-}
-
-fn place(read: &[AtomicI64], partition: i32) -> Option<&AtomicI64> {
-    usize::try_from(partition).ok().and_then(|p| read.get(p))
 }
 
 /// Asks for the schemas that these records need; false if the worker is gone before there was an answer.

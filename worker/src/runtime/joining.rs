@@ -333,10 +333,15 @@ impl Runner {
         if self.settings.bounded && !self.set_ends(&mut held)? {
             return Ok(false);
         }
-        self.copies.hold(held.iter().filter_map(|h| match h.stage {
+        let of_source = |h: &Held| match h.stage {
             Stage::Source(source) => Some((source, h.partition.partition)),
             Stage::Shard(_) => None,
-        }));
+        };
+        let ours: Vec<(usize, i32)> = held.iter().filter_map(of_source).collect();
+        self.copies.hold(&self.plan, &ours, |source| {
+            let count = self.partitions.get(&Stage::Source(source));
+            count.copied().unwrap_or_default()
+        })?;
         let tables = self.copies.partitions();
         let Some(ends) = self.retry("looking for the end of tables", |r| {
             r.reader.end_offsets(&tables)

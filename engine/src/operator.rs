@@ -15,9 +15,9 @@ use crate::stamp::Stamp;
 /// An operator at work.
 pub(crate) enum Operator {
     /// Windows made of panes, or a table.
-    Panes(Panes),
+    Panes(Box<Panes>),
     /// Sessions.
-    Sessions(Sessions),
+    Sessions(Box<Sessions>),
 }
 
 /// The same for each kind.
@@ -40,8 +40,10 @@ impl Operator {
     ) -> Result<Self> {
         let model::Operator::Aggregate(aggregate) = planned;
         Ok(match session(aggregate) {
-            Some(gap) => Self::Sessions(Sessions::over_rows(index, stream, aggregate, gap)?),
-            None => Self::Panes(Panes::over_rows(index, stream, aggregate)?),
+            Some(gap) => Self::Sessions(Box::new(Sessions::over_rows(
+                index, stream, aggregate, gap,
+            )?)),
+            None => Self::Panes(Box::new(Panes::over_rows(index, stream, aggregate)?)),
         })
     }
 
@@ -49,8 +51,8 @@ impl Operator {
     pub(crate) fn in_shard(stream: &Stream, planned: &model::Operator) -> Result<Self> {
         let model::Operator::Aggregate(aggregate) = planned;
         Ok(match session(aggregate) {
-            Some(gap) => Self::Sessions(Sessions::over_partials(stream, aggregate, gap)?),
-            None => Self::Panes(Panes::over_partials(stream, aggregate)?),
+            Some(gap) => Self::Sessions(Box::new(Sessions::over_partials(stream, aggregate, gap)?)),
+            None => Self::Panes(Box::new(Panes::over_partials(stream, aggregate)?)),
         })
     }
 

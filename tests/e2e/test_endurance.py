@@ -156,7 +156,7 @@ def grow(world: World) -> str:
     # Until it is noticed, windows do not wait for what is in it.
     noticed = lambda: sum(world.kafka.shares(load.example.name, topic)) == partitions
     wait_until(noticed, RECOVERY_LIMIT, f"{load.example.name} to read {partitions} partitions", pause=0.3)
-    load.feed.partitions = partitions
+    load.feed.use(partitions)
     return "partition added"
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
 
@@ -56,6 +57,8 @@ def test_an_example_is_applied_and_its_rows_come(operator, namespace, broker, tm
     wait_until(lambda: kafka.partitions("account-activity"), 60, "the input topic")
     wait_until(lambda: sum(kafka.settled_ends("account-activity").values()) >= 100_000, 60, "all of the input")
     wait_until(lambda: sum(kafka.settled_ends("fraud-alerts").values()) > 0, 60, "rows of fraud_alerts")
+    for name, topic in (("account-activity-generator", "account-activity"), ("account-activity", "account-balances")):
+        print(f"{name}: its first row is stamped {until_first_row(namespace, kafka, name, topic):.1f} s after the second in which a pod was scheduled")
     header, *lines = namespace.kubectl("get", "pipelines").splitlines()
     assert header.split()[:4] == ["NAME", "READY", "REASON", "WORKERS"]
     assert [line.split()[:2] for line in lines] == [["account-activity", "True"], ["account-activity-generator", "True"]]
@@ -65,6 +68,14 @@ def test_an_example_is_applied_and_its_rows_come(operator, namespace, broker, tm
         namespace.kubectl("delete", "pipeline", name, "--timeout=60s", limit=70)
     wait_until(lambda: not [t for t in topics(kafka) if t.startswith(f"{namespace.namespace}.")], 60, "internal topics to be deleted")
     assert "fraud-alerts" in topics(kafka)
+
+
+def until_first_row(namespace: Cluster, kafka: Kafka, pipeline: str, topic: str) -> float:
+    """Seconds from when a pod of the pipeline was scheduled, which is told in whole seconds, to the stamp of the first row in a topic."""
+    pods = namespace.get("pods", "--selector", f"app.kubernetes.io/instance={pipeline}")["items"]
+    conditions = [c for pod in pods for c in pod["status"]["conditions"] if c["type"] == "PodScheduled"]
+    scheduled = min(datetime.fromisoformat(c["lastTransitionTime"]) for c in conditions)
+    return min(message.timestamp()[1] for message in kafka.read_committed(topic)) / 1000 - scheduled.timestamp()
 
 
 def topics(kafka: Kafka) -> set[str]:

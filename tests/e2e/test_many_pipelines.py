@@ -26,7 +26,7 @@ REFUSED = {
     "no-sink": ({"outputs[0].sink": "nothing"}, "SinkNotFound"),
     "no-secret": ({"kafka.auth": {"secretRef": {"name": "nothing"}}}, "SecretNotFound"),
     "not-applied": ({"worker": {"tolerations": [{"key": "a", "operator": "Sometimes"}]}}, "NotApplied"),
-    "a-table": ({"sources[0].table": {"primaryKey": ["id"]}}, "Unsupported"),
+    "deduplicated": ({"sources[0].deduplicate": {"key": ["id"], "within": "10m"}}, "Unsupported"),
 }
 # Wrong in ways that only an older definition could have let through.
 STORED = {

@@ -87,7 +87,7 @@ fn last_auction(event: u64) -> u64 {
 /// One of the newest, `last` among them: most often the hot one.
 fn newest(dice: &Dice, last: u64, of: u64, hot_share: u64, purpose: Purpose, event: u64) -> u64 {
     let draw = dice.number(purpose, event);
-    if draw % hot_share != 0 {
+    if !draw.is_multiple_of(hot_share) {
         return last / HOT_EVERY * HOT_EVERY;
     }
     last - (draw / hot_share) % (last.min(of - 1) + 1)
@@ -387,8 +387,8 @@ mod tests {
         let mut hot = HashMap::new();
         for event in events(Kind::Bid) {
             let bid = Bid::make(&dice, event, 0);
-            *hot.entry("auction").or_default() += u64::from(bid.auction % HOT_EVERY == 0);
-            *hot.entry("bidder").or_default() += u64::from(bid.bidder % HOT_EVERY == 0);
+            *hot.entry("auction").or_default() += u64::from(bid.auction.is_multiple_of(HOT_EVERY));
+            *hot.entry("bidder").or_default() += u64::from(bid.bidder.is_multiple_of(HOT_EVERY));
             *hot.entry("channel").or_insert(0) += u64::from(matches!(bid.channel, Channel::Hot(_)));
         }
         let share = |what: &str| hot.get(what).unwrap() * 100 / (EVENTS * 46 / 50);

@@ -268,7 +268,11 @@ fn totals(shape: &Shape, input: &SchemaRef) -> Stream {
             layout,
             schema: Arc::clone(&schema),
             emit: Emit::OnClose,
-            allowed_lateness: 0,
+            // So far the start of a window is behind its last microsecond, of which the watermark is.
+            allowed_lateness: match shape.kind {
+                WindowKind::Session { .. } => 0,
+                kind => kind.size() - 1,
+            },
             late: Late::DeadLetter,
             exchange: if shuffled {
                 Exchange::Shuffle { shards: 1 }

@@ -60,8 +60,8 @@ fn no_more_is_in_memory_than_may_be_nor_after_a_restart() {
     for shape in [shape(Exchange::Local), session()] {
         let log = keys(3_000, 0);
         let mut world = World::in_room(plan(&shape), vec![log], room(90_000));
-        for _ in 0..30 {
-            world.process(0, 100);
+        for _ in 0..10 {
+            world.process(0, 300);
             world.commit(0);
             let bytes = world.slots[0].task.bytes();
             assert!(bytes < 200_000, "{bytes} bytes");
@@ -163,7 +163,8 @@ fn keys_that_are_used_stay() {
         }
         assert_eq!(sums(&world).0, 6_010);
         let read = read.load(Ordering::Relaxed);
-        assert!(read < 200, "hot keys were read {read} times");
+        // Ten keys in forty commits, of three groupings and more.
+        assert!(read < 400, "hot keys were read {read} times");
     }
 }
 

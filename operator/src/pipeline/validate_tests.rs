@@ -71,7 +71,10 @@ fn a_sink_that_is_not_there_is_no_fault_of_the_manifest() {
 #[test]
 fn what_is_only_not_there_yet_is_told_from_what_is_wrong() {
     let reason = |text: &str| validate(&found(text)).map(|_| ()).unwrap_err().reason();
-    let late = LEAST.replace("amount > 10", "amount > 10\n    onMissing: Emit");
+    let late = LEAST.replace(
+        "{topic: payments}",
+        "{topic: payments}\n    deduplicate: {key: [id], within: 10m}",
+    );
     assert_eq!(reason(&late), reasons::UNSUPPORTED);
     let wrong_too = late.replace("amount > 10", "amuont > 10");
     assert_eq!(reason(&wrong_too), reasons::INVALID);

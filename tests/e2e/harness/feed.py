@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
-from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka import Producer
 
 from harness.kafka import QUIET
 from harness.records import Input
@@ -59,11 +59,6 @@ class Feed:
                 break
             except BufferError:
                 self._producer.poll(0.1)
-            except KafkaException as e:
-                # The topic has grown, which the client has yet to hear.
-                if e.args[0].code() != KafkaError._UNKNOWN_PARTITION:
-                    raise
-                self._producer.list_topics(self.topic, timeout=30)
         self._producer.poll(0)
 
     def _delivered(self, error, _message):

@@ -39,7 +39,7 @@ class Kafka:
             try:
                 return len(self.ends(name, IsolationLevel.READ_UNCOMMITTED)) == partitions
             except KafkaException as e:
-                if e.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+                if e.args[0].code() in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE):
                     return False
                 raise
 

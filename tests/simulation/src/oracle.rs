@@ -287,11 +287,13 @@ fn windows(from: &Flow, scene: &Scene<'_>, rough: &mut Rough, letters: &mut Vec<
         return Flow::default();
     };
     let lateness = lateness * 1_000;
+    // A row may come at the watermark itself, and joins a session that ends there.
+    let past = lateness + i64::from(matches!(kind, Kind::Session(_)));
     let mut windows = Windows::new();
     for item in &from.items {
         let value = item.columns.get(key).cloned().unwrap_or_default();
         let place = if scene.local { item.partition } else { 0 };
-        let closed = item.before.map_or(i64::MIN, |before| before - lateness);
+        let closed = item.before.map_or(i64::MIN, |before| before - past);
         let taken = put(&mut windows, kind, (place, value), item, closed);
         if !taken && !drops {
             letters.push((
@@ -322,9 +324,8 @@ fn windows(from: &Flow, scene: &Scene<'_>, rough: &mut Rough, letters: &mut Vec<
         true => from.watermarks.get(place).copied().flatten(),
         false => lowest,
     };
-    let has_closed = |place: usize, end: i64| {
-        scene.ended || watermark(place).is_some_and(|w| end + lateness <= w)
-    };
+    let has_closed =
+        |place: usize, end: i64| scene.ended || watermark(place).is_some_and(|w| end + past <= w);
     let row = |(((place, value), (start, end)), items): (&(Group, (i64, i64)), &Vec<&Item>)| {
         let mut numbers = sums(items);
         numbers.insert("ws", i128::from(*start));

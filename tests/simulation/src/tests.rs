@@ -138,12 +138,6 @@ fn a_worker_that_is_told_to_stop_while_it_stands_still_in_a_commit_stops() {
     }
 }
 
-/// It stands still between its assignment and its claim, and claims when the partitions are another's already.
-#[test]
-fn a_worker_that_has_lost_its_partitions_takes_no_table_over() {
-    assert_eq!(check(7654, Trial::default()), None);
-}
-
 fn is_found(broken: Broken) {
     let trial = Trial {
         broken: Some(broken),

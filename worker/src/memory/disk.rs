@@ -6,7 +6,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions};
 use tidemill_engine::disk::{Change, Disk, DiskError, Result, Row, Shelf};
@@ -14,15 +14,20 @@ use tidemill_engine::disk::{Change, Disk, DiskError, Result, Row, Shelf};
 /// What fjall's own log, of which we use hardly anything, may take: the least that it can be set to.
 const LOG: u64 = 64 << 20;
 
+/// Rows that are forgotten at once.
+const SWEPT: usize = 65_536;
+
 /// A folder for state.
 pub struct LocalDisk {
     folder: PathBuf,
     /// Bytes for blocks that are read.
     cache: usize,
     /// Opened when it is first needed.
-    database: Mutex<Option<Database>>,
+    opened: Mutex<Option<(Database, Keyspace)>>,
     /// The number of the next shelf.
     next: AtomicU64,
+    /// The numbers of those that were dropped, and may still have rows.
+    dropped: Arc<Mutex<Vec<u64>>>,
 }
 
 impl std::fmt::Debug for LocalDisk {
@@ -44,100 +49,145 @@ impl LocalDisk {
         Ok(Self {
             folder,
             cache,
-            database: Mutex::default(),
+            opened: Mutex::default(),
             next: AtomicU64::default(),
+            dropped: Arc::default(),
         })
     }
 
-    /// The database, and whether it is open already.
-    fn open(&self) -> fjall::Result<Database> {
-        let mut database = self.database.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(database) = &*database {
-            return Ok(database.clone());
+    fn open(&self) -> fjall::Result<(Database, Keyspace)> {
+        let mut opened = own(&self.opened);
+        if let Some(opened) = &*opened {
+            return Ok(opened.clone());
         }
         std::fs::create_dir_all(&self.folder)?;
-        let opened = Database::builder(&self.folder)
+        let database = Database::builder(&self.folder)
             .cache_size(self.cache as u64)
             .worker_threads(1)
             .max_journaling_size(LOG)
             .manual_journal_persist(true)
-            .temporary(true)
             .open()?;
-        Ok(database.insert(opened).clone())
+        let options = || KeyspaceCreateOptions::default().manual_journal_persist(true);
+        let rows = database.keyspace("state", options)?;
+        Ok(opened.insert((database, rows)).clone())
+    }
+}
+
+impl Drop for LocalDisk {
+    fn drop(&mut self) {
+        let opened = self
+            .opened
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        if opened.take().is_some()
+            && let Err(error) = std::fs::remove_dir_all(&self.folder)
+        {
+            tracing::warn!(folder = %self.folder.display(), %error, "state on local disk could not be removed");
+        }
     }
 }
 
 impl Disk for LocalDisk {
     fn shelf(&self) -> Result<Box<dyn Shelf>> {
-        let failed = |error| failed(&self.folder, &error);
-        let database = self.open().map_err(failed)?;
-        let name = self.next.fetch_add(1, Ordering::Relaxed).to_string();
-        let options = || KeyspaceCreateOptions::default().manual_journal_persist(true);
-        let rows = database.keyspace(&name, options).map_err(failed)?;
+        let rows = self.open().map_err(|error| failed(&self.folder, &error))?.1;
         Ok(Box::new(LocalShelf {
             folder: self.folder.clone(),
-            database,
             rows,
+            dropped: Arc::clone(&self.dropped),
+            number: self.next.fetch_add(1, Ordering::Relaxed),
         }))
     }
 
     fn bytes(&self) -> u64 {
-        let database = self.database.lock().unwrap_or_else(PoisonError::into_inner);
-        let database = database.as_ref();
-        database.and_then(|d| d.disk_space().ok()).unwrap_or(0)
+        let opened = own(&self.opened);
+        opened.as_ref().map_or(0, |(_, rows)| rows.disk_space())
     }
 }
 
-/// Some rows: a keyspace.
+/// The rows whose keys begin with a number: to make and to drop a keyspace costs too much for each window.
 struct LocalShelf {
     folder: PathBuf,
-    database: Database,
     rows: Keyspace,
+    number: u64,
+    dropped: Arc<Mutex<Vec<u64>>>,
 }
 
 impl std::fmt::Debug for LocalShelf {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("LocalShelf")
-            .field(&self.rows.name())
-            .finish()
+        f.debug_tuple("LocalShelf").field(&self.number).finish()
     }
 }
 
+/// What is in it is forgotten little by little, as others put something: to end must not take long.
 impl Drop for LocalShelf {
     fn drop(&mut self) {
-        if let Err(error) = self.database.delete_keyspace(self.rows.clone()) {
-            tracing::warn!(folder = %self.folder.display(), %error, "state on local disk that is no longer needed stays there until the end");
-        }
+        own(&self.dropped).push(self.number);
     }
+}
+
+fn own<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl LocalShelf {
+    fn write(&self, number: u64, rows: &mut dyn Iterator<Item = Change>) -> fjall::Result<()> {
+        let mut table = self.rows.start_ingestion()?;
+        for (key, value) in rows {
+            match value {
+                Some(value) => table.write(key_of(number, &key), value)?,
+                None => table.write_tombstone(key_of(number, &key))?,
+            }
+        }
+        table.finish()
+    }
+
+    fn read(&self, number: u64, from: &[u8], limit: usize) -> fjall::Result<Vec<Row>> {
+        let end = key_of(number.saturating_add(1), &[]);
+        let rows = self.rows.range(key_of(number, from)..end).take(limit);
+        let rows = rows.map(|row| {
+            let (key, value) = row.into_inner()?;
+            Ok((key.get(8..).unwrap_or_default().to_vec(), value.to_vec()))
+        });
+        rows.collect()
+    }
+
+    /// Forgets some rows of a shelf that was dropped.
+    fn sweep(&self) -> fjall::Result<()> {
+        let Some(number) = own(&self.dropped).pop() else {
+            return Ok(());
+        };
+        let rows = self.read(number, &[], SWEPT)?;
+        if rows.len() == SWEPT {
+            own(&self.dropped).push(number);
+        }
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.write(number, &mut rows.into_iter().map(|(key, _)| (key, None)))
+    }
+}
+
+fn key_of(number: u64, key: &[u8]) -> Vec<u8> {
+    [&number.to_be_bytes(), key].concat()
 }
 
 impl Shelf for LocalShelf {
     fn get(&self, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>> {
-        let value = |key| Ok(self.rows.get(key)?.map(|value| value.to_vec()));
+        let value = |key: &Vec<u8>| {
+            let found = self.rows.get(key_of(self.number, key))?;
+            Ok(found.map(|value| value.to_vec()))
+        };
         let values = keys.iter().map(value).collect::<fjall::Result<_>>();
         values.map_err(|error| failed(&self.folder, &error))
     }
 
     fn put(&mut self, rows: &mut dyn Iterator<Item = Change>) -> Result<()> {
-        let put = |rows: &mut dyn Iterator<Item = Change>| {
-            let mut table = self.rows.start_ingestion()?;
-            for (key, value) in rows {
-                match value {
-                    Some(value) => table.write(key, value)?,
-                    None => table.write_tombstone(key)?,
-                }
-            }
-            table.finish()
-        };
-        put(rows).map_err(|error| failed(&self.folder, &error))
+        let put = self.write(self.number, rows).and_then(|()| self.sweep());
+        put.map_err(|error| failed(&self.folder, &error))
     }
 
     fn scan(&self, from: &[u8], limit: usize) -> Result<Vec<Row>> {
-        let rows = self.rows.range(from..).take(limit).map(|row| {
-            let (key, value) = row.into_inner()?;
-            Ok((key.to_vec(), value.to_vec()))
-        });
-        let rows = rows.collect::<fjall::Result<_>>();
+        let rows = self.read(self.number, from, limit);
         rows.map_err(|error| failed(&self.folder, &error))
     }
 }
@@ -177,6 +227,12 @@ mod tests {
             [2, 4, 5, 6].map(|i| (vec![i], vec![if i == 5 { 55 } else { i }]))
         );
         assert!(disk.bytes() > 0);
+        drop(shelf);
+        let mut again = disk.shelf().unwrap();
+        assert!(again.scan(&[], 1).unwrap().is_empty());
+        again.put(&mut [row(1, 1)].into_iter()).unwrap();
+        let rows = disk.open().unwrap().1;
+        assert_eq!(rows.iter().count(), 1, "what was dropped is forgotten");
     }
 
     #[test]
@@ -188,7 +244,8 @@ mod tests {
         let mut shelf = disk.shelf().unwrap();
         shelf.put(&mut [row(1, 1)].into_iter()).unwrap();
         assert!(own.exists());
-        drop((shelf, disk));
+        drop(shelf);
+        drop(disk);
         assert!(!own.exists());
         std::fs::create_dir_all(own.join("left")).unwrap();
         let disk = LocalDisk::new(own.clone(), 1 << 20).unwrap();

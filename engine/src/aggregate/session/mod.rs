@@ -133,10 +133,11 @@ impl Sessions {
         self.spec.owns(stored)
     }
 
-    /// The watermark of the rows that it hands on, of which the time is the end of their session: its start may still
-    /// move back as far as rows of the gap's distance reach.
+    /// The watermark of the rows that it hands on, of which the time is the last microsecond of their session: its start
+    /// may still move back as far as rows of the gap's distance reach.
     pub(crate) fn output_watermark(&self) -> Micros {
-        self.settled.saturating_sub(self.spec.allowed_lateness)
+        let settled = self.settled.saturating_sub(self.spec.allowed_lateness);
+        settled.saturating_sub(1)
     }
 
     /// Takes rows in; those that are late, or on which an expression fails, are rejected.

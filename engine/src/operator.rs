@@ -1,4 +1,4 @@
-//! What brings rows of a key together, all with the same face: windows made of panes (and tables), and sessions.
+//! What has state, all with the same face: windows made of panes (and tables), sessions, and joins of which rows wait.
 
 use tidemill_plan::model::{self, Aggregate, Micros, Stream, Window, WindowKind};
 
@@ -11,6 +11,7 @@ use crate::reject::Place;
 use crate::rows::Flow;
 use crate::shuffle::{Arrived, Word};
 use crate::stamp::Stamp;
+use crate::table::{Awaiting, Tables};
 
 /// An operator at work.
 pub(crate) enum Operator {
@@ -18,6 +19,8 @@ pub(crate) enum Operator {
     Panes(Box<Panes>),
     /// Sessions.
     Sessions(Box<Sessions>),
+    /// Joins of which rows wait.
+    Awaiting(Box<Awaiting>),
 }
 
 /// The same for each kind.
@@ -26,6 +29,7 @@ macro_rules! each {
         match $operator {
             Operator::Panes($it) => $do,
             Operator::Sessions($it) => $do,
+            Operator::Awaiting($it) => $do,
         }
     };
 }
@@ -38,27 +42,37 @@ impl Operator {
         stream: &Stream,
         planned: &model::Operator,
     ) -> Result<Self> {
-        let model::Operator::Aggregate(aggregate) = planned;
-        Ok(match session(aggregate) {
-            Some(gap) => Self::Sessions(Box::new(Sessions::over_rows(
-                index, stream, aggregate, gap,
-            )?)),
-            None => Self::Panes(Box::new(Panes::over_rows(index, stream, aggregate)?)),
+        Ok(match planned {
+            model::Operator::Aggregate(aggregate) => match session(aggregate) {
+                Some(gap) => Self::Sessions(Box::new(Sessions::over_rows(
+                    index, stream, aggregate, gap,
+                )?)),
+                None => Self::Panes(Box::new(Panes::over_rows(index, stream, aggregate)?)),
+            },
+            model::Operator::Await(wait) => Self::Awaiting(Box::new(Awaiting::new(stream, wait)?)),
         })
     }
 
     /// An operator in a shard, where what was sent comes together.
     pub(crate) fn in_shard(stream: &Stream, planned: &model::Operator) -> Result<Self> {
-        let model::Operator::Aggregate(aggregate) = planned;
-        Ok(match session(aggregate) {
-            Some(gap) => Self::Sessions(Box::new(Sessions::over_partials(stream, aggregate, gap)?)),
-            None => Self::Panes(Box::new(Panes::over_partials(stream, aggregate)?)),
+        Ok(match planned {
+            model::Operator::Aggregate(aggregate) => match session(aggregate) {
+                Some(gap) => {
+                    Self::Sessions(Box::new(Sessions::over_partials(stream, aggregate, gap)?))
+                }
+                None => Self::Panes(Box::new(Panes::over_partials(stream, aggregate)?)),
+            },
+            model::Operator::Await(wait) => Self::Awaiting(Box::new(Awaiting::new(stream, wait)?)),
         })
     }
 
     /// Whether rows of a record that was shuffled are the stream's own.
     pub(crate) fn owns(&self, stored: Stamp) -> Result<bool> {
-        each!(self, it => it.owns(stored))
+        match self {
+            Self::Panes(it) => it.owns(stored),
+            Self::Sessions(it) => it.owns(stored),
+            Self::Awaiting(_) => Ok(false),
+        }
     }
 
     /// The watermark of the rows that it hands on.
@@ -78,7 +92,12 @@ impl Operator {
         place: Place<'_>,
         fx: &mut Effects,
     ) -> Result<()> {
-        each!(self, it => it.receive(arrived, place, fx))
+        match self {
+            Self::Panes(it) => it.receive(arrived, place, fx),
+            Self::Sessions(it) => it.receive(arrived, place, fx),
+            // Nothing is sent: rows that wait are where they are read.
+            Self::Awaiting(_) => Ok(()),
+        }
     }
 
     /// Moves the watermark; results of what it closes may come out.
@@ -94,6 +113,7 @@ impl Operator {
                 it.advance(watermark);
                 Ok(Vec::new())
             }
+            Self::Awaiting(it) => it.advance(watermark, place, fx),
         }
     }
 
@@ -114,7 +134,11 @@ impl Operator {
         place: Place<'_>,
         fx: &mut Effects,
     ) -> Result<Vec<Flow>> {
-        each!(self, it => it.flush(word, place, fx))
+        match self {
+            Self::Panes(it) => it.flush(word, place, fx),
+            Self::Sessions(it) => it.flush(word, place, fx),
+            Self::Awaiting(it) => it.flush(place, fx),
+        }
     }
 
     /// Takes back a record of the changelog.
@@ -129,25 +153,53 @@ impl Operator {
 
     /// Takes back what was kept with the clock.
     pub(crate) fn set_marks(&mut self, marks: &[Marks]) {
-        each!(self, it => it.set_marks(marks));
+        match self {
+            Self::Panes(it) => it.set_marks(marks),
+            Self::Sessions(it) => it.set_marks(marks),
+            Self::Awaiting(_) => {}
+        }
     }
 
-    /// Sets how much memory its state may take.
+    /// Sets what rows are joined with.
+    pub(crate) fn set_tables(&mut self, tables: &Tables) {
+        match self {
+            Self::Panes(_) | Self::Sessions(_) => {}
+            Self::Awaiting(it) => it.set_tables(tables),
+        }
+    }
+
+    /// Whether something may come of a flush although nothing has come in.
+    pub(crate) fn has_news(&self) -> bool {
+        match self {
+            Self::Panes(_) | Self::Sessions(_) => false,
+            Self::Awaiting(it) => it.has_news(),
+        }
+    }
+
+    /// Sets how much memory its state may take. Rows that wait stay in it: they are few, and soon gone.
     pub(crate) fn set_room(&mut self, room: &Room) {
-        each!(self, it => it.set_room(room));
+        match self {
+            Self::Panes(it) => it.set_room(room),
+            Self::Sessions(it) => it.set_room(room),
+            Self::Awaiting(_) => {}
+        }
     }
 
     /// Whether a flush has left something to be closed for the next one.
     pub(crate) fn is_closing(&self) -> bool {
         match self {
-            Self::Panes(_) => false,
+            Self::Panes(_) | Self::Awaiting(_) => false,
             Self::Sessions(it) => it.is_closing(),
         }
     }
 
     /// How many windows, or panes of windows, are held.
     pub(crate) fn open_windows(&self) -> usize {
-        each!(self, it => it.open_windows())
+        match self {
+            Self::Panes(it) => it.open_windows(),
+            Self::Sessions(it) => it.open_windows(),
+            Self::Awaiting(_) => 0,
+        }
     }
 
     /// How many chunks of the changelog are left from before a reset, to be forgotten with the next flush.
@@ -157,7 +209,11 @@ impl Operator {
 
     /// How many groups it holds.
     pub(crate) fn groups(&self) -> usize {
-        each!(self, it => it.groups())
+        match self {
+            Self::Panes(it) => it.groups(),
+            Self::Sessions(it) => it.groups(),
+            Self::Awaiting(it) => it.len(),
+        }
     }
 
     /// Roughly how many bytes of memory hold what has come since the last flush.

@@ -15,8 +15,8 @@ use tidemill_crds::Pipeline;
 use tidemill_crds::pipeline::OnIncompatibleChange;
 
 use crate::model::{
-    Aggregate, Exchange, ExprRef, Find, Input, Origin, Plan, ResultColumn, Source, Step, Stream,
-    WindowKind,
+    Aggregate, Await, Exchange, ExprRef, Find, Input, Operator, Origin, Plan, ResultColumn, Source,
+    Step, Stream, WindowKind,
 };
 use crate::resets::{self, Epochs};
 use crate::sql::{stream_of, types_as_written};
@@ -91,9 +91,10 @@ pub fn signatures(plan: &Plan) -> BTreeMap<String, Signature> {
     let mut naming = Naming::default();
     let signed = |stream: &Stream| {
         let columns = naming.columns_of(plan, stream);
-        let signature = stream
-            .aggregate()
-            .map(|it| sign(plan, stream, it, &columns));
+        let signature = stream.operator.as_ref().map(|operator| match operator {
+            Operator::Aggregate(it) => sign(plan, stream, it, &columns),
+            Operator::Await(it) => sign_await(plan, stream, it, &columns),
+        });
         signature.map(|signature| (stream.name.clone(), signature))
     };
     plan.streams.iter().filter_map(signed).collect()
@@ -243,6 +244,19 @@ fn sign(plan: &Plan, stream: &Stream, aggregate: &Aggregate, columns: &[String])
     }
 }
 
+/// What the state of rows that wait depends on: the rows.
+fn sign_await(plan: &Plan, stream: &Stream, wait: &Await, columns: &[String]) -> Signature {
+    let types = wait.schema.fields().iter().map(|f| f.data_type());
+    let rows = columns.iter().zip(types).map(|(c, t)| format!("{c} {t}"));
+    Signature {
+        reads: reads(plan, stream),
+        window: Some("each row while it waits".to_owned()),
+        keys: Vec::new(),
+        functions: rows.collect(),
+        meets: "where they are read".to_owned(),
+    }
+}
+
 /// What windows these are.
 pub(crate) fn window_in_words(kind: WindowKind) -> String {
     let span = |micros: i64| tidemill_crds::Duration::from_millis(micros.unsigned_abs() / 1_000);
@@ -292,8 +306,14 @@ impl Naming {
         });
         let columns = through(plan, &stream.before, together(inputs));
         let mut out = columns.clone();
-        if let Some(aggregate) = stream.aggregate() {
-            out = through(plan, &stream.after, results(stream, aggregate));
+        match &stream.operator {
+            Some(Operator::Aggregate(it)) => {
+                out = through(plan, &stream.after, results(stream, it));
+            }
+            Some(Operator::Await(it)) => {
+                out = through(plan, &stream.after, through(plan, &it.steps, out));
+            }
+            None => {}
         }
         self.streams.push(out);
         columns

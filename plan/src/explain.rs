@@ -4,8 +4,8 @@ use std::fmt;
 
 use crate::compat::{text, window_in_words};
 use crate::model::{
-    Aggregate, Changes, Distribution, Emit, Exchange, Find, Input, Lookup, Origin, OutputOf, Plan,
-    Source, Step, Stream,
+    Aggregate, Changes, Distribution, Emit, Exchange, Find, Input, Lookup, Operator, Origin,
+    OutputOf, Plan, Source, Stream,
 };
 
 /// Says how a plan runs, a line for each part, indented.
@@ -63,7 +63,7 @@ fn explain_source(plan: &Plan, index: usize, source: &Source) -> String {
     let is_joined = plan
         .streams
         .iter()
-        .flat_map(lookups)
+        .flat_map(Stream::lookups)
         .any(|l| l.table == index);
     let place = match (is_joined, source.distribution) {
         (false, _) => "",
@@ -76,15 +76,14 @@ fn explain_source(plan: &Plan, index: usize, source: &Source) -> String {
     )
 }
 
-fn lookups(stream: &Stream) -> impl Iterator<Item = &Lookup> {
-    stream.before.iter().filter_map(|step| match step {
-        Step::Lookup(lookup) => Some(lookup),
-        Step::Filter(_) | Step::Project { .. } => None,
-    })
-}
-
 fn explain_stream(plan: &Plan, stream: &Stream) -> Vec<String> {
-    let mut lines: Vec<String> = lookups(stream).map(|l| explain_join(plan, l)).collect();
+    let mut lines: Vec<String> = stream.lookups().map(|l| explain_join(plan, l)).collect();
+    if let Some(Operator::Await(wait)) = &stream.operator {
+        let span = tidemill_crds::Duration::from_millis(wait.span.unsigned_abs() / 1_000);
+        lines.push(format!(
+            "rows that find nothing wait {span} for it; what comes of all rows has a watermark that is so much later"
+        ));
+    }
     if let Some(aggregate) = stream.aggregate() {
         lines.push(explain_grouping(aggregate));
         lines.push(explain_meeting(plan, stream, aggregate));

@@ -214,3 +214,74 @@ def test_a_table_with_deletions_and_killed_workers_on_kafka(kafka: Kafka, tidemi
     wait_until(is_new, 60, "a row with the new name", pause=0.5)
     run.signal(signal.SIGTERM)
     run.succeed(limit=60)
+
+
+BEFORE, AFTER = 2, 5
+KNOWN = 400
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("distribution", ["Broadcast", "Partitioned"])
+def test_a_table_that_grows_while_it_is_read_is_joined_whole(kafka: Kafka, tidemill: Tidemill, manifests, distribution, tag, seed, tmp_path):
+    """Two workers; the table's topic, and where they belong together the stream's after it, gets more partitions under load."""
+    rng, together = random.Random(seed), distribution == "Partitioned"
+    for name in ("customers", "payments", "enriched"):
+        kafka.make_topic(f"{name}-{tag}", BEFORE)
+    producer = lambda: Producer({"bootstrap.servers": kafka.bootstrap, "partitioner": "murmur2_random", "linger.ms": 5})
+    sent: list[str] = []
+
+    def pay(to: Producer, customers: list[str]) -> range:
+        """Payments of these customers, by their positions in `sent`."""
+        first = len(sent)
+        for customer in customers:
+            key = customer if together else str(len(sent))
+            to.produce(f"payments-{tag}", key=key, value=json.dumps({"id": len(sent), "customer": customer, "amount": 2000}))
+            sent.append(customer)
+        to.flush(60)
+        return range(first, len(sent))
+
+    def introduce(to: Producer, customers: list[str]):
+        for customer in customers:
+            to.produce(f"customers-{tag}", key=customer, value=json.dumps({"id": customer, "name": f"name of {customer}", "limit": 5}))
+        to.flush(60)
+
+    def names() -> dict[int, str | None]:
+        found = [json.loads(m.value()) for m in kafka.read_committed(f"enriched-{tag}")]
+        assert len({row["id"] for row in found}) == len(found), "a row came twice"
+        return {row["id"]: row["name"] for row in found}
+
+    old, new = [f"c{n}" for n in range(KNOWN)], [f"n{n}" for n in range(KNOWN)]
+    before = producer()
+    introduce(before, old)
+    start = lambda i, bounded=False: tidemill.run(manifests, kafka=kafka.bootstrap, state=tmp_path / f"state-{i}", bounded=bounded, name=f"worker-{i}")
+    runs = [start(0), start(1)]
+    first = pay(before, old)
+    wait_until(lambda: all(run.running() for run in runs) and set(first) <= names().keys(), 60, "the first payments to be joined", pause=0.5)
+    known = names()
+    assert all(known[n] == f"name of {sent[n]}" for n in first)
+
+    kafka.grow_topic(f"customers-{tag}", AFTER)
+    pay(before, rng.choices(old, k=500))
+    if together:
+        kafka.grow_topic(f"payments-{tag}", AFTER)
+    after = producer()
+    # Where partitions belong together, a key's row must be where the key's records are now.
+    introduce(after, new + (old if together else []))
+
+    def all_known() -> bool:
+        assert all(run.running() for run in runs)
+        probes = pay(after, new)
+        wait_until(lambda: set(probes) <= names().keys(), 60, "the payments to be joined", pause=0.5)
+        joined = names()
+        return all(joined[n] for n in probes)
+
+    wait_until(all_known, 120, "every partition of the table to be known to both workers", pause=0.5)
+    last = pay(after, rng.choices(old + new, k=3_000))
+    for run in runs:
+        run.signal(signal.SIGTERM)
+        run.succeed(limit=60)
+    start(0, bounded=True).succeed(limit=120)
+    joined = names()
+    assert joined.keys() == set(range(len(sent)))
+    assert [joined[n] for n in last] == [f"name of {sent[n]}" for n in last]
+    assert all(joined[n] in (None, f"name of {customer}") for n, customer in enumerate(sent))

@@ -5,7 +5,7 @@
 //! flushes never leaves its delta.
 
 mod base;
-mod chunk;
+pub(crate) mod chunk;
 mod cold;
 mod delta;
 mod emit;
@@ -29,8 +29,9 @@ pub(crate) use self::chunk::epoch as chunk_epoch;
 use self::delta::Delta;
 use self::segment::Segment;
 pub(crate) use self::session::Sessions;
-pub(crate) use self::spec::with_one_zero;
 use self::spec::{Bounds, Spec};
+pub(crate) use self::spec::{mark, with_one_zero};
+pub(crate) use self::update::times;
 use crate::clock::Marks;
 use crate::disk::Room;
 use crate::effects::Effects;

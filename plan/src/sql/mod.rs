@@ -28,6 +28,7 @@ use arrow::datatypes::SchemaRef;
 use crate::model::Micros;
 
 pub use bind::{Bound, BoundGrouping, Query};
+pub(crate) use chain::schema_after;
 pub use check::plan_check;
 pub use error::{SqlError, types_as_written};
 pub use parse::Parsed;

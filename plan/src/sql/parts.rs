@@ -105,7 +105,11 @@ impl<'a> Parts<'a> {
     }
 
     fn push(&mut self, shape: Shape, node: &LogicalPlan) -> Result<Shape, SqlError> {
-        let mut shape = match shape.is_grouped() && shape.must_end_before(node) {
+        let waits = self.parsed.waits && shape.is_joined();
+        let mut shape = match (shape.is_grouped() || waits) && shape.must_end_before(node) {
+            true if waits && shape.has_windows() => {
+                return Err(self.said(Misfit::WaitsInWindow, &shape));
+            }
             true => self.cut_off(shape)?,
             false => shape,
         };
@@ -120,7 +124,7 @@ impl<'a> Parts<'a> {
         if shape.is_grouped() {
             shape = self.cut_off(shape)?;
         }
-        match shape.join(join, &self.relations) {
+        match shape.join(join, &self.relations, self.parsed.waits) {
             Ok(()) => Ok(shape),
             Err(misfit) => Err(self.said(misfit, &shape)),
         }

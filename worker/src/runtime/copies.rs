@@ -16,7 +16,7 @@ use std::time::Duration;
 use tidemill_engine::error::EngineError;
 use tidemill_engine::record::RawRecord;
 use tidemill_engine::table::{Loader, Tables};
-use tidemill_plan::model::{Distribution, Origin, Plan, Step};
+use tidemill_plan::model::{Distribution, Origin, Plan, Stream};
 
 use super::{Host, RunError};
 use crate::log::{Admin, LogError, TopicPartition};
@@ -106,6 +106,8 @@ pub(super) struct Copies {
     copies: Vec<Copy>,
     /// Where each partition must have been read up to before streams are read on.
     ends: Vec<(usize, i32, i64)>,
+    /// Why streams cannot be read on, while topics that belong together have grown one after the other.
+    uneven: Option<String>,
     trouble: Arc<Mutex<Trouble>>,
     gone: Arc<AtomicBool>,
 }
@@ -123,6 +125,7 @@ impl Copies {
         let mut all = Self {
             copies: Vec::new(),
             ends: Vec::new(),
+            uneven: None,
             trouble: Arc::default(),
             gone: Arc::default(),
             tables,
@@ -171,27 +174,38 @@ impl Copies {
         &self.tables
     }
 
-    /// Says which partitions of sources this worker reads now, and how many each source has.
+    /// Says which partitions of sources this worker reads now, and how many each source has. Where those that belong
+    /// together have not as many, streams wait: until all have grown, if they do.
     ///
     /// # Errors
-    /// If rows that belong together cannot be in partitions of one number.
+    /// The same, of a bounded input: nothing changes any more.
     pub(super) fn hold(
-        &self,
+        &mut self,
         plan: &Plan,
         held: &[(usize, i32)],
+        bounded: bool,
         partitions: impl Fn(usize) -> u32,
     ) -> Result<(), RunError> {
+        self.uneven = None;
         for copy in &self.copies {
             copy.wanted.change(match &copy.beside {
                 None => (0..i32::try_from(partitions(copy.source)).unwrap_or(i32::MAX)).collect(),
                 Some(beside) => {
-                    check_counts(plan, copy.source, beside, &partitions)?;
+                    let uneven = uneven(plan, copy.source, beside, &partitions);
+                    self.uneven = self.uneven.take().or(uneven);
                     let wanted = held.iter().filter(|(source, _)| beside.contains(source));
                     wanted.map(|(_, partition)| *partition).collect()
                 }
             });
         }
-        Ok(())
+        match &self.uneven {
+            Some(why) if bounded => Err(LogError::Refused(why.clone()).into()),
+            Some(why) => {
+                tracing::warn!(pipeline = %plan.name, why);
+                Ok(())
+            }
+            None => Ok(()),
+        }
     }
 
     /// The partitions of the tables that are read.
@@ -228,6 +242,9 @@ impl Copies {
         if let Some(lasting) = trouble.lasting.take() {
             return Err(lasting);
         }
+        if self.uneven.is_some() {
+            return Ok(self.uneven.clone());
+        }
         let copies = &self.copies;
         self.ends.retain(|(copy, partition, end)| {
             let copy = copies.get(*copy);
@@ -258,31 +275,28 @@ impl Drop for Copies {
 
 /// The sources at the roots of the streams that are joined with a table.
 fn joined_with(plan: &Plan, table: usize) -> Vec<usize> {
-    let reads = |step: &Step| matches!(step, Step::Lookup(lookup) if lookup.table == table);
-    let streams = plan.streams.iter().filter(|s| s.before.iter().any(reads));
+    let reads = |stream: &&Stream| stream.lookups().any(|lookup| lookup.table == table);
+    let streams = plan.streams.iter().filter(reads);
     streams.flat_map(|s| plan.roots_of(&s.inputs)).collect()
 }
 
-/// Rows that belong together must be in partitions of one number.
-fn check_counts(
+/// Why a table's rows are not in the partitions of the same numbers as the rows that are joined with them.
+fn uneven(
     plan: &Plan,
     table: usize,
     beside: &[usize],
     partitions: &impl Fn(usize) -> u32,
-) -> Result<(), RunError> {
+) -> Option<String> {
     let name = |source: usize| plan.sources.get(source).map_or("", |s| s.name.as_str());
     let count = partitions(table);
-    let Some(&other) = beside.iter().find(|source| partitions(**source) != count) else {
-        return Ok(());
-    };
-    let why = format!(
+    let &other = beside.iter().find(|source| partitions(**source) != count)?;
+    Some(format!(
         "the table `{}` is `distribution: Partitioned` and has {count} partitions, and `{}`, which is joined with it, has {}: \
          give both topics the same number, or leave the distribution out",
         name(table),
         name(other),
         partitions(other)
-    );
-    Err(LogError::Refused(why).into())
+    ))
 }
 
 /// What the thread that keeps a copy has.

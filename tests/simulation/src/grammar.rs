@@ -258,7 +258,7 @@ impl Shape {
             texts.join("; ")
         })?;
         for operator in plan.streams.iter_mut().filter_map(|s| s.operator.as_mut()) {
-            if let Exchange::Shuffle { shards } = operator.exchange_mut() {
+            if let Some(Exchange::Shuffle { shards }) = operator.exchange_mut() {
                 *shards = self.shards;
             }
         }

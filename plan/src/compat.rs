@@ -253,6 +253,7 @@ fn sign_over(plan: &Plan, stream: &Stream, over: &Over, columns: &[String]) -> S
         let order = if by.descending { "last" } else { "first" };
         format!("ranked by {}, {order} first", named(by.column))
     });
+    let first = over.first.map(|first| format!("the first {first} alone"));
     let types = over.schema.fields().iter().map(|f| f.data_type());
     let rows = columns.iter().zip(types).map(|(c, t)| format!("{c} {t}"));
     let rows = format!("rows of {}", rows.collect::<Vec<_>>().join(", "));
@@ -260,7 +261,7 @@ fn sign_over(plan: &Plan, stream: &Stream, over: &Over, columns: &[String]) -> S
         reads: reads(plan, stream),
         window: Some(format!("each row in the order of {}", named(over.time))),
         keys: over.keys.iter().map(|&k| named(k).to_owned()).collect(),
-        functions: functions.chain(rank).chain([rows]).collect(),
+        functions: functions.chain(rank).chain(first).chain([rows]).collect(),
         meets: meets(&over.exchange),
     }
 }

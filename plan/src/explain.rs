@@ -169,7 +169,11 @@ fn explain_over(over: &Over) -> String {
             Words(rank.iter().map(|by| named(by.column)))
         ),
     };
-    format!("{of} {order}, held until the watermark has passed them")
+    let first = match over.first {
+        Some(first) => format!(", the first {first} alone"),
+        None => String::new(),
+    };
+    format!("{of} {order}{first}, held until the watermark has passed them")
 }
 
 /// How rows of two streams belong together, what is kept of them, and for how long.

@@ -382,6 +382,8 @@ pub struct Over {
     /// Where rows of a window are numbered by something else than their time: by what. Their window is part of the key,
     /// and a row number is the only function.
     pub rank: Vec<RankBy>,
+    /// Of ranked rows of a key, how many of the first are wanted at all; `None` if all are.
+    pub first: Option<u64>,
     /// Those rows, and after them a column for each function.
     pub schema: SchemaRef,
     /// What becomes of a row that comes when later ones have been handed on.
@@ -512,6 +514,8 @@ pub enum Frame {
     Range(Option<Micros>),
     /// So many rows before it, and the row.
     Rows(Option<u32>),
+    /// The rows of a key fall into blocks of so many: for the last row of each, all of it. Other rows have no value.
+    Block(u32),
 }
 
 /// What becomes of stored state that a stream cannot go on from.

@@ -66,7 +66,7 @@ impl Call {
 
     /// Whether it looks at rows one by one, rather than at those of one time together.
     pub(super) fn is_by_row(&self) -> bool {
-        matches!(self.frame, Frame::Rows(_))
+        matches!(self.frame, Frame::Rows(_) | Frame::Block(_))
     }
 
     /// How many rows before the one to come it needs, whatever their time.
@@ -199,6 +199,11 @@ impl Slot {
     /// Takes in the last row of the history.
     pub(super) fn add(&mut self, call: &Call, history: &History) {
         let row = history.next.saturating_sub(1);
+        if let Frame::Block(rows) = call.frame
+            && row.is_multiple_of(u64::from(rows))
+        {
+            *self = Self::new(call, row);
+        }
         let value = call.argument.and_then(|a| history.value(row, a));
         match &mut self.known {
             Known::Nothing => {}
@@ -294,6 +299,11 @@ impl Slot {
 
     /// What the function gives for the last row of the history.
     pub(super) fn result(&self, call: &Call, history: &History) -> Result<Value, Failure> {
+        if let Frame::Block(rows) = call.frame
+            && !history.next.is_multiple_of(u64::from(rows))
+        {
+            return Ok(Value::Null);
+        }
         let last = history.next.saturating_sub(1);
         let value = |row: u64| {
             let value = call.argument.and_then(|a| history.value(row, a));

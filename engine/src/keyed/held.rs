@@ -65,6 +65,8 @@ struct Stretch {
     entries: Vec<Entry>,
     /// So many of the entries are in the changelog.
     logged: usize,
+    /// How many were wanted when they were last looked through.
+    wanted: usize,
     chunks: BTreeSet<u64>,
 }
 
@@ -89,10 +91,25 @@ impl Stretch {
         });
     }
 
-    /// Drops the rows before a time; their bytes go when they are most of all.
+    /// Drops the rows before a time.
     fn drop_before(&mut self, time: Micros) {
         self.entries.retain(|e| e.time >= time);
         self.logged = self.entries.len();
+        self.compact();
+    }
+
+    /// Drops the rows that are not wanted, which is said of each.
+    fn retain(&mut self, wanted: &[bool]) {
+        let is_wanted = |row: usize| wanted.get(row).copied().unwrap_or(true);
+        self.logged = (0..self.logged).filter(|&row| is_wanted(row)).count();
+        let mut row = 0..;
+        self.entries.retain(|_| row.next().is_some_and(is_wanted));
+        self.wanted = self.entries.len();
+        self.compact();
+    }
+
+    /// Drops bytes that are of no row when they are most of all.
+    fn compact(&mut self) {
         let needed: usize = self.entries.iter().map(|e| e.end - e.start).sum();
         if needed * 2 >= self.arena.len() {
             return;
@@ -124,6 +141,9 @@ pub(super) struct Held {
 const LONGEST: Micros = 3_600_000_000;
 const SHORTEST: Micros = 10_000_000;
 
+/// Fewer rows than this are not worth while to be looked through.
+const FEW: usize = 16;
+
 impl Held {
     pub(super) fn new(span: Micros) -> Self {
         Self {
@@ -154,6 +174,33 @@ impl Held {
         }
         rows.sort_unstable();
         Ok(rows)
+    }
+
+    /// The stretches that are not over at a time, and of which it is worth while to look for rows that are not wanted: they
+    /// are twice what they were when that was last done.
+    pub(super) fn crowded(&self, at: Micros) -> Vec<Micros> {
+        let is_crowded = |s: &Stretch| s.entries.len() >= 2 * s.wanted + FEW;
+        let open = self.stretches.iter();
+        let open = open.filter(|(start, _)| start.saturating_add(self.length) > at);
+        open.filter(|(_, s)| is_crowded(s))
+            .map(|(&start, _)| start)
+            .collect()
+    }
+
+    /// The rows of a stretch, as they came.
+    pub(super) fn of_stretch(&self, start: Micros) -> Result<Vec<Row<'_>>, Malformed> {
+        let Some(stretch) = self.stretches.get(&start) else {
+            return Ok(Vec::new());
+        };
+        let rows = stretch.entries.iter().filter_map(|e| stretch.row(e));
+        rows.map(|(key, state)| Row::read(key, state)).collect()
+    }
+
+    /// Drops the rows of a stretch that are not wanted, which is said of each.
+    pub(super) fn retain(&mut self, start: Micros, wanted: &[bool]) {
+        if let Some(stretch) = self.stretches.get_mut(&start) {
+            stretch.retain(wanted);
+        }
     }
 
     /// All rows, as they are sent on; then there are none.

@@ -128,11 +128,19 @@ impl Over {
         Ok(())
     }
 
+    /// All rows before this have gone on, and no other can. Where rows are only sent, others decide about that.
+    fn gone(&self) -> Micros {
+        match self.sender {
+            Some(_) => self.closed,
+            None => self.closed.max(self.settled),
+        }
+    }
+
     /// Keeps the rows that have a time and are not late.
     fn on_time(&self, flow: Flow, place: Place<'_>, fx: &mut Effects) -> Result<Flow> {
         let times = times(&flow.batch, self.spec.time)?;
-        let rows = times.iter().zip(flow.before.values());
-        let on_time = rows.map(|(t, &before)| t.is_some_and(|t| t >= before.max(self.closed)));
+        let (rows, gone) = (times.iter().zip(flow.before.values()), self.gone());
+        let on_time = rows.map(|(t, &before)| t.is_some_and(|t| t >= before.max(gone)));
         let on_time: BooleanArray = on_time.map(Some).collect();
         if on_time.true_count() == flow.len() {
             return Ok(flow);
@@ -164,7 +172,7 @@ impl Over {
         for it in arrived {
             let row = Row::read(it.partial.key, it.partial.state);
             let row = row.map_err(|problem| self.spec.damaged(problem))?;
-            if row.time >= it.before.max(self.closed) {
+            if row.time >= it.before.max(self.gone()) {
                 self.held.add(&row);
             } else if self.spec.late == Late::Drop {
                 fx.late_dropped += 1;
@@ -211,6 +219,9 @@ impl Over {
     ) -> Result<Vec<Flow>> {
         self.make_ready()?;
         self.forget_stale(fx);
+        if self.sender.is_some() {
+            self.drop_unwanted()?;
+        }
         if let Some(sender) = &mut self.sender {
             let shuffle = &mut fx.shuffle;
             self.held.take(|key, state| {
@@ -226,6 +237,7 @@ impl Over {
             return Ok(Vec::new());
         }
         let flows = self.settle(place, fx)?;
+        self.drop_unwanted()?;
         let Self { spec, sequence, .. } = self;
         let (stream, stamp, out) = (&spec.stream, spec.stamp, &mut fx.changelog);
         self.held.log(stream, stamp, self.settled, sequence, out);
@@ -233,6 +245,21 @@ impl Over {
             .log(&spec.keeping, stream, stamp, sequence, out);
         self.sweep();
         Ok(flows)
+    }
+
+    /// Where the first of ranked rows alone are wanted, drops others. That leaves the first as they are, whatever else comes.
+    fn drop_unwanted(&mut self) -> Result<()> {
+        let spec = &self.spec;
+        let Some(first) = spec.first else {
+            return Ok(());
+        };
+        for stretch in self.held.crowded(self.settled) {
+            let rows = self.held.of_stretch(stretch);
+            let rows = rows.map_err(|problem| spec.damaged(problem))?;
+            let wanted = are_first(spec, first, &rows)?;
+            self.held.retain(stretch, &wanted);
+        }
+        Ok(())
     }
 
     /// Hands on the rows that the watermark has passed.
@@ -398,15 +425,10 @@ fn evaluate(
 ) -> Result<Results> {
     let (calls, arguments) = (&spec.keeping.calls, spec.arguments(columns)?);
     let mut results = Results::new(calls.len(), due.len());
-    let ranks = spec.ranks(columns)?;
-    // By key; those of a key stay in order, unless they are ranked.
-    let key = |row: usize| due.get(row).map(|r| (r.key, r.time));
-    let rank = |row: usize| ranks.as_ref().map(|ranks| ranks.row(row));
-    let mut order: Vec<usize> = (0..due.len()).collect();
-    order.sort_by(|&a, &b| key(a).cmp(&key(b)).then_with(|| rank(a).cmp(&rank(b))));
-    let same_key = |a: &usize, b: &usize| key(*a).map(|k| k.0) == key(*b).map(|k| k.0);
-    for of_key in order.chunk_by(same_key) {
-        if ranks.is_some() {
+    let (order, key) = (in_order(spec, due, columns)?, key_of(due));
+    let time = |row: usize| due.get(row).map(|r| r.time);
+    for of_key in order.chunk_by(|&a, &b| key(a) == key(b)) {
+        if spec.is_ranked() {
             results.number(of_key);
             continue;
         }
@@ -414,12 +436,44 @@ fn evaluate(
             continue;
         };
         shelves.change(&spec.keeping, first.key, |series| {
-            for of_time in of_key.chunk_by(|&a, &b| key(a) == key(b)) {
-                let time = of_time.first().and_then(|&row| due.get(row));
-                let time = time.map_or(first.time, |r| r.time);
+            for of_time in of_key.chunk_by(|&a, &b| time(a) == time(b)) {
+                let time = of_time.first().and_then(|&row| time(row));
+                let time = time.unwrap_or(first.time);
                 series.take(calls, time, of_time, &arguments, &mut results);
             }
         });
     }
     Ok(results)
+}
+
+/// Whether each of some rows is among so many first of its key.
+fn are_first(spec: &Spec, first: u64, rows: &[Row<'_>]) -> Result<Vec<bool>> {
+    let first = usize::try_from(first).unwrap_or(usize::MAX);
+    let columns = spec.decode(rows.iter().map(|row| row.row))?;
+    let (order, key) = (in_order(spec, rows, &columns)?, key_of(rows));
+    let mut are = vec![false; rows.len()];
+    for of_key in order.chunk_by(|&a, &b| key(a) == key(b)) {
+        for &row in of_key.iter().take(first) {
+            are.get_mut(row).into_iter().for_each(|it| *it = true);
+        }
+    }
+    Ok(are)
+}
+
+/// The keys of rows.
+fn key_of<'r>(rows: &'r [Row<'_>]) -> impl Fn(usize) -> Option<&'r [u8]> {
+    |row| rows.get(row).map(|row| row.key)
+}
+
+/// The places of rows by key; of a key they are by rank, and where that tells nothing by time and as they were read.
+fn in_order(spec: &Spec, rows: &[Row<'_>], columns: &[ArrayRef]) -> Result<Vec<usize>> {
+    let (ranks, key) = (spec.ranks(columns)?, key_of(rows));
+    let rank = |row: usize| ranks.as_ref().map(|ranks| ranks.row(row));
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    order.sort_unstable_by(|&a, &b| {
+        let by_rank = || rank(a).cmp(&rank(b));
+        let as_read = || rows.get(a).cmp(&rows.get(b));
+        key(a).cmp(&key(b)).then_with(by_rank).then_with(as_read)
+    });
+    Ok(order)
 }

@@ -39,6 +39,8 @@ pub(super) struct Spec {
     key_codec: RowCodec,
     row_codec: RowCodec,
     rank: Vec<RankBy>,
+    /// So many of the first of ranked rows are wanted.
+    pub(super) first: Option<u64>,
     /// The columns that functions are of.
     arguments: Vec<usize>,
 }
@@ -77,8 +79,8 @@ impl Spec {
             .map(|f| f.data_type().clone())
             .collect();
         let identity = format!(
-            "over;{key_types:?};{row_types:?};{};{:?};{:?};{:?}",
-            over.time, over.keys, over.calls, over.rank
+            "over;{key_types:?};{row_types:?};{};{:?};{:?};{:?};{:?}",
+            over.time, over.keys, over.calls, over.rank, over.first
         );
         Ok(Self {
             stream: stream.name.clone(),
@@ -108,6 +110,7 @@ impl Spec {
             key_codec: RowCodec::new(key_types)?,
             row_codec: RowCodec::new(row_types)?,
             rank: over.rank.clone(),
+            first: over.first,
             arguments,
         })
     }

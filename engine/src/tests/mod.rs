@@ -10,6 +10,7 @@ mod resets;
 mod sessions;
 mod spilling;
 mod tables;
+mod top;
 mod world;
 
 use std::collections::BTreeMap;

@@ -75,6 +75,7 @@ fn over(calls: &[OverCall], exchange: &Exchange, late: Late) -> Stream {
             keys: vec![0],
             calls: calls.to_vec(),
             rank: vec![],
+            first: None,
             schema: Arc::clone(&schema),
             late,
             exchange: exchange.clone(),
@@ -113,10 +114,11 @@ fn plan(calls: &[OverCall], exchange: &Exchange, late: Late) -> Arc<Plan> {
 
 fn frames(rng: &mut StdRng) -> Frame {
     let spans = [0, 1, 5, 30, 100];
-    match rng.random_range(0..6) {
+    match rng.random_range(0..7) {
         0 => Frame::Range(None),
         1 => Frame::Rows(None),
         2 => Frame::Rows(Some(rng.random_range(0..6))),
+        3 => Frame::Block(rng.random_range(1..6)),
         _ => Frame::Range(Some(spans[rng.random_range(0..spans.len())] * SECOND)),
     }
 }
@@ -151,10 +153,12 @@ fn calls(rng: &mut StdRng) -> Vec<OverCall> {
 }
 
 #[derive(Debug, Clone)]
-struct Row {
-    k: String,
-    v: i64,
-    ts: Micros,
+pub(super) struct Row {
+    pub(super) k: String,
+    pub(super) v: i64,
+    pub(super) ts: Micros,
+    /// Its partition and offset.
+    pub(super) place: (usize, usize),
 }
 
 fn text(value: Option<f64>) -> String {
@@ -171,6 +175,10 @@ fn wanted(call: &OverCall, rows: &[Row], at: usize) -> String {
         Some(F) => text(value),
         _ => value.map_or("null".into(), |v| (v as i64).to_string()),
     };
+    let by_itself = matches!(
+        call.function,
+        OverFunction::Lag(_) | OverFunction::RowNumber | OverFunction::Fresh(_)
+    );
     let now = rows[at].ts;
     let frame: Vec<Option<f64>> = match call.frame {
         Frame::Rows(back) => {
@@ -182,6 +190,14 @@ fn wanted(call: &OverCall, rows: &[Row], at: usize) -> String {
             let within = rows.iter().filter(|r| r.ts >= first && r.ts <= now);
             within.map(value).collect()
         }
+        Frame::Block(size) => match (at + 1).checked_rem(size as usize) {
+            Some(0) => rows[at + 1 - size as usize..=at]
+                .iter()
+                .map(value)
+                .collect(),
+            _ if by_itself => vec![],
+            _ => return "null".into(),
+        },
     };
     let there: Vec<f64> = frame.iter().flatten().copied().collect();
     let some = |value: f64| (!there.is_empty()).then_some(value);
@@ -211,9 +227,12 @@ fn wanted(call: &OverCall, rows: &[Row], at: usize) -> String {
     }
 }
 
-/// The rows of each key that are on time, in order, and how many of all are not.
-fn on_time(sources: &[Vec<Vec<u8>>]) -> (BTreeMap<String, Vec<Row>>, usize) {
-    let mut by_key: BTreeMap<String, Vec<(Micros, usize, usize, Row)>> = BTreeMap::new();
+/// The rows of each key that are on time, in order, and how many of all are not. They are `due` at a time of theirs.
+pub(super) fn on_time(
+    sources: &[Vec<Vec<u8>>],
+    due: fn(Micros) -> Micros,
+) -> (BTreeMap<String, Vec<Row>>, usize) {
+    let mut by_key: BTreeMap<String, Vec<Row>> = BTreeMap::new();
     let mut late = 0;
     for (partition, log) in sources.iter().enumerate() {
         let mut highest: Option<Micros> = None;
@@ -230,7 +249,7 @@ fn on_time(sources: &[Vec<Vec<u8>>]) -> (BTreeMap<String, Vec<Row>>, usize) {
             if v == 7 || v == 5 {
                 continue;
             }
-            if ts < before {
+            if due(ts) < before {
                 late += 1;
                 continue;
             }
@@ -239,22 +258,19 @@ fn on_time(sources: &[Vec<Vec<u8>>]) -> (BTreeMap<String, Vec<Row>>, usize) {
                 k: k.clone(),
                 v,
                 ts,
+                place: (partition, offset),
             };
-            by_key
-                .entry(k)
-                .or_default()
-                .push((ts, partition, offset, row));
+            by_key.entry(k).or_default().push(row);
         }
     }
-    let ordered = by_key.into_iter().map(|(k, mut rows)| {
-        rows.sort_by_key(|(ts, partition, offset, _)| (*ts, *partition, *offset));
-        (k, rows.into_iter().map(|(.., row)| row).collect())
-    });
-    (ordered.collect(), late)
+    for rows in by_key.values_mut() {
+        rows.sort_by_key(|row| (row.ts, row.place));
+    }
+    (by_key, late)
 }
 
 fn compare(world: &World, calls: &[OverCall], late: Late, seed: u64) {
-    let (by_key, late_rows) = on_time(&world.sources);
+    let (by_key, late_rows) = on_time(&world.sources, |ts| ts);
     let mut wanted_rows = vec![];
     let mut sums: BTreeMap<(String, Micros), (i64, usize)> = BTreeMap::new();
     for rows in by_key.values() {

@@ -129,6 +129,7 @@ fn stream(plan: &Plan, i: usize, draft: &SourceDraft, it: &Deduplication) -> Opt
                 frame: Frame::Rows(None),
             }],
             rank: Vec::new(),
+            first: None,
             schema: Arc::new(rows),
             late: Late::DeadLetter,
             exchange: it.exchange.clone(),

@@ -512,7 +512,7 @@ impl Said {
         if manifest.allowed_lateness.is_some() && !windowed {
             let (message, hint) = match in_order {
                 true => (
-                    "rows with OVER and of joins go on once, and wait for late ones no longer than the watermark does",
+                    "rows that are counted or joined, or have OVER, go on once, and none is taken back",
                     "set outOfOrderness of the source's eventTime",
                 ),
                 false => no_window,
@@ -563,7 +563,10 @@ fn emit(stream: &Readable<'_>, query: &Query, problems: &mut Problems) -> (Emit,
     };
     let on_close = match &stream.manifest.emit {
         Some(_) if !query.is_grouped() => {
-            let message = "without GROUP BY each row is handed on by itself";
+            let message = match query.is_counted() {
+                true => "a window by count has one row, when it is full",
+                false => "without GROUP BY each row is handed on by itself",
+            };
             refuse("emit", message, "leave it out");
             true
         }
@@ -691,6 +694,7 @@ impl StreamDraft {
                 keys: over.keys,
                 calls: over.calls,
                 rank: over.rank,
+                first: over.first,
                 schema: over.schema,
                 late: self.results.late,
                 exchange: self.exchange.clone(),

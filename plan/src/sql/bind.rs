@@ -8,6 +8,7 @@ use datafusion_common::Result;
 use datafusion_sql::sqlparser::tokenizer::Location;
 
 use super::chain::{self, Moves, Origin, narrow, rebase, remap, schema_after, substitute};
+use super::count::CountBound;
 use super::error::{SqlError, duplicate_column};
 use super::join::{BoundJoin, JoinShape};
 use super::over::OverShape;
@@ -99,6 +100,8 @@ pub struct BoundOver {
     pub calls: Vec<OverCall>,
     /// By what rows are ranked.
     pub rank: Vec<RankBy>,
+    /// How many of the first of them are wanted.
+    pub first: Option<u64>,
     /// The rows with the results.
     pub schema: SchemaRef,
 }
@@ -173,7 +176,7 @@ impl Query {
             moves.extend((0..shape_over.results.len()).map(|i| (old + i, new + i)));
             let moved = shape_over.moved(&moves);
             (after, _) = rebase(&after, moves, &moved.schema(&rows))?;
-            over = Some(moved);
+            over = Some(moved.of_the_first(&after, new));
         }
         Ok(Self {
             name: String::new(),
@@ -203,8 +206,7 @@ impl Query {
         if !in_steps.chain(in_grouping).any(reads_unknown_windows) {
             return Ok(());
         }
-        let message =
-            "the windows of HOP, CUMULATE and SESSION are not known before rows are grouped";
+        let message = "the windows of HOP, CUMULATE, SESSION and COUNT_WINDOW are not known before rows are grouped";
         let hint =
             "use window_start and window_end in GROUP BY as they are, and in SELECT and HAVING";
         Err(SqlError::at(parsed.window_place(), message).hint(hint))
@@ -375,6 +377,12 @@ impl Query {
         self.join.is_some()
     }
 
+    /// Whether these are functions of windows by count.
+    #[must_use]
+    pub fn is_counted(&self) -> bool {
+        self.over.as_ref().is_some_and(|over| over.is_counted)
+    }
+
     /// Whether rows with the same key meet.
     #[must_use]
     pub fn gathers(&self) -> bool {
@@ -512,6 +520,7 @@ impl Query {
                 keys: over.keys.clone(),
                 calls: over.calls.clone(),
                 rank: over.rank.clone(),
+                first: over.first,
                 schema: over.schema(&rows),
             }),
             join: self.join.as_ref().map(JoinShape::bind),
@@ -524,7 +533,8 @@ impl Query {
 fn reads_unknown_windows(expr: &ExprRef) -> bool {
     let is_bound =
         |e: &ExprRef| chain::window_bound(e).is_some_and(|(_, window)| !is_one_each(window.kind));
-    is_bound(expr) || expr.children().into_iter().any(reads_unknown_windows)
+    let is_count = |e: &ExprRef| CountBound::in_expr(e).is_some();
+    is_bound(expr) || is_count(expr) || expr.children().into_iter().any(reads_unknown_windows)
 }
 
 /// The columns of the input by which rows come together.

@@ -8,6 +8,7 @@ mod bind;
 mod chain;
 mod check;
 mod context;
+mod count;
 mod error;
 mod functions;
 mod join;

@@ -143,7 +143,7 @@ impl Parsed {
             .hint("add window_end to GROUP BY, and to the SELECT list that it comes from"),
             Misfit::SeveralWindows => SqlError::at(
                 time,
-                "the rows of HOP, CUMULATE and SESSION windows are grouped by them",
+                "the rows of HOP, CUMULATE, SESSION and COUNT_WINDOW are grouped by their windows",
             )
             .hint("add GROUP BY window_start, window_end"),
             Misfit::LostTime => SqlError::at(
@@ -152,6 +152,27 @@ impl Parsed {
             )
             .hint("select the time column, or window_start, in the subquery, of one TUMBLE; of HOP, CUMULATE and SESSION, the time column"),
             Misfit::Over(refused) => self.refused_over(&refused, relation),
+            Misfit::Uncounted => match relation.event_time {
+                Some(column) => {
+                    let time = column_name(relation, column);
+                    let message = "COUNT_WINDOW is in the order of the event time, which is gone where the rows are grouped";
+                    SqlError::at(self.window_place(), message)
+                        .hint(format!("select `{time}` in the subquery; for DISTINCT, write GROUP BY"))
+                }
+                None => SqlError::at(
+                    time,
+                    format!(
+                        "COUNT_WINDOW is in the order of an event time, and {} has none",
+                        shown(relation)
+                    ),
+                )
+                .hint(event_time_hint(relation)),
+            },
+            Misfit::CountedCall(call, there) => SqlError::at(
+                time,
+                format!("`{call}` is not among what windows by count have"),
+            )
+            .hint(format!("there are {there}, without DISTINCT")),
             Misfit::NotATable(name) => SqlError::at(
                 self.place_of(&name),
                 format!("the rows of `{name}` replace each other, and it is no source that is a table: it cannot be joined"),
@@ -292,8 +313,10 @@ impl Parsed {
 
     /// Where the time column of its windows is written.
     pub(super) fn window_place(&self) -> Location {
-        let first = self.outline.window_times.first();
-        first.map_or(self.tokens.start(), |(_, place)| *place)
+        let first = self.outline.window_times.first().map(|(_, place)| place);
+        *first
+            .or(self.outline.counts.first())
+            .unwrap_or(&self.tokens.start())
     }
 
     /// Where the grouping is written.

@@ -11,6 +11,7 @@ use datafusion_sql::sqlparser::ast::{
 use datafusion_sql::sqlparser::keywords::Keyword;
 use datafusion_sql::sqlparser::tokenizer::{Location, Span};
 
+use super::count::CountCall;
 use super::error::{SqlError, duplicate_column, start};
 use super::functions::{self, Named};
 use super::over;
@@ -28,6 +29,8 @@ pub(crate) struct Outline {
     pub(crate) reads: Vec<(String, Location)>,
     /// The time columns of window table functions, and where they stand.
     pub(crate) window_times: Vec<(String, Location)>,
+    /// Where windows by count stand.
+    pub(crate) counts: Vec<Location>,
     /// Whether it names the last microsecond of windows.
     pub(crate) last_time: bool,
 }
@@ -410,20 +413,19 @@ impl<'a> Walk<'a> {
                 times.push((call.time.value.clone(), time));
             }
             Some(Err(error)) => self.errors.push(error),
-            None => self.unknown_table_function(&written, place),
+            None => match CountCall::read(name, arguments) {
+                Some(Ok(call)) => {
+                    self.read(&call.table);
+                    self.outline.counts.push(place);
+                }
+                Some(Err(error)) => self.errors.push(error),
+                None => self.unknown_table_function(&written, place),
+            },
         }
     }
 
     fn unknown_table_function(&mut self, written: &str, place: Location) {
-        let upper = written.to_uppercase();
-        if window::NAMES.contains(&upper.as_str()) {
-            let message = format!("{upper} windows are not available yet");
-            let there: Vec<&str> = window::available().collect();
-            let hint = format!("there are {}", there.join(", "));
-            self.refuse(place, &message, &hint);
-            return;
-        }
-        let hint = names::nearest(written, window::available()).map_or_else(
+        let hint = names::nearest(written, window::NAMES.iter().copied()).map_or_else(
             || "write FROM TUMBLE(table, time column, INTERVAL '…')".to_owned(),
             |near| format!("did you mean `{near}`?"),
         );

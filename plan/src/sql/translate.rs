@@ -16,6 +16,7 @@ use datafusion_physical_expr::expressions::{BinaryExpr, Column, cast};
 
 use super::Relation;
 use super::chain::{Chain, Origin, column, columns, field, window_bound};
+use super::count::CountBound;
 use super::join::{JoinShape, Unjoinable};
 use super::output;
 use super::over::{self, OverShape, Refused, Times};
@@ -114,6 +115,10 @@ pub(crate) enum Misfit {
     LostTime,
     /// A call with OVER that no stream can do.
     Over(Refused),
+    /// Windows by count over rows without their event time.
+    Uncounted,
+    /// A function that windows by count have not, and those that they have.
+    CountedCall(String, &'static str),
     /// What is joined is no table.
     NotATable(String),
     /// What is joined is more than a name.
@@ -186,7 +191,12 @@ impl Shape {
 
     /// Whether windows are opened that a row does not tell, and nothing is grouped by them.
     pub(crate) fn opens_unknown_windows(&self) -> bool {
-        self.several_windows && self.window().is_none()
+        self.several_windows && self.window().is_none() && !self.is_counted()
+    }
+
+    /// Whether rows are grouped by windows by count.
+    fn is_counted(&self) -> bool {
+        self.over.as_ref().is_some_and(|over| over.is_counted)
     }
 
     /// Whether a node cannot be in the same stream as what brings rows together there.
@@ -231,13 +241,13 @@ impl Shape {
                     .iter()
                     .map(|expr| call(expr, input))
                     .collect::<Result<Vec<_>, _>>()?;
-                self.group(keys, calls, &names(&aggregate.schema))
+                self.group(keys, calls, &aggregate.schema)
             }
             LogicalPlan::Distinct(Distinct::All(input)) => {
                 let schema = input.schema();
                 let columns = names(schema).into_iter().enumerate();
                 let keys = columns.map(|(i, name)| Arc::new(Column::new(&name, i)) as ExprRef);
-                self.group(keys.collect(), Vec::new(), &names(schema))
+                self.group(keys.collect(), Vec::new(), schema)
             }
             LogicalPlan::Window(window) => self.over(window),
             other => Err(Misfit::Operator(other.display().to_string())),
@@ -292,6 +302,7 @@ impl Shape {
     fn check_windows(&mut self, exprs: &[ExprRef]) -> Result<(), Misfit> {
         for expr in exprs {
             let Some((_, window)) = window_bound(expr) else {
+                self.several_windows |= CountBound::in_expr(expr).is_some();
                 continue;
             };
             self.several_windows |= !is_one_each(window.kind);
@@ -303,7 +314,9 @@ impl Shape {
                         return Err(Misfit::NotEventTime(time));
                     }
                 }
-                Origin::Start(_) | Origin::Computed => return Err(Misfit::ComputedTime),
+                Origin::Start(_) | Origin::Counted(_) | Origin::Computed => {
+                    return Err(Misfit::ComputedTime);
+                }
             }
         }
         Ok(())
@@ -324,8 +337,16 @@ impl Shape {
         &mut self,
         exprs: Vec<ExprRef>,
         calls: Vec<Call>,
-        names: &[String],
+        output: &DFSchema,
     ) -> Result<(), Misfit> {
+        let by_count = |origin: &Origin| matches!(origin, Origin::Counted(_));
+        if self.before.origins.iter().any(by_count) {
+            let time = self.relation.event_time;
+            let counted = over::plan_counted(&exprs, &calls, output, &mut self.before, time)?;
+            (self.over, self.after) = (Some(counted.0), counted.1);
+            return Ok(());
+        }
+        let names = &names(output);
         let end = self.relation.window.and_then(|carried| carried.end);
         let is_end = |origin: &Origin| end.is_some_and(|end| *origin == Origin::Start(end));
         let by_end = exprs.iter().find(|e| is_end(&self.before.origin(e)));
@@ -619,7 +640,7 @@ impl Call {
         .build()
     }
 
-    fn data_type(&self, rows: &SchemaRef) -> datafusion_common::Result<DataType> {
+    pub(crate) fn data_type(&self, rows: &SchemaRef) -> datafusion_common::Result<DataType> {
         Ok(self.build(rows)?.field().data_type().clone())
     }
 

@@ -75,6 +75,25 @@ pub(crate) enum What {
         alone: bool,
         drops: bool,
     },
+    /// What the order of rows decides about, by one column.
+    Ordered {
+        key: &'static str,
+        order: Order,
+        drops: bool,
+    },
+}
+
+/// What is done with rows in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Order {
+    /// Sums over so many seconds up to each row.
+    Moving(i64),
+    /// The same, and the numbers of the rows.
+    Numbered(i64),
+    /// Windows of so many rows.
+    Counted(usize),
+    /// The two rows of each window of so many seconds that have most.
+    First(i64),
 }
 
 /// A stream.
@@ -111,7 +130,35 @@ impl Shape {
         for _ in 0..random.range(1, 5) {
             shape.grow(&mut random);
         }
+        // By themselves, so that whatever else there is stays as it is drawn.
+        let mut random = Random::new(seed % SHAPES + SHAPES);
+        if random.chance(40) {
+            shape.put_in_order(&mut random);
+        }
         shape
+    }
+
+    fn put_in_order(&mut self, random: &mut Random) {
+        let rows = self.streams.iter().position(|s| s.what == What::Rows);
+        let over = match rows {
+            Some(rows) if random.chance(40) => Over::Stream(rows),
+            _ => Over::Source(random.range(0, self.sources.len() as u64) as usize),
+        };
+        let order = match random.range(0, 4) {
+            0 => Order::Moving(5),
+            1 => Order::Numbered(3),
+            2 => Order::Counted(3),
+            _ => Order::First(10),
+        };
+        self.streams.push(StreamShape {
+            over,
+            what: What::Ordered {
+                key: random.pick(&["k", "g"], "k"),
+                order,
+                drops: random.chance(25),
+            },
+            outside: random.chance(25) && self.idle_of(over).is_none(),
+        });
     }
 
     fn grow(&mut self, random: &mut Random) {
@@ -281,6 +328,11 @@ impl Shape {
                 fields.insert("lateRecords".to_owned(), json!("Drop"));
             }
         }
+        if let (What::Ordered { drops: true, .. }, Some(fields)) =
+            (stream.what, manifest.as_object_mut())
+        {
+            fields.insert("lateRecords".to_owned(), json!("Drop"));
+        }
         Some(manifest)
     }
 
@@ -330,7 +382,8 @@ impl What {
             Self::Window { key, .. }
             | Self::Table { key }
             | Self::Results { key }
-            | Self::Pairs { key, .. } => Some(key),
+            | Self::Pairs { key, .. }
+            | Self::Ordered { key, .. } => Some(key),
         }
     }
 
@@ -355,6 +408,33 @@ impl What {
                 "SELECT a.{key}, a.v, a.ts, coalesce(b.v, -1) AS w FROM {from} a {}JOIN {from} b ON a.{key} = b.{key} \
                  AND b.ts BETWEEN a.ts + INTERVAL '{earliest}' SECOND AND a.ts + INTERVAL '{latest}' SECOND AND b.v < a.v",
                 if *alone { "LEFT " } else { "" }
+            ),
+            Self::Ordered { key, order, .. } => order.sql(key, sums, from),
+        }
+    }
+}
+
+impl Order {
+    fn sql(self, key: &str, sums: &str, from: &str) -> String {
+        let moving = |span: i64| {
+            format!(
+                "k, g, v, ts, sum(v) OVER (PARTITION BY {key} ORDER BY ts RANGE INTERVAL '{span}' SECOND PRECEDING) AS total"
+            )
+        };
+        match self {
+            Self::Moving(span) => format!("SELECT {} FROM {from}", moving(span)),
+            Self::Numbered(span) => format!(
+                "SELECT {}, row_number() OVER (PARTITION BY {key} ORDER BY ts) AS number FROM {from}",
+                moving(span)
+            ),
+            Self::Counted(rows) => format!(
+                "SELECT {key}, {sums}, window_start AS ws, window_time AS wt FROM COUNT_WINDOW({from}, {rows})
+                 GROUP BY {key}, window_start, window_time"
+            ),
+            Self::First(size) => format!(
+                "SELECT k, g, v, ts, number FROM (
+                   SELECT k, g, v, ts, row_number() OVER (PARTITION BY {key}, window_start, window_end ORDER BY v DESC) AS number
+                   FROM TUMBLE({from}, ts, INTERVAL '{size}' SECOND)) WHERE number <= 2"
             ),
         }
     }

@@ -1,12 +1,13 @@
 //! One call with OVER: its function, what it is of, and its frame.
 
-use datafusion_common::ScalarValue;
+use datafusion_common::{DFSchema, ScalarValue};
 use datafusion_expr::expr::WindowFunctionParams;
 use datafusion_expr::{Expr, WindowFrame, WindowFrameBound, WindowFrameUnits};
 
 use super::{Refused, Rows};
 use crate::model::{Frame, Micros, OverCall, OverFunction};
 use crate::sql::translate::Misfit;
+use crate::sql::types::physical;
 
 /// More rows before a row than this are not kept.
 const MOST_ROWS: u32 = 10_000;
@@ -15,7 +16,8 @@ const MOST_ROWS: u32 = 10_000;
 pub(super) fn over_call(
     name: &str,
     params: &WindowFunctionParams,
-    rows: &mut Rows<'_>,
+    input: &DFSchema,
+    rows: &mut Rows,
 ) -> Result<OverCall, Misfit> {
     let function = match name {
         "count" => OverFunction::Count,
@@ -35,7 +37,7 @@ pub(super) fn over_call(
     let argument = match (function, params.args.first()) {
         (OverFunction::RowNumber, _) | (_, None) => None,
         (OverFunction::Count, Some(Expr::Literal(value, _))) if !value.is_null() => None,
-        (_, Some(argument)) => Some(rows.column(argument)?),
+        (_, Some(argument)) => Some(rows.column(physical(argument, input)?)?),
     };
     let frame = match function {
         OverFunction::Lag(_) | OverFunction::RowNumber => Frame::Rows(None),

@@ -2,6 +2,8 @@
 
 mod call;
 mod check;
+mod counted;
+mod first;
 mod functions;
 
 use std::sync::Arc;
@@ -14,6 +16,7 @@ use datafusion_physical_expr::expressions::{Column, cast};
 
 use self::call::over_call;
 pub(crate) use self::check::check;
+pub(crate) use self::counted::plan as plan_counted;
 pub(crate) use self::functions::{OverPlanner, function};
 use super::chain::{self, Chain, Origin, field};
 use super::output;
@@ -44,8 +47,12 @@ pub(crate) struct OverShape {
     pub(crate) calls: Vec<OverCall>,
     /// By what rows are ranked, if it is not by their time.
     pub(crate) rank: Vec<RankBy>,
+    /// How many of the first of ranked rows are wanted.
+    pub(crate) first: Option<u64>,
     /// A column for each call.
     pub(crate) results: Vec<Field>,
+    /// Whether they are of windows by count.
+    pub(crate) is_counted: bool,
 }
 
 impl OverShape {
@@ -83,17 +90,35 @@ impl OverShape {
 }
 
 /// Rows that get columns for what calls are of.
-struct Rows<'a> {
-    input: &'a DFSchema,
+struct Rows {
     schema: SchemaRef,
     exprs: Vec<ExprRef>,
     names: Vec<String>,
 }
 
-impl Rows<'_> {
+impl Rows {
+    /// Those of a chain.
+    fn of(before: &Chain) -> Self {
+        let columns = before.schema.fields().iter().enumerate();
+        let column = |(i, f): (usize, &Arc<Field>)| {
+            let name = f.name().clone();
+            (Arc::new(Column::new(&name, i)) as ExprRef, name)
+        };
+        let (exprs, names) = columns.map(column).unzip();
+        Self {
+            schema: Arc::clone(&before.schema),
+            exprs,
+            names,
+        }
+    }
+
+    /// Has the chain give them.
+    fn put_into(self, before: &mut Chain) -> Result<()> {
+        before.project(self.exprs, &self.names)
+    }
+
     /// The column of an expression, in a type that values are kept in.
-    fn column(&mut self, expr: &Expr) -> Result<usize, Misfit> {
-        let expr = physical(expr, self.input)?;
+    fn column(&mut self, expr: ExprRef) -> Result<usize, Misfit> {
         let data_type = expr.data_type(&self.schema)?;
         let stored = output::storable(&data_type).ok_or_else(|| Misfit::Unstorable {
             name: expr.to_string(),
@@ -143,20 +168,7 @@ pub(crate) fn plan(
     before: &mut Chain,
     times: Times,
 ) -> Result<OverShape, Misfit> {
-    let columns = before.schema.fields().iter().enumerate();
-    let columns = columns.map(|(i, f)| {
-        (
-            Arc::new(Column::new(f.name(), i)) as ExprRef,
-            f.name().clone(),
-        )
-    });
-    let (exprs, names) = columns.unzip();
-    let mut rows = Rows {
-        input,
-        schema: Arc::clone(&before.schema),
-        exprs,
-        names,
-    };
+    let mut rows = Rows::of(before);
     let width = rows.exprs.len();
     let mut shape = None;
     let mut planned = Vec::with_capacity(calls.len());
@@ -167,7 +179,7 @@ pub(crate) fn plan(
         if *shape.get_or_insert_with(|| order.clone()) != order {
             return Err(Misfit::Over(Refused::Several));
         }
-        planned.push(over_call(fun.name(), params, &mut rows)?);
+        planned.push(over_call(fun.name(), params, input, &mut rows)?);
         let gives = output::storable(result.data_type()).ok_or_else(|| Misfit::Unstorable {
             name: result.name().clone(),
             what: output::name(result.data_type()),
@@ -178,7 +190,7 @@ pub(crate) fn plan(
     let Some((keys, order)) = shape else {
         return Err(Misfit::Operator("no call has OVER".into()));
     };
-    let keys = keys.iter().map(|key| rows.column(key));
+    let keys = keys.iter().map(|key| rows.column(physical(key, input)?));
     let keys = keys.collect::<Result<Vec<_>, _>>()?;
     let (time, rank) = match time_of(&order, input, before, times)? {
         Some(time) => (time, Vec::new()),
@@ -193,7 +205,7 @@ pub(crate) fn plan(
             let end = *end.ok_or(Misfit::Over(Refused::Rank))?;
             let rank = order.iter().map(|by| {
                 Ok(RankBy {
-                    column: rows.column(&by.expr)?,
+                    column: rows.column(physical(&by.expr, input)?)?,
                     descending: !by.asc,
                     nulls_first: by.nulls_first,
                 })
@@ -201,14 +213,15 @@ pub(crate) fn plan(
             (end, rank.collect::<Result<_, Misfit>>()?)
         }
     };
-    let Rows { exprs, names, .. } = rows;
-    before.project(exprs, &names)?;
+    rows.put_into(before)?;
     Ok(OverShape {
         time,
         keys,
         calls: planned,
         rank,
+        first: None,
         results,
+        is_counted: false,
     })
 }
 

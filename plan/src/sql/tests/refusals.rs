@@ -231,9 +231,15 @@ fn windows_that_cannot_be() {
             ],
         ),
         (
-            "SELECT customer_id, count(*) FROM COUNT_WINDOW(transactions, 10) GROUP BY customer_id, window_start",
+            "SELECT customer_id, count(*) FROM COUNT_WINDOW(transactions, ts) GROUP BY customer_id, window_start",
             &[
-                "line 1, column 35: COUNT_WINDOW windows are not available yet (there are TUMBLE, HOP, CUMULATE, SESSION)",
+                "line 1, column 35: COUNT_WINDOW takes a table, and how many of its rows are a window (write COUNT_WINDOW(transactions, 10))",
+            ],
+        ),
+        (
+            "SELECT customer_id, count(*) FROM COUNT_WINDOW(transactions, 0) GROUP BY customer_id, window_start",
+            &[
+                "line 1, column 35: COUNT_WINDOW takes a table, and how many of its rows are a window (write COUNT_WINDOW(transactions, 10))",
             ],
         ),
         (
@@ -251,13 +257,13 @@ fn windows_that_cannot_be() {
         (
             "SELECT customer_id, window_start FROM SESSION(transactions, ts, INTERVAL '10' SECOND)",
             &[
-                "line 1, column 61: the rows of HOP, CUMULATE and SESSION windows are grouped by them (add GROUP BY window_start, window_end)",
+                "line 1, column 61: the rows of HOP, CUMULATE, SESSION and COUNT_WINDOW are grouped by their windows (add GROUP BY window_start, window_end)",
             ],
         ),
         (
             "SELECT customer_id, count(*) FROM SESSION(transactions, ts, INTERVAL '10' SECOND) WHERE window_start > TIMESTAMP '2024-01-01' GROUP BY customer_id, window_start",
             &[
-                "line 1, column 57: the windows of HOP, CUMULATE and SESSION are not known before rows are grouped (use window_start and window_end in GROUP BY as they are, and in SELECT and HAVING)",
+                "line 1, column 57: the windows of HOP, CUMULATE, SESSION and COUNT_WINDOW are not known before rows are grouped (use window_start and window_end in GROUP BY as they are, and in SELECT and HAVING)",
             ],
         ),
         (
@@ -287,19 +293,19 @@ fn windows_that_cannot_be() {
         (
             "SELECT customer_id FROM HOP(transactions, ts, INTERVAL '10' SECOND, INTERVAL '1' MINUTE)",
             &[
-                "line 1, column 43: the rows of HOP, CUMULATE and SESSION windows are grouped by them (add GROUP BY window_start, window_end)",
+                "line 1, column 43: the rows of HOP, CUMULATE, SESSION and COUNT_WINDOW are grouped by their windows (add GROUP BY window_start, window_end)",
             ],
         ),
         (
             "SELECT customer_id, window_start FROM HOP(transactions, ts, INTERVAL '10' SECOND, INTERVAL '1' MINUTE)",
             &[
-                "line 1, column 57: the rows of HOP, CUMULATE and SESSION windows are grouped by them (add GROUP BY window_start, window_end)",
+                "line 1, column 57: the rows of HOP, CUMULATE, SESSION and COUNT_WINDOW are grouped by their windows (add GROUP BY window_start, window_end)",
             ],
         ),
         (
             "SELECT customer_id, count(*) FROM HOP(transactions, ts, INTERVAL '10' SECOND, INTERVAL '1' MINUTE) WHERE window_end > TIMESTAMP '2024-01-01' GROUP BY customer_id, window_end",
             &[
-                "line 1, column 53: the windows of HOP, CUMULATE and SESSION are not known before rows are grouped (use window_start and window_end in GROUP BY as they are, and in SELECT and HAVING)",
+                "line 1, column 53: the windows of HOP, CUMULATE, SESSION and COUNT_WINDOW are not known before rows are grouped (use window_start and window_end in GROUP BY as they are, and in SELECT and HAVING)",
             ],
         ),
     ]);

@@ -512,7 +512,7 @@ impl Said {
         if manifest.allowed_lateness.is_some() && !windowed {
             let (message, hint) = match in_order {
                 true => (
-                    "rows that are counted or joined, or have OVER, go on once, and none is taken back",
+                    "rows that are counted or joined, or have OVER, go on once, and wait for late ones no longer than the watermark does",
                     "set outOfOrderness of the source's eventTime",
                 ),
                 false => no_window,

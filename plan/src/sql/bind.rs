@@ -371,16 +371,16 @@ impl Query {
         self.over.is_some()
     }
 
-    /// Whether rows of two streams are joined.
-    #[must_use]
-    pub fn is_join(&self) -> bool {
-        self.join.is_some()
-    }
-
     /// Whether these are functions of windows by count.
     #[must_use]
     pub fn is_counted(&self) -> bool {
         self.over.as_ref().is_some_and(|over| over.is_counted)
+    }
+
+    /// Whether rows of two streams are joined.
+    #[must_use]
+    pub fn is_join(&self) -> bool {
+        self.join.is_some()
     }
 
     /// Whether rows with the same key meet.

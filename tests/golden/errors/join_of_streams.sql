@@ -60,5 +60,5 @@ errors:
   spec.streams[5].sql, line 1, column 24: no value of one stream is equal to one of the other (write ON with = between a column of each, besides their times)
   spec.streams[6].sql, line 1, column 24: no two times are so far apart as is asked here (let the first bound of BETWEEN be the earlier one)
   spec.streams[7].sql, line 1, column 24: how far apart in time two rows may be that belong together is not said (write ON a.k = b.k AND b.ts BETWEEN a.ts - INTERVAL '5' MINUTE AND a.ts, with the event times of both and intervals of days or less; windows are joined by window_start and window_end)
-  spec.streams[11].allowedLateness: rows that are counted or joined, or have OVER, go on once, and none is taken back (set outOfOrderness of the source's eventTime)
+  spec.streams[11].allowedLateness: rows that are counted or joined, or have OVER, go on once, and wait for late ones no longer than the watermark does (set outOfOrderness of the source's eventTime)
   spec.streams[12].emit: without GROUP BY each row is handed on by itself (leave it out)

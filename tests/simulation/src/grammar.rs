@@ -66,6 +66,12 @@ pub(crate) enum What {
     Table { key: &'static str },
     /// The results of windows that pass a filter.
     Results { key: &'static str },
+    /// What the order of rows decides about, by one column.
+    Ordered {
+        key: &'static str,
+        order: Order,
+        drops: bool,
+    },
     /// Each row with those of the same column that are so many seconds later, and have a lesser value.
     Pairs {
         key: &'static str,
@@ -73,12 +79,6 @@ pub(crate) enum What {
         latest: i64,
         /// A row goes on by itself where there is none.
         alone: bool,
-        drops: bool,
-    },
-    /// What the order of rows decides about, by one column.
-    Ordered {
-        key: &'static str,
-        order: Order,
         drops: bool,
     },
 }
@@ -382,8 +382,8 @@ impl What {
             Self::Window { key, .. }
             | Self::Table { key }
             | Self::Results { key }
-            | Self::Pairs { key, .. }
-            | Self::Ordered { key, .. } => Some(key),
+            | Self::Ordered { key, .. }
+            | Self::Pairs { key, .. } => Some(key),
         }
     }
 
@@ -398,6 +398,7 @@ impl What {
             ),
             Self::Table { key } => format!("SELECT {key}, {sums} FROM {from} GROUP BY {key}"),
             Self::Results { key } => format!("SELECT {key}, total, n, ws FROM {from} WHERE n > 1"),
+            Self::Ordered { key, order, .. } => order.sql(key, sums, from),
             Self::Pairs {
                 key,
                 earliest,
@@ -409,7 +410,6 @@ impl What {
                  AND b.ts BETWEEN a.ts + INTERVAL '{earliest}' SECOND AND a.ts + INTERVAL '{latest}' SECOND AND b.v < a.v",
                 if *alone { "LEFT " } else { "" }
             ),
-            Self::Ordered { key, order, .. } => order.sql(key, sums, from),
         }
     }
 }

@@ -112,7 +112,7 @@ impl Joined {
 
     /// Takes rows in; those that are late are rejected.
     pub(crate) fn update(&mut self, flow: Flow, place: Place<'_>, fx: &mut Effects) -> Result<()> {
-        self.make_ready()?;
+        self.make_ready();
         let flow = self.on_time(flow, place, fx)?;
         let rows = self.spec.rows(&flow.batch)?;
         self.fresh_bytes += rows.iter().map(Row::bytes).sum::<usize>();
@@ -161,7 +161,7 @@ impl Joined {
         place: Place<'_>,
         fx: &mut Effects,
     ) -> Result<()> {
-        self.make_ready()?;
+        self.make_ready();
         for it in arrived {
             let stored = Stored::read(it.partial.key, it.partial.state);
             let stored = stored.map_err(|problem| self.spec.damaged(problem))?;
@@ -196,7 +196,7 @@ impl Joined {
 
     /// Hands all rows on, as at the end of the input. Where rows go on alone, none may come later that belongs to them.
     pub(crate) fn close_all(&mut self, place: Place<'_>, fx: &mut Effects) -> Result<Vec<Flow>> {
-        self.make_ready()?;
+        self.make_ready();
         if self.sender.is_some() {
             return Ok(Vec::new());
         }
@@ -216,7 +216,7 @@ impl Joined {
         place: Place<'_>,
         fx: &mut Effects,
     ) -> Result<Vec<Flow>> {
-        self.make_ready()?;
+        self.make_ready();
         self.forget_stale(fx);
         if let Some(sender) = &mut self.sender {
             self.fresh_bytes = 0;
@@ -376,11 +376,10 @@ impl Joined {
     }
 
     /// Finishes what restoring has begun.
-    fn make_ready(&mut self) -> Result<()> {
+    fn make_ready(&mut self) {
         if std::mem::take(&mut self.restoring) {
             self.kept.make_ready();
         }
-        Ok(())
     }
 
     /// What must be kept with the clock.

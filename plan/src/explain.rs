@@ -4,8 +4,8 @@ use std::fmt;
 
 use crate::compat::{text, window_in_words};
 use crate::model::{
-    Aggregate, Changes, Distribution, Emit, Exchange, Find, Lookup, Operator, Origin, Over, Plan,
-    Source, Step, Stream,
+    Aggregate, Changes, Distribution, Emit, Exchange, Find, Frame, Lookup, Operator, Origin, Over,
+    Plan, Source, Step, Stream,
 };
 
 /// Says how a plan runs, a line for each part, indented.
@@ -160,11 +160,16 @@ fn explain_over(over: &Over) -> String {
             Words(rank.iter().map(|by| named(by.column)))
         ),
     };
-    let first = match over.first {
-        Some(first) => format!(", the first {first} alone"),
-        None => String::new(),
+    let blocks = over.calls.iter().find_map(|call| match call.frame {
+        Frame::Block(rows) => Some(rows),
+        Frame::Range(_) | Frame::Rows(_) => None,
+    });
+    let how_many = match (over.first, blocks) {
+        (Some(first), _) => format!(", the first {first} alone"),
+        (None, Some(rows)) => format!(" in windows of {rows}"),
+        (None, None) => String::new(),
     };
-    format!("{of} {order}{first}, held until the watermark has passed them")
+    format!("{of} {order}{how_many}, held until the watermark has passed them")
 }
 
 fn explain_meeting(plan: &Plan, stream: &Stream, exchange: &Exchange, what: &str) -> String {

@@ -4,8 +4,8 @@ use std::fmt;
 
 use crate::compat::{text, window_in_words};
 use crate::model::{
-    Aggregate, Changes, Distribution, Emit, Exchange, Find, Join, Lookup, Micros, Operator, Origin,
-    Over, Plan, Source, Stream,
+    Aggregate, Changes, Distribution, Emit, Exchange, Find, Frame, Join, Lookup, Micros, Operator,
+    Origin, Over, Plan, Source, Stream,
 };
 
 /// Says how a plan runs, a line for each part, indented.
@@ -168,11 +168,16 @@ fn explain_over(over: &Over) -> String {
             Words(rank.iter().map(|by| named(by.column)))
         ),
     };
-    let first = match over.first {
-        Some(first) => format!(", the first {first} alone"),
-        None => String::new(),
+    let blocks = over.calls.iter().find_map(|call| match call.frame {
+        Frame::Block(rows) => Some(rows),
+        Frame::Range(_) | Frame::Rows(_) => None,
+    });
+    let how_many = match (over.first, blocks) {
+        (Some(first), _) => format!(", the first {first} alone"),
+        (None, Some(rows)) => format!(" in windows of {rows}"),
+        (None, None) => String::new(),
     };
-    format!("{of} {order}{first}, held until the watermark has passed them")
+    format!("{of} {order}{how_many}, held until the watermark has passed them")
 }
 
 /// How rows of two streams belong together, what is kept of them, and for how long.

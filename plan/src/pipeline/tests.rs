@@ -658,6 +658,13 @@ fn a_plan_says_where_rows_meet() {
     ];
     let got = crate::explain(&planned(ORDERS));
     assert_eq!(got, wanted, "{got:#?}");
+    let counted = ORDERS.replace(
+        "TUMBLE(with_city, ts, INTERVAL '10' SECOND)",
+        "COUNT_WINDOW(with_city, 5)",
+    );
+    let got = crate::explain(&planned(&counted));
+    let line = "    rows of each city in the order of ts in windows of 5, held until the watermark has passed them";
+    assert!(got.contains(&line.to_owned()), "{got:#?}");
     let kept = ORDERS.replace("partitionedBy: [customer]", "partitionedBy: [shop]");
     let kept = kept.replace("distribution: Partitioned", "distribution: Broadcast");
     let kept = kept.replace(

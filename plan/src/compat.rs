@@ -15,8 +15,8 @@ use tidemill_crds::Pipeline;
 use tidemill_crds::pipeline::OnIncompatibleChange;
 
 use crate::model::{
-    Aggregate, Exchange, ExprRef, Find, Input, Operator, Origin, Over, Plan, ResultColumn, Source,
-    Step, Stream, WindowKind,
+    Aggregate, Await, Exchange, ExprRef, Find, Input, Join, JoinSide, Operator, Origin, Over, Plan,
+    ResultColumn, Source, Step, Stream, WindowKind,
 };
 use crate::resets::{self, Epochs};
 use crate::sql::{stream_of, types_as_written};
@@ -94,6 +94,8 @@ pub fn signatures(plan: &Plan) -> BTreeMap<String, Signature> {
         let signature = stream.operator.as_ref().map(|operator| match operator {
             Operator::Aggregate(it) => sign(plan, stream, it, &columns),
             Operator::Over(it) => sign_over(plan, stream, it, &columns),
+            Operator::Join(it) => sign_join(plan, stream, it, &columns),
+            Operator::Await(it) => sign_await(plan, stream, it, &columns),
         });
         signature.map(|signature| (stream.name.clone(), signature))
     };
@@ -265,10 +267,65 @@ fn sign_over(plan: &Plan, stream: &Stream, over: &Over, columns: &[String]) -> S
     }
 }
 
+/// What the state of a join depends on: the rows of both sides, and how long they are kept.
+fn sign_join(plan: &Plan, stream: &Stream, join: &Join, columns: &[String]) -> Signature {
+    let named = |column: usize| columns.get(column).map_or("", String::as_str);
+    let types = join.schema.fields().iter().map(|f| f.data_type());
+    let both = join.left.columns.iter().chain(&join.right.columns);
+    let rows = both.zip(types).map(|(&c, t)| format!("{} {t}", named(c)));
+    let rows: Vec<String> = rows.collect();
+    let condition = join.condition.as_ref().map(|it| {
+        let names = joined(join, columns);
+        format!("where {}", text(it, &names))
+    });
+    let alone = |side: &JoinSide, name: &str| {
+        side.goes_on_alone
+            .then(|| format!("all rows of the {name} side"))
+    };
+    let rows = format!("rows of {}", rows.join(", "));
+    let functions = [
+        Some(rows),
+        alone(&join.left, "left"),
+        alone(&join.right, "right"),
+    ];
+    Signature {
+        reads: reads(plan, stream),
+        window: Some(format!(
+            "rows whose {} is {} to {} us later",
+            named(join.time),
+            join.earliest,
+            join.latest
+        )),
+        keys: join.keys.iter().map(|&k| named(k).to_owned()).collect(),
+        functions: functions.into_iter().flatten().chain(condition).collect(),
+        meets: meets(&join.exchange),
+    }
+}
+
+/// The columns of the rows that a join hands on.
+fn joined(join: &Join, columns: &[String]) -> Vec<String> {
+    let both = join.left.columns.iter().chain(&join.right.columns);
+    let named = |&column: &usize| columns.get(column).cloned().unwrap_or_default();
+    both.map(named).collect()
+}
+
 fn meets(exchange: &Exchange) -> String {
     match exchange {
         Exchange::Local => "where they are read".to_owned(),
         Exchange::Shuffle { shards } => format!("in {shards} shards"),
+    }
+}
+
+/// What the state of rows that wait depends on: the rows.
+fn sign_await(plan: &Plan, stream: &Stream, wait: &Await, columns: &[String]) -> Signature {
+    let types = wait.schema.fields().iter().map(|f| f.data_type());
+    let rows = columns.iter().zip(types).map(|(c, t)| format!("{c} {t}"));
+    Signature {
+        reads: reads(plan, stream),
+        window: Some("each row while it waits".to_owned()),
+        keys: Vec::new(),
+        functions: rows.collect(),
+        meets: "where they are read".to_owned(),
     }
 }
 
@@ -323,11 +380,17 @@ impl Naming {
         let mut out = columns.clone();
         match &stream.operator {
             Some(Operator::Aggregate(it)) => {
-                out = through(plan, &stream.after, results(stream, it))
+                out = through(plan, &stream.after, results(stream, it));
             }
             Some(Operator::Over(it)) => {
                 out.extend((0..it.calls.len()).map(|i| format!("{}.over{i}", stream.name)));
                 out = through(plan, &stream.after, out);
+            }
+            Some(Operator::Join(it)) => {
+                out = through(plan, &stream.after, joined(it, &columns));
+            }
+            Some(Operator::Await(it)) => {
+                out = through(plan, &stream.after, through(plan, &it.steps, out));
             }
             None => {}
         }

@@ -371,3 +371,41 @@ fn what_reads_a_deduplicated_source_is_no_part_of_its_state() {
     let lost: Vec<_> = edited.held.iter().map(|l| l.stream.as_str()).collect();
     assert_eq!(lost, ["sales"]);
 }
+
+#[test]
+fn a_join_keeps_its_rows_as_long_as_they_are_the_same() {
+    let join = (
+        "  outputs:",
+        "  - name: pairs\n    sql: SELECT a.customer_id, a.amount, b.fee FROM transactions a JOIN transactions b ON a.category = b.category \
+         AND b.ts BETWEEN a.ts - INTERVAL '5' MINUTE AND a.ts AND b.fee < a.fee\n  outputs:",
+    );
+    let before = accept(&States::new(), signed(&[join]), &Epochs::new());
+    let lost = |edits: &[(&str, &str)]| {
+        let edits: Vec<_> = [&[join], edits].concat();
+        let edited = judge(&pipeline(&edits), &before, &signed(&edits));
+        edited
+            .held
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+    };
+    assert!(lost(&[]).is_empty());
+    assert!(
+        lost(&[(
+            "SELECT a.customer_id, a.amount, b.fee",
+            "SELECT b.fee + 1 AS more, a.amount, a.customer_id"
+        )])
+        .is_empty()
+    );
+    for (from, to) in [
+        ("'5' MINUTE", "'6' MINUTE"),
+        ("a.category = b.category", "a.customer_id = b.customer_id"),
+        ("b.fee < a.fee", "b.fee <= a.fee"),
+        ("FROM transactions a JOIN", "FROM transactions a LEFT JOIN"),
+        ("a.amount, b.fee", "a.amount, b.amount AS other"),
+    ] {
+        let lost = lost(&[(from, to)]);
+        assert_eq!(lost.len(), 1, "{from} to {to}: {lost:?}");
+        assert!(lost[0].starts_with("stream `pairs`: "), "{lost:?}");
+    }
+}

@@ -4,8 +4,8 @@ use std::fmt;
 
 use crate::compat::{text, window_in_words};
 use crate::model::{
-    Aggregate, Changes, Distribution, Emit, Exchange, Find, Frame, Lookup, Operator, Origin, Over,
-    Plan, Source, Step, Stream,
+    Aggregate, Changes, Distribution, Emit, Exchange, Find, Frame, Join, Lookup, Micros, Operator,
+    Origin, Over, Plan, Source, Stream,
 };
 
 /// Says how a plan runs, a line for each part, indented.
@@ -53,7 +53,7 @@ fn explain_source(plan: &Plan, index: usize, source: &Source) -> String {
     let is_joined = plan
         .streams
         .iter()
-        .flat_map(lookups)
+        .flat_map(Stream::lookups)
         .any(|l| l.table == index);
     let place = match (is_joined, source.distribution) {
         (false, _) => "",
@@ -66,15 +66,8 @@ fn explain_source(plan: &Plan, index: usize, source: &Source) -> String {
     )
 }
 
-fn lookups(stream: &Stream) -> impl Iterator<Item = &Lookup> {
-    stream.before.iter().filter_map(|step| match step {
-        Step::Lookup(lookup) => Some(lookup),
-        Step::Filter(_) | Step::Project { .. } => None,
-    })
-}
-
 fn explain_stream(plan: &Plan, stream: &Stream) -> Vec<String> {
-    let mut lines: Vec<String> = lookups(stream).map(|l| explain_join(plan, l)).collect();
+    let mut lines: Vec<String> = stream.lookups().map(|l| explain_join(plan, l)).collect();
     match &stream.operator {
         Some(Operator::Aggregate(aggregate)) => {
             lines.push(explain_grouping(aggregate));
@@ -88,6 +81,21 @@ fn explain_stream(plan: &Plan, stream: &Stream) -> Vec<String> {
         Some(Operator::Over(over)) => {
             lines.push(explain_over(over));
             lines.push(explain_meeting(plan, stream, &over.exchange, "rows"));
+        }
+        Some(Operator::Join(join)) => {
+            lines.extend(explain_streams(plan, stream, join));
+            lines.push(match join.exchange {
+                Exchange::Local => explain_meeting(plan, stream, &join.exchange, ""),
+                Exchange::Shuffle { shards } => {
+                    format!("shuffled: rows of both sides go to {shards} shards by that")
+                }
+            });
+        }
+        Some(Operator::Await(wait)) => {
+            let span = tidemill_crds::Duration::from_millis(wait.span.unsigned_abs() / 1_000);
+            lines.push(format!(
+                "rows that find nothing wait {span} for it; what comes of all rows has a watermark that is so much later"
+            ));
         }
         None => {}
     }
@@ -170,6 +178,71 @@ fn explain_over(over: &Over) -> String {
         (None, None) => String::new(),
     };
     format!("{of} {order}{how_many}, held until the watermark has passed them")
+}
+
+/// How rows of two streams belong together, what is kept of them, and for how long.
+fn explain_streams(plan: &Plan, stream: &Stream, join: &Join) -> [String; 2] {
+    let kind = match (join.left.goes_on_alone, join.right.goes_on_alone) {
+        (false, false) => "JOIN",
+        (true, false) => "LEFT JOIN",
+        (false, true) => "RIGHT JOIN",
+        (true, true) => "FULL JOIN",
+    };
+    let input = stream
+        .inputs
+        .first()
+        .and_then(|input| plan.schema_of(*input));
+    let named = |column: &usize| {
+        input
+            .and_then(|s| s.fields().get(*column))
+            .map(|f| f.name())
+    };
+    let keys = Words(join.keys.iter().filter_map(named));
+    let (left, right) = (&join.left.time, &join.right.time);
+    let condition = match &join.condition {
+        Some(_) => ", and a condition",
+        None => "",
+    };
+    let meets = match (join.earliest, join.latest) {
+        (0, 0) => format!("{right} equals {left}"),
+        (earliest, latest) => {
+            let (from, to) = (beside(left, earliest), beside(left, latest));
+            format!("{right} is between {from} and {to}")
+        }
+    };
+    let kept = |is_right: bool| match join.kept_for(is_right) {
+        ..=0 => "until the watermark has passed them".to_owned(),
+        span => format!("for {} after their time", Span(span)),
+    };
+    [
+        format!("{kind} of rows with the same {keys}, where {meets}{condition}"),
+        format!(
+            "rows of the left side are kept {}, of the right side {}",
+            kept(false),
+            kept(true)
+        ),
+    ]
+}
+
+/// So long after a time.
+fn beside(time: &str, span: Micros) -> String {
+    match span {
+        0 => time.to_owned(),
+        1.. => format!("{time} + {}", Span(span)),
+        _ => format!("{time} - {}", Span(span.saturating_neg())),
+    }
+}
+
+/// A span of time, as exact as it is.
+struct Span(Micros);
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 % 1_000 {
+            0 => tidemill_crds::Duration::from_millis(self.0.unsigned_abs() / 1_000).fmt(f),
+            _ => write!(f, "{}us", self.0),
+        }
+    }
 }
 
 fn explain_meeting(plan: &Plan, stream: &Stream, exchange: &Exchange, what: &str) -> String {

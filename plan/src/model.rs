@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
 use datafusion_physical_expr::PhysicalExpr;
 use datafusion_physical_expr::aggregate::AggregateFunctionExpr;
 use tidemill_crds::SinkSpec;
@@ -325,8 +325,21 @@ impl Stream {
     pub fn aggregate(&self) -> Option<&Aggregate> {
         match self.operator.as_ref()? {
             Operator::Aggregate(aggregate) => Some(aggregate),
-            Operator::Over(_) => None,
+            Operator::Over(_) | Operator::Join(_) | Operator::Await(_) => None,
         }
+    }
+
+    /// The joins with tables.
+    pub fn lookups(&self) -> impl Iterator<Item = &Lookup> {
+        let waiting = match &self.operator {
+            Some(Operator::Await(wait)) => wait.steps.as_slice(),
+            _ => &[],
+        };
+        let steps = self.before.iter().chain(waiting);
+        steps.filter_map(|step| match step {
+            Step::Lookup(lookup) => Some(lookup),
+            Step::Filter(_) | Step::Project { .. } => None,
+        })
     }
 
     /// Where rows with the same key meet, if they must.
@@ -343,6 +356,10 @@ pub enum Operator {
     Aggregate(Aggregate),
     /// Each row, with what functions give of the rows up to it.
     Over(Over),
+    /// Rows of two streams, each with those of the other that belong to it.
+    Join(Join),
+    /// Joins of which rows wait for what they find nothing of.
+    Await(Await),
 }
 
 impl Operator {
@@ -352,14 +369,18 @@ impl Operator {
         match self {
             Self::Aggregate(aggregate) => &aggregate.exchange,
             Self::Over(over) => &over.exchange,
+            Self::Join(join) => &join.exchange,
+            Self::Await(_) => &Exchange::Local,
         }
     }
 
-    /// The same, to be set.
-    pub fn exchange_mut(&mut self) -> &mut Exchange {
+    /// The same, to be set; none where they need not meet.
+    pub fn exchange_mut(&mut self) -> Option<&mut Exchange> {
         match self {
-            Self::Aggregate(aggregate) => &mut aggregate.exchange,
-            Self::Over(over) => &mut over.exchange,
+            Self::Aggregate(aggregate) => Some(&mut aggregate.exchange),
+            Self::Over(over) => Some(&mut over.exchange),
+            Self::Join(join) => Some(&mut join.exchange),
+            Self::Await(_) => None,
         }
     }
 }
@@ -386,6 +407,74 @@ pub struct Over {
     pub late: Late,
     /// Where rows with the same key meet.
     pub exchange: Exchange,
+}
+
+/// `a JOIN b ON a.k = b.k AND b.ts BETWEEN a.ts - … AND a.ts + …`: two rows belong together if their keys are equal, if the
+/// time of the right one is so far after that of the left one, and if a condition is true. The rows of both sides come in
+/// together, and have the columns of both; those of the other side are null. A row waits for others until the watermark says
+/// that none can come.
+#[derive(Debug)]
+pub struct Join {
+    /// Index of the column that is true for rows of the right side (`Boolean`).
+    pub side: usize,
+    /// Index of the time by which rows belong together (`Timestamp(Microsecond, None)`).
+    pub time: usize,
+    /// The columns that make the key. A row in which one of them is null belongs to none.
+    pub keys: Vec<usize>,
+    /// Their types.
+    pub key_types: Vec<DataType>,
+    /// The rows before JOIN.
+    pub left: JoinSide,
+    /// The rows after it.
+    pub right: JoinSide,
+    /// So long after the time of a left row is that of a right one at the least; negative is before it.
+    pub earliest: Micros,
+    /// So long after it at the most; no less than `earliest`.
+    pub latest: Micros,
+    /// What else must be true of two rows, over the columns of `schema`.
+    pub condition: Option<ExprRef>,
+    /// So far may the time of a row be behind the watermark, and be on time.
+    pub behind: Micros,
+    /// The rows that go on: the columns of the left side, and after them those of the right.
+    pub schema: SchemaRef,
+    /// What becomes of a row that comes when rows which it may belong to are gone.
+    pub late: Late,
+    /// Where rows with the same key meet.
+    pub exchange: Exchange,
+}
+
+impl Join {
+    /// So long after its time a row of the left side is kept, or of the right side: until the watermark has passed it, rows
+    /// of the other side may come that belong to it.
+    #[must_use]
+    pub fn kept_for(&self, is_right: bool) -> Micros {
+        if is_right {
+            self.earliest.saturating_neg()
+        } else {
+            self.latest
+        }
+    }
+
+    /// How far rows that go on may be behind the watermark: those that have waited for others in vain.
+    #[must_use]
+    pub fn holds_back(&self) -> Micros {
+        let of = |side: &JoinSide, kept_for: Micros| match side.goes_on_alone {
+            true => kept_for.max(0),
+            false => 0,
+        };
+        of(&self.left, self.kept_for(false)).max(of(&self.right, self.kept_for(true)))
+    }
+}
+
+/// One side of a join.
+#[derive(Debug, Clone)]
+pub struct JoinSide {
+    /// Its columns among those of the rows that come in.
+    pub columns: Vec<usize>,
+    /// What its time is called.
+    pub time: String,
+    /// Whether a row that belongs to none goes on all the same, with nulls for the other side.
+    pub goes_on_alone: bool,
 }
 
 /// A function over the rows of a key up to a row.
@@ -501,6 +590,8 @@ pub struct Lookup {
     pub inner: bool,
     /// What becomes of a row whose key is not in the table.
     pub missing: Missing,
+    /// Of the first join of those for which rows wait, the column of the row's time.
+    pub time: Option<usize>,
     /// The schema of what comes out.
     pub schema: SchemaRef,
 }
@@ -524,6 +615,22 @@ impl Lookup {
             .len()
             .saturating_sub(self.columns.len())
     }
+}
+
+/// Joins for which rows wait: one whose key is not in a table waits until it is there in all of them, or time is up.
+/// Then it goes on with what there is, as if it had not waited.
+///
+/// The rows' time goes on as much later as they may wait.
+#[derive(Debug)]
+pub struct Await {
+    /// The joins, and what is between them.
+    pub steps: Vec<Step>,
+    /// The column of a row's time.
+    pub time: usize,
+    /// How far behind the watermark that is when time is up.
+    pub span: Micros,
+    /// The schema of the rows that wait.
+    pub schema: SchemaRef,
 }
 
 /// What becomes of a row whose key is not in the table that it is joined with.

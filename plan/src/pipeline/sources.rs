@@ -82,6 +82,7 @@ pub(super) fn draft(
             schema,
             event_time: event_time.map(|t| t.column),
             window: None,
+            times: Vec::new(),
             is_table: key.is_some(),
             key,
         },

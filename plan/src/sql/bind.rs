@@ -10,6 +10,7 @@ use datafusion_sql::sqlparser::tokenizer::Location;
 use super::chain::{self, Moves, Origin, narrow, rebase, remap, schema_after, substitute};
 use super::count::CountBound;
 use super::error::{SqlError, duplicate_column};
+use super::join::{BoundJoin, JoinShape};
 use super::over::OverShape;
 use super::parse::Parsed;
 use super::translate::{Call, Grouping, Joined, Shape};
@@ -32,6 +33,7 @@ pub struct Query {
     before: Vec<Step>,
     grouping: Option<Grouping>,
     over: Option<OverShape>,
+    join: Option<JoinShape>,
     after: Vec<Step>,
     schema: SchemaRef,
     columns: Vec<From>,
@@ -43,7 +45,7 @@ pub struct Query {
 enum From {
     /// A column of the input, unchanged.
     Input(usize),
-    /// A key of the grouping.
+    /// A key of the grouping, or of the join.
     Key(usize),
     /// The first microsecond of the grouping's window.
     WindowStart,
@@ -66,6 +68,8 @@ pub struct Bound {
     pub grouping: Option<BoundGrouping>,
     /// The functions over rows.
     pub over: Option<BoundOver>,
+    /// The join of two streams.
+    pub join: Option<BoundJoin>,
     /// Row by row, after the grouping.
     pub after: Vec<Step>,
 }
@@ -139,7 +143,16 @@ impl Query {
         let mut after = shape.after.steps;
         let mut grouping = shape.grouping;
         let mut over = shape.over;
+        let mut join = shape.join;
+        if let Some(whole) = join.take() {
+            let all = (0..schema.fields().len()).collect();
+            let out = narrow(&after, &all, whole.schema.fields().len())?;
+            let (narrowed, moves) = whole.narrowed(&out.reads)?;
+            (after, _) = rebase(&after, moves, &narrowed.schema)?;
+            join = Some(narrowed);
+        }
         let wanted = match (&grouping, &over) {
+            _ if join.is_some() => join.iter().flat_map(JoinShape::reads).collect(),
             (Some(grouping), _) => grouping.reads(),
             (None, Some(over)) => {
                 let all = (0..schema.fields().len()).collect();
@@ -174,6 +187,7 @@ impl Query {
             before,
             grouping,
             over,
+            join,
             after,
             schema,
             columns,
@@ -246,6 +260,8 @@ impl Query {
     /// What its readers see, given what it reads.
     #[must_use]
     pub fn relation(&self, name: String, input: &Relation) -> Relation {
+        // The sides of a join say each their own; it says what they are together.
+        let input = self.join.as_ref().map_or(input, |join| &join.relation);
         let is = |column: usize| move |c: &usize| self.input_column(*c) == Some(column);
         let columns = || 0..self.columns.len();
         let event_time = input.event_time.and_then(|time| columns().find(is(time)));
@@ -280,6 +296,15 @@ impl Query {
                     columns().find(|c| self.columns.get(*c) == Some(&From::WindowLast))
                 }
                 _ => event_time,
+            },
+            times: match self.is_grouped() {
+                true => Vec::new(),
+                false => {
+                    let times = input.times.iter();
+                    let kept =
+                        times.filter_map(|&(t, behind)| Some((columns().find(is(t))?, behind)));
+                    kept.collect()
+                }
             },
             window,
             key: None,
@@ -352,16 +377,28 @@ impl Query {
         self.over.as_ref().is_some_and(|over| over.is_counted)
     }
 
+    /// Whether rows of two streams are joined.
+    #[must_use]
+    pub fn is_join(&self) -> bool {
+        self.join.is_some()
+    }
+
     /// Whether rows with the same key meet.
     #[must_use]
     pub fn gathers(&self) -> bool {
-        self.is_grouped() || self.is_over()
+        self.is_grouped() || self.is_over() || self.is_join()
     }
 
     /// The window that rows are grouped by.
     #[must_use]
     pub fn window(&self) -> Option<WindowKind> {
         self.grouping.as_ref()?.window.map(|(_, kind)| kind)
+    }
+
+    /// Whether a join is among its steps.
+    #[must_use]
+    pub fn is_joined(&self) -> bool {
+        !self.tables.is_empty()
     }
 
     /// The columns of the input that the keys of the grouping are, where they are columns unchanged.
@@ -492,6 +529,7 @@ impl Query {
                 first: over.first,
                 schema: over.schema(&rows),
             }),
+            join: self.join.as_ref().map(JoinShape::bind),
             after: self.after.clone(),
         })
     }
@@ -511,6 +549,9 @@ fn key_columns(shape: &Shape) -> Vec<Option<usize>> {
         Some(Origin::Start(i)) => Some(*i),
         _ => None,
     };
+    if let Some(join) = &shape.join {
+        return join.key_columns().map(Some).collect();
+    }
     match (&shape.grouping, &shape.over) {
         (Some(grouping), _) => {
             let keys = grouping.keys.iter();
@@ -528,6 +569,17 @@ fn origins(shape: &Shape) -> Vec<From> {
         Origin::Start(i) => From::Input(*i),
         _ => From::Computed,
     };
+    if let Some(join) = &shape.join {
+        let of_join = |origin: &Origin| {
+            let Origin::Start(i) = *origin else {
+                return From::Computed;
+            };
+            let key = join.key_of(i).map(From::Key);
+            key.or(join.input_of(i).map(From::Input))
+                .unwrap_or(From::Computed)
+        };
+        return shape.after.origins.iter().map(of_join).collect();
+    }
     let Some(grouping) = &shape.grouping else {
         let before = &shape.before.origins;
         if shape.over.is_none() {

@@ -11,6 +11,7 @@ mod context;
 mod count;
 mod error;
 mod functions;
+mod join;
 mod output;
 mod over;
 mod parse;
@@ -30,8 +31,10 @@ use arrow::datatypes::SchemaRef;
 use crate::model::Micros;
 
 pub use bind::{Bound, BoundGrouping, BoundOver, Query};
+pub(crate) use chain::schema_after;
 pub use check::plan_check;
 pub use error::{SqlError, types_as_written};
+pub use join::BoundJoin;
 pub use parse::Parsed;
 pub use parts::stream_of;
 pub(crate) use parts::{is_part, part_name};
@@ -45,6 +48,8 @@ pub struct Relation {
     pub schema: SchemaRef,
     /// The column that is its event time: windows open over this one.
     pub event_time: Option<usize>,
+    /// Other columns that windows may open over, each with how far its times may be behind the watermark.
+    pub times: Vec<(usize, Micros)>,
     /// The window that each of its rows is of, if it is one row's alone.
     pub window: Option<Carried>,
     /// Where its rows replace each other: the columns that identify a row.

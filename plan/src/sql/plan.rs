@@ -19,6 +19,7 @@ use datafusion_sql::sqlparser::tokenizer::{Location, Span};
 use super::bind::Query;
 use super::context::Context;
 use super::error::{self, SqlError, start};
+use super::join::{Bounded, Unjoinable};
 use super::over::Refused;
 use super::parse::{Parsed, item_name};
 use super::parts::{Parts, is_part};
@@ -174,9 +175,10 @@ impl Parsed {
             .hint(format!("there are {there}, without DISTINCT")),
             Misfit::NotATable(name) => SqlError::at(
                 self.place_of(&name),
-                format!("`{name}` is not a table, and only tables can be joined"),
+                format!("the rows of `{name}` replace each other, and it is no source that is a table: it cannot be joined"),
             )
-            .hint("write the stream in FROM, and JOIN sources that have a `table` with its primaryKey"),
+            .hint("JOIN sources that have a `table` with its primaryKey, or streams that only add rows"),
+            Misfit::Unjoinable(why) => self.unjoinable(&why, None),
             Misfit::JoinedQuery => SqlError::at(
                 self.tokens.first(Keyword::JOIN).unwrap_or(self.tokens.start()),
                 "a table is joined as it is",
@@ -192,6 +194,16 @@ impl Parsed {
                 format!("no column of `{table}` is equal to a value of the row"),
             )
             .hint("write ON with = between a column of the table and a value of the same type"),
+            Misfit::WaitsWithoutTime => SqlError::at(
+                self.tokens.first(Keyword::JOIN).unwrap_or(self.tokens.start()),
+                "rows wait in event time, and the rows that are joined here have none",
+            )
+            .hint("give the source an eventTime, and select that column in subqueries"),
+            Misfit::WaitsInWindow => SqlError::at(
+                self.window_place(),
+                "the windows are opened before the join, and rows may wait longer than they are open",
+            )
+            .hint("join in a stream of its own, and open windows over that"),
             Misfit::Operator(what) => SqlError::at(
                 self.tokens.start(),
                 format!("a stream cannot do this: {what}"),
@@ -208,6 +220,50 @@ impl Parsed {
                     ..SqlError::at(found.place.unwrap_or(self.tokens.start()), found.message)
                 }
             }
+        }
+    }
+
+    /// Why two streams cannot be joined, the right one of which is first named there.
+    pub(super) fn unjoinable(&self, why: &Unjoinable, right: Option<Location>) -> SqlError {
+        let place = match right {
+            Some(right) => self.tokens.back_to(Keyword::JOIN, right),
+            None => self
+                .tokens
+                .first(Keyword::JOIN)
+                .unwrap_or(self.tokens.start()),
+        };
+        match why {
+            Unjoinable::TableFirst(table) => SqlError::at(
+                place,
+                format!("a stream is looked up in the table `{table}`, and not the other way round"),
+            )
+            .hint(format!("write FROM with the stream, and JOIN {table}")),
+            Unjoinable::NoTime(relation) if has_time(relation) => SqlError::at(
+                place,
+                format!("streams are joined by their times, and that of {} is gone here", shown(relation)),
+            )
+            .hint("select the event time in the subquery, or window_end"),
+            Unjoinable::NoTime(relation) => SqlError::at(
+                place,
+                format!("streams are joined by their times, and {} has none", shown(relation)),
+            )
+            .hint(event_time_hint(relation)),
+            Unjoinable::Unbounded(bounded) => SqlError::at(
+                place,
+                match bounded {
+                    Bounded::Not => "how far apart in time two rows may be that belong together is not said",
+                    Bounded::Below => "how late a row may be after one that it belongs to is not said",
+                    Bounded::Above => "how early a row may be before one that it belongs to is not said",
+                },
+            )
+            .hint("write ON a.k = b.k AND b.ts BETWEEN a.ts - INTERVAL '5' MINUTE AND a.ts, with the event times of both and intervals of days or less; windows are joined by window_start and window_end"),
+            Unjoinable::Empty => SqlError::at(place, "no two times are so far apart as is asked here")
+                .hint("let the first bound of BETWEEN be the earlier one"),
+            Unjoinable::NoKey => SqlError::at(
+                place,
+                "no value of one stream is equal to one of the other",
+            )
+            .hint("write ON with = between a column of each, besides their times"),
         }
     }
 
@@ -305,6 +361,11 @@ fn event_time_hint(relation: &Relation) -> String {
             None => format!("give the source of `{}` an eventTime", relation.name),
         },
     }
+}
+
+/// Whether its rows have a time.
+fn has_time(relation: &Relation) -> bool {
+    relation.event_time.is_some() || relation.window.is_some() || !relation.times.is_empty()
 }
 
 /// A relation, as a person knows it.

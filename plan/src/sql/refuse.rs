@@ -313,19 +313,25 @@ impl<'a> Walk<'a> {
             let inside = join.relation.span();
             let inside = start(inside).unwrap_or(self.tokens.start());
             let place = self.tokens.back_to(Keyword::JOIN, inside);
-            let taken = match &join.join_operator {
+            let (on, is_full) = match &join.join_operator {
                 JoinOperator::Join(on)
                 | JoinOperator::Inner(on)
                 | JoinOperator::Left(on)
-                | JoinOperator::LeftOuter(on) => {
-                    matches!(on, JoinConstraint::On(_) | JoinConstraint::Using(_))
-                }
-                _ => false,
+                | JoinOperator::LeftOuter(on) => (Some(on), false),
+                JoinOperator::Right(on)
+                | JoinOperator::RightOuter(on)
+                | JoinOperator::FullOuter(on) => (Some(on), true),
+                _ => (None, false),
             };
-            if !taken || join.global {
-                self.refuse(place, JOIN, JOIN_HINT);
-            } else if !matches!(join.relation, TableFactor::Table { args: None, .. }) {
-                self.refuse(place, "a table is joined as it is", JOINED_HINT);
+            match on {
+                Some(JoinConstraint::On(_)) if !join.global => {}
+                Some(JoinConstraint::Using(_)) if !join.global && !is_full => {}
+                Some(JoinConstraint::Using(_)) if !join.global => self.refuse(
+                    place,
+                    "USING has no meaning where rows of the right side go on alone",
+                    "write ON with = between the columns of both sides",
+                ),
+                _ => self.refuse(place, JOIN, JOIN_HINT),
             }
         }
     }
@@ -521,9 +527,8 @@ impl<'a> Walk<'a> {
     }
 }
 
-const JOIN: &str = "only JOIN and LEFT JOIN with a condition are supported";
+const JOIN: &str = "a join is written with JOIN, LEFT, RIGHT or FULL JOIN, and has a condition";
 const JOIN_HINT: &str = "write FROM stream LEFT JOIN table ON stream.column = table.key";
-const JOINED_HINT: &str = "write JOIN with the table's name, and conditions on it in ON or WHERE";
 
 impl Visitor for Walk<'_> {
     type Break = ();

@@ -47,4 +47,4 @@ errors:
   spec.streams[6].sql, line 1, column 31: `stddev(t.n)` is not among what windows by count have (there are count, sum, avg, min and max, without DISTINCT)
   spec.streams[7].sql, line 1, column 39: `count(DISTINCT t.n)` is not among what windows by count have (there are count, sum, avg, min and max, without DISTINCT)
   spec.streams[8].emit: a window by count has one row, when it is full (leave it out)
-  spec.streams[9].allowedLateness: rows that are counted, or have OVER, go on in order, and none goes on twice (set outOfOrderness of the source's eventTime)
+  spec.streams[9].allowedLateness: rows that are counted or joined, or have OVER, go on once, and wait for late ones no longer than the watermark does (set outOfOrderness of the source's eventTime)

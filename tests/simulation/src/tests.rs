@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use std::collections::BTreeSet;
+
 use crate::broken::Broken;
 use crate::grammar::{BEGIN, Body, Kind, Over, Record, Shape, SourceShape, StreamShape, What};
 use crate::log::{MS, Time};
@@ -29,6 +31,20 @@ fn a_thousand_seeds_write_what_a_batch_computation_gives() {
             panic!("{}", explain(seed, Trial::default()).unwrap_or_default());
         }
     }
+}
+
+#[test]
+fn joins_of_all_kinds_are_drawn_where_rows_are_and_in_shards() {
+    let kinds = |seed: u64| {
+        let shape = Shape::of(seed);
+        let kind = |stream: &StreamShape| match stream.what {
+            What::Pairs { key, alone, .. } => Some((alone, shape.is_local(stream.over, Some(key)))),
+            _ => None,
+        };
+        shape.streams.iter().filter_map(kind).collect::<Vec<_>>()
+    };
+    let drawn: BTreeSet<(bool, bool)> = (0..SEEDS).flat_map(kinds).collect();
+    assert_eq!(drawn.len(), 4, "alone or not, local or not: {drawn:?}");
 }
 
 /// One stream of windows into a table outside the log, one worker, nothing that goes wrong.
@@ -66,6 +82,7 @@ fn quiet(records: &[(Time, i64)], idle: Option<u64>) -> Scenario {
                 what: window,
                 outside: true,
             }],
+            table: Vec::new(),
             shards: 1,
             letters: false,
         },
@@ -105,6 +122,37 @@ fn a_table_gets_rows_once_though_its_answer_is_lost_and_they_are_read_again() {
         scenario.mishaps.push(lost);
         let report = run(&scenario, None, true);
         assert_eq!(report.failure, None, "{:#?}", report.story);
+    }
+}
+
+/// It takes a table over after another has, and does not know yet that its partitions are that one's.
+#[test]
+fn a_worker_that_stood_still_as_it_claimed_a_table_does_not_write_it() {
+    let records: Vec<(Time, i64)> = (0..60)
+        .map(|n| (30 * MS + n * 40 * MS, n as i64 * 4))
+        .collect();
+    for seed in 0..60 {
+        let mut scenario = quiet(&records, None);
+        scenario.seed = seed;
+        scenario.workers.push(Worker {
+            starts: 20 * MS,
+            stops: None,
+        });
+        let mut mishap = |site, nth, fault| {
+            scenario.mishaps.push(Mishap {
+                worker: 0,
+                site,
+                nth,
+                fault,
+            });
+        };
+        mishap(Site::Claim, 1, Fault::Pause((800 + 10 * seed) * MS));
+        // What the group says reaches it late.
+        for nth in 1..60 {
+            mishap(Site::Poll, nth + 2, Fault::Slow(seed % 4 * 20 * MS));
+        }
+        let report = run(&scenario, None, true);
+        assert_eq!(report.failure, None, "seed {seed}: {:#?}", report.story);
     }
 }
 

@@ -47,13 +47,13 @@ fn clauses_that_a_stream_cannot_have() {
         (
             "SELECT * FROM transactions t JOIN sales s ON t.category = s.category",
             &[
-                "line 1, column 35: `sales` is not a table, and only tables can be joined (write the stream in FROM, and JOIN sources that have a `table` with its primaryKey)",
+                "line 1, column 35: the rows of `sales` replace each other, and it is no source that is a table: it cannot be joined (JOIN sources that have a `table` with its primaryKey, or streams that only add rows)",
             ],
         ),
         (
             "SELECT * FROM transactions, sales",
             &[
-                "line 1, column 29: only JOIN and LEFT JOIN with a condition are supported (write FROM stream LEFT JOIN table ON stream.column = table.key)",
+                "line 1, column 29: a join is written with JOIN, LEFT, RIGHT or FULL JOIN, and has a condition (write FROM stream LEFT JOIN table ON stream.column = table.key)",
             ],
         ),
         (

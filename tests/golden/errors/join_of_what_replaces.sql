@@ -35,5 +35,5 @@ errors:
   spec.streams[2].sql, line 1, column 67: the rows of a grouping without a window replace each other: they are not grouped, joined or put together again (group the inner query by a window; for count over DISTINCT, write count(DISTINCT …))
   spec.streams[3].sql, line 1, column 25: the rows of `counts` replace each other, and cannot be put together with others (read a source that is a stream, or a stream that only adds rows)
   spec.streams[4].sql, line 1, column 24: streams are joined by their times, and `t` has none (give the source of `t` an eventTime)
-  spec.streams[5].sql, line 1, column 38: the rows of HOP, CUMULATE and SESSION windows are grouped by them (add GROUP BY window_start, window_end)
+  spec.streams[5].sql, line 1, column 38: the rows of HOP, CUMULATE, SESSION and COUNT_WINDOW are grouped by their windows (add GROUP BY window_start, window_end)
   spec.streams[6].sql, line 1, column 54: streams are joined by their times, and that of `a` is gone here (select the event time in the subquery, or window_end)

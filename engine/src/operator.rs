@@ -1,4 +1,4 @@
-//! What brings rows of a key together, all with the same face: windows made of panes (and tables), and sessions.
+//! What has state, all with the same face: windows made of panes (and tables), sessions, and joins of which rows wait.
 
 use tidemill_plan::model::{self, Aggregate, Micros, Stream, Window, WindowKind};
 
@@ -13,6 +13,7 @@ use crate::reject::Place;
 use crate::rows::Flow;
 use crate::shuffle::{Arrived, Word};
 use crate::stamp::Stamp;
+use crate::table::{Awaiting, Tables};
 
 /// An operator at work.
 pub(crate) enum Operator {
@@ -24,6 +25,8 @@ pub(crate) enum Operator {
     Over(Box<Over>),
     /// Rows of two streams that belong together.
     Join(Box<Joined>),
+    /// Joins of which rows wait.
+    Awaiting(Box<Awaiting>),
 }
 
 /// The same for each kind.
@@ -34,6 +37,7 @@ macro_rules! each {
             Operator::Sessions($it) => $do,
             Operator::Over($it) => $do,
             Operator::Join($it) => $do,
+            Operator::Awaiting($it) => $do,
         }
     };
 }
@@ -59,6 +63,7 @@ impl Operator {
             model::Operator::Join(join) => {
                 Self::Join(Box::new(Joined::over_rows(index, stream, join)?))
             }
+            model::Operator::Await(wait) => Self::Awaiting(Box::new(Awaiting::new(stream, wait)?)),
         })
     }
 
@@ -73,12 +78,19 @@ impl Operator {
             },
             model::Operator::Over(over) => Self::Over(Box::new(Over::in_shard(stream, over)?)),
             model::Operator::Join(join) => Self::Join(Box::new(Joined::in_shard(stream, join)?)),
+            model::Operator::Await(wait) => Self::Awaiting(Box::new(Awaiting::new(stream, wait)?)),
         })
     }
 
     /// Whether rows of a record that was shuffled are the stream's own.
     pub(crate) fn owns(&self, stored: Stamp) -> Result<bool> {
-        each!(self, it => it.owns(stored))
+        match self {
+            Self::Panes(it) => it.owns(stored),
+            Self::Sessions(it) => it.owns(stored),
+            Self::Over(it) => it.owns(stored),
+            Self::Join(it) => it.owns(stored),
+            Self::Awaiting(_) => Ok(false),
+        }
     }
 
     /// The watermark of the rows that it hands on.
@@ -98,7 +110,14 @@ impl Operator {
         place: Place<'_>,
         fx: &mut Effects,
     ) -> Result<()> {
-        each!(self, it => it.receive(arrived, place, fx))
+        match self {
+            Self::Panes(it) => it.receive(arrived, place, fx),
+            Self::Sessions(it) => it.receive(arrived, place, fx),
+            Self::Over(it) => it.receive(arrived, place, fx),
+            Self::Join(it) => it.receive(arrived, place, fx),
+            // Nothing is sent: rows that wait are where they are read.
+            Self::Awaiting(_) => Ok(()),
+        }
     }
 
     /// Moves the watermark; results of what it closes may come out.
@@ -122,6 +141,7 @@ impl Operator {
                 it.advance(watermark);
                 Ok(Vec::new())
             }
+            Self::Awaiting(it) => it.advance(watermark, place, fx),
         }
     }
 
@@ -142,7 +162,13 @@ impl Operator {
         place: Place<'_>,
         fx: &mut Effects,
     ) -> Result<Vec<Flow>> {
-        each!(self, it => it.flush(word, place, fx))
+        match self {
+            Self::Panes(it) => it.flush(word, place, fx),
+            Self::Sessions(it) => it.flush(word, place, fx),
+            Self::Over(it) => it.flush(word, place, fx),
+            Self::Join(it) => it.flush(word, place, fx),
+            Self::Awaiting(it) => it.flush(place, fx),
+        }
     }
 
     /// Takes back a record of the changelog.
@@ -157,29 +183,55 @@ impl Operator {
 
     /// Takes back what was kept with the clock.
     pub(crate) fn set_marks(&mut self, marks: &[Marks]) {
-        each!(self, it => it.set_marks(marks));
+        match self {
+            Self::Panes(it) => it.set_marks(marks),
+            Self::Sessions(it) => it.set_marks(marks),
+            Self::Over(it) => it.set_marks(marks),
+            Self::Join(it) => it.set_marks(marks),
+            Self::Awaiting(_) => {}
+        }
     }
 
-    /// Sets how much memory its state may take. Rows that are held stay in memory.
+    /// Sets what rows are joined with.
+    pub(crate) fn set_tables(&mut self, tables: &Tables) {
+        match self {
+            Self::Awaiting(it) => it.set_tables(tables),
+            Self::Panes(_) | Self::Sessions(_) | Self::Over(_) | Self::Join(_) => {}
+        }
+    }
+
+    /// Whether something may come of a flush although nothing has come in.
+    pub(crate) fn has_news(&self) -> bool {
+        match self {
+            Self::Awaiting(it) => it.has_news(),
+            Self::Panes(_) | Self::Sessions(_) | Self::Over(_) | Self::Join(_) => false,
+        }
+    }
+
+    /// Sets how much memory its state may take. Rows that are held, or wait, stay in memory.
     pub(crate) fn set_room(&mut self, room: &Room) {
         match self {
             Self::Panes(it) => it.set_room(room),
             Self::Sessions(it) => it.set_room(room),
-            Self::Over(_) | Self::Join(_) => {}
+            Self::Over(_) | Self::Join(_) | Self::Awaiting(_) => {}
         }
     }
 
     /// Whether a flush has left something to be closed for the next one.
     pub(crate) fn is_closing(&self) -> bool {
         match self {
-            Self::Panes(_) | Self::Over(_) | Self::Join(_) => false,
+            Self::Panes(_) | Self::Over(_) | Self::Join(_) | Self::Awaiting(_) => false,
             Self::Sessions(it) => it.is_closing(),
         }
     }
 
     /// How many windows, or panes of windows, are held.
     pub(crate) fn open_windows(&self) -> usize {
-        each!(self, it => it.open_windows())
+        match self {
+            Self::Panes(it) => it.open_windows(),
+            Self::Sessions(it) => it.open_windows(),
+            Self::Over(_) | Self::Join(_) | Self::Awaiting(_) => 0,
+        }
     }
 
     /// How many chunks of the changelog are left from before a reset, to be forgotten with the next flush.
@@ -189,7 +241,13 @@ impl Operator {
 
     /// How many groups it holds.
     pub(crate) fn groups(&self) -> usize {
-        each!(self, it => it.groups())
+        match self {
+            Self::Panes(it) => it.groups(),
+            Self::Sessions(it) => it.groups(),
+            Self::Over(it) => it.groups(),
+            Self::Join(it) => it.groups(),
+            Self::Awaiting(it) => it.len(),
+        }
     }
 
     /// Roughly how many bytes of memory hold what has come since the last flush.
@@ -199,6 +257,7 @@ impl Operator {
             Self::Sessions(it) => it.delta_bytes(),
             Self::Over(_) => 0,
             Self::Join(it) => it.delta_bytes(),
+            Self::Awaiting(it) => it.delta_bytes(),
         }
     }
 

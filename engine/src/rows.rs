@@ -22,6 +22,8 @@ pub(crate) struct Flow {
     pub(crate) before: Int64Array,
     /// For rows that replace earlier ones.
     pub(crate) replaces: Option<Replaces>,
+    /// Which of the rows that came in together each row is made of; `None` where nobody asks.
+    pub(crate) number: Option<UInt32Array>,
 }
 
 /// What is known of rows that replace earlier ones.
@@ -42,7 +44,14 @@ impl Flow {
             origin: None,
             before,
             replaces,
+            number: None,
         }
+    }
+
+    /// The same rows, numbered.
+    pub(crate) fn numbered(self) -> Self {
+        let number = Some((0..self.len() as u32).collect());
+        Self { number, ..self }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -57,6 +66,8 @@ impl Flow {
             .as_ref()
             .map(|o| predicate.filter(o))
             .transpose()?;
+        let number = self.number.as_ref().map(|n| predicate.filter(n));
+        let number = number.transpose()?;
         let before = predicate.filter(&self.before)?;
         let replaces = match &self.replaces {
             None => None,
@@ -77,12 +88,14 @@ impl Flow {
             origin: origin.map(|o| UInt32Array::from(o.to_data())),
             before: Int64Array::from(before.to_data()),
             replaces,
+            number: number.map(|n| UInt32Array::from(n.to_data())),
         })
     }
 
     /// These rows, in this order, each as often as it is named.
     pub(crate) fn take(&self, rows: &UInt32Array) -> Result<Self> {
         let origin = self.origin.as_ref().map(|o| take(o, rows, None));
+        let number = self.number.as_ref().map(|n| take(n, rows, None));
         let before = take(&self.before, rows, None)?;
         let replaces = match &self.replaces {
             None => None,
@@ -101,6 +114,7 @@ impl Flow {
             origin: origin.transpose()?.map(|o| UInt32Array::from(o.to_data())),
             before: Int64Array::from(before.to_data()),
             replaces,
+            number: number.transpose()?.map(|n| UInt32Array::from(n.to_data())),
         })
     }
 

@@ -16,9 +16,9 @@ use crate::error::{EngineError, Result};
 use crate::record::Reason;
 use crate::reject::{Fault, Place};
 use crate::rows::{Flow, Replaces, batch_of};
-use crate::table::{self, Tables};
+use crate::table::{self, Missed, Tables};
 
-/// Takes a flow through steps in the name of a stream; `None` where no row is left.
+/// Takes a flow through steps in the name of a stream: the rows that are left, in batches if a join makes many of them.
 pub(crate) fn run(
     steps: &[Step],
     flow: Flow,
@@ -26,23 +26,45 @@ pub(crate) fn run(
     tables: Option<&Tables>,
     place: Place<'_>,
     fx: &mut Effects,
-) -> Result<Option<Flow>> {
-    let mut flow = Some(flow).filter(|f| f.len() > 0);
+) -> Result<Vec<Flow>> {
+    run_missing(steps, flow, stream, tables, place, fx, None)
+}
+
+/// The same, where it may be asked for which rows there is nothing in a table.
+pub(crate) fn run_missing(
+    steps: &[Step],
+    flow: Flow,
+    stream: &str,
+    tables: Option<&Tables>,
+    place: Place<'_>,
+    fx: &mut Effects,
+    mut missed: Option<&mut Missed>,
+) -> Result<Vec<Flow>> {
+    let mut flows = vec![flow];
+    flows.retain(|flow| flow.len() > 0);
     for step in steps {
-        let Some(rows) = flow else { return Ok(None) };
-        let stepped = match step {
-            Step::Filter(expr) => filter(expr, rows, stream, place, fx)?,
-            Step::Project { exprs, schema } => project(exprs, schema, rows, stream, place, fx)?,
-            Step::Lookup(lookup) => {
-                let tables = tables.ok_or_else(|| {
-                    EngineError::Plan(format!("stream `{stream}` was given no tables"))
-                })?;
-                table::look_up(lookup, rows, stream, tables, place, fx)?
+        let mut stepped = Vec::with_capacity(flows.len());
+        for rows in flows {
+            match step {
+                Step::Filter(expr) => stepped.extend(filter(expr, rows, stream, place, fx)?),
+                Step::Project { exprs, schema } => {
+                    stepped.extend(project(exprs, schema, rows, stream, place, fx)?);
+                }
+                Step::Lookup(lookup) => {
+                    let tables = tables.ok_or_else(|| {
+                        EngineError::Plan(format!("stream `{stream}` was given no tables"))
+                    })?;
+                    let missed = missed.as_deref_mut();
+                    stepped.extend(table::look_up(
+                        lookup, rows, stream, tables, place, fx, missed,
+                    )?);
+                }
             }
-        };
-        flow = stepped.filter(|f| f.len() > 0);
+        }
+        stepped.retain(|flow| flow.len() > 0);
+        flows = stepped;
     }
-    Ok(flow)
+    Ok(flows)
 }
 
 fn filter(

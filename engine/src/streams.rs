@@ -138,6 +138,9 @@ impl Streams {
 
     /// Sets what rows are joined with.
     pub(crate) fn set_tables(&mut self, tables: Tables) {
+        for operator in self.nodes.iter_mut().filter_map(|n| n.operator.as_mut()) {
+            operator.set_tables(&tables);
+        }
         self.tables = Some(tables);
     }
 
@@ -219,6 +222,11 @@ impl Streams {
         self.operators().any(|(_, operator)| operator.is_closing())
     }
 
+    /// Whether something may come of a flush although nothing has come in.
+    pub(crate) fn has_news(&self) -> bool {
+        self.operators().any(|(_, operator)| operator.has_news())
+    }
+
     /// How much state each operator has.
     pub(crate) fn state(&self) -> impl Iterator<Item = StreamState> {
         self.operators().map(|(stream, operator)| StreamState {
@@ -290,20 +298,20 @@ impl Streams {
         };
         let mut results = Vec::new();
         for flow in std::mem::take(&mut node.waiting) {
-            let Some(flow) = steps::run(
+            let flows = steps::run(
                 &stream.before,
                 flow,
                 &stream.name,
                 self.tables.as_ref(),
                 place,
                 fx,
-            )?
-            else {
+            )?;
+            let Some(operator) = &mut node.operator else {
+                results.extend(flows);
                 continue;
             };
-            match &mut node.operator {
-                Some(operator) => operator.update(flow, place, fx)?,
-                None => results.push(flow),
+            for flow in flows {
+                operator.update(flow, place, fx)?;
             }
         }
         node.watermark = node.watermark.max(watermark);

@@ -493,6 +493,13 @@ impl Task {
         self.streams.is_closing()
     }
 
+    /// Whether something may come of a flush although no records have come: rows that wait for others, which may be there
+    /// now.
+    #[must_use]
+    pub fn has_news(&self) -> bool {
+        self.streams.has_news()
+    }
+
     fn round(&mut self, round: Round, raw: Option<&RawBatch<'_>>, fx: &mut Effects) -> Result<()> {
         let turn = Turn {
             round,

@@ -15,7 +15,7 @@ use tidemill_crds::Pipeline;
 use tidemill_crds::pipeline::OnIncompatibleChange;
 
 use crate::model::{
-    Aggregate, Exchange, ExprRef, Find, Input, Join, JoinSide, Operator, Origin, Over, Plan,
+    Aggregate, Await, Exchange, ExprRef, Find, Input, Join, JoinSide, Operator, Origin, Over, Plan,
     ResultColumn, Source, Step, Stream, WindowKind,
 };
 use crate::resets::{self, Epochs};
@@ -95,6 +95,7 @@ pub fn signatures(plan: &Plan) -> BTreeMap<String, Signature> {
             Operator::Aggregate(it) => sign(plan, stream, it, &columns),
             Operator::Over(it) => sign_over(plan, stream, it, &columns),
             Operator::Join(it) => sign_join(plan, stream, it, &columns),
+            Operator::Await(it) => sign_await(plan, stream, it, &columns),
         });
         signature.map(|signature| (stream.name.clone(), signature))
     };
@@ -315,6 +316,19 @@ fn meets(exchange: &Exchange) -> String {
     }
 }
 
+/// What the state of rows that wait depends on: the rows.
+fn sign_await(plan: &Plan, stream: &Stream, wait: &Await, columns: &[String]) -> Signature {
+    let types = wait.schema.fields().iter().map(|f| f.data_type());
+    let rows = columns.iter().zip(types).map(|(c, t)| format!("{c} {t}"));
+    Signature {
+        reads: reads(plan, stream),
+        window: Some("each row while it waits".to_owned()),
+        keys: Vec::new(),
+        functions: rows.collect(),
+        meets: "where they are read".to_owned(),
+    }
+}
+
 /// What windows these are.
 pub(crate) fn window_in_words(kind: WindowKind) -> String {
     let span = |micros: i64| tidemill_crds::Duration::from_millis(micros.unsigned_abs() / 1_000);
@@ -366,7 +380,7 @@ impl Naming {
         let mut out = columns.clone();
         match &stream.operator {
             Some(Operator::Aggregate(it)) => {
-                out = through(plan, &stream.after, results(stream, it))
+                out = through(plan, &stream.after, results(stream, it));
             }
             Some(Operator::Over(it)) => {
                 out.extend((0..it.calls.len()).map(|i| format!("{}.over{i}", stream.name)));
@@ -374,6 +388,9 @@ impl Naming {
             }
             Some(Operator::Join(it)) => {
                 out = through(plan, &stream.after, joined(it, &columns));
+            }
+            Some(Operator::Await(it)) => {
+                out = through(plan, &stream.after, through(plan, &it.steps, out));
             }
             None => {}
         }

@@ -325,6 +325,31 @@ fn rows_that_are_held_are_state() {
 }
 
 #[test]
+fn windows_of_another_size_lose_what_was_counted_and_more_of_the_first_what_was_dropped() {
+    let window = "SELECT customer_id, sum(amount) AS total, window_start
+      FROM TUMBLE(big, ts, INTERVAL '10' SECOND) GROUP BY customer_id, window_start";
+    let counted = "SELECT customer_id, sum(amount) AS total, window_start
+      FROM COUNT_WINDOW(big, 5) GROUP BY customer_id, window_start";
+    let first = "SELECT customer_id, amount FROM (SELECT customer_id, amount,
+        row_number() OVER (PARTITION BY window_end ORDER BY amount) AS rn
+      FROM TUMBLE(big, ts, INTERVAL '10' SECOND)) WHERE rn <= 3";
+    for (query, edit, said) in [
+        (
+            counted,
+            ("COUNT_WINDOW(big, 5)", "COUNT_WINDOW(big, 6)"),
+            "Block(6)",
+        ),
+        (first, ("rn <= 3", "rn <= 4"), "the first 4 alone"),
+    ] {
+        let before = accept(&States::new(), signed(&[(window, query)]), &Epochs::new());
+        let edits = [(window, query), edit];
+        let edited = judge(&pipeline(&edits), &before, &signed(&edits));
+        let held: Vec<_> = edited.held.iter().map(ToString::to_string).collect();
+        assert!(held.len() == 1 && held[0].contains(said), "{held:?}");
+    }
+}
+
+#[test]
 fn what_reads_a_deduplicated_source_is_no_part_of_its_state() {
     let once = (
         "    partitionedBy: [customer_id]",

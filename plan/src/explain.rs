@@ -4,8 +4,8 @@ use std::fmt;
 
 use crate::compat::{text, window_in_words};
 use crate::model::{
-    Aggregate, Changes, Distribution, Emit, Exchange, Find, Join, Lookup, Micros, Operator, Origin,
-    Over, Plan, Source, Step, Stream,
+    Aggregate, Changes, Distribution, Emit, Exchange, Find, Frame, Join, Lookup, Micros, Operator,
+    Origin, Over, Plan, Source, Stream,
 };
 
 /// Says how a plan runs, a line for each part, indented.
@@ -53,7 +53,7 @@ fn explain_source(plan: &Plan, index: usize, source: &Source) -> String {
     let is_joined = plan
         .streams
         .iter()
-        .flat_map(lookups)
+        .flat_map(Stream::lookups)
         .any(|l| l.table == index);
     let place = match (is_joined, source.distribution) {
         (false, _) => "",
@@ -66,15 +66,8 @@ fn explain_source(plan: &Plan, index: usize, source: &Source) -> String {
     )
 }
 
-fn lookups(stream: &Stream) -> impl Iterator<Item = &Lookup> {
-    stream.before.iter().filter_map(|step| match step {
-        Step::Lookup(lookup) => Some(lookup),
-        Step::Filter(_) | Step::Project { .. } => None,
-    })
-}
-
 fn explain_stream(plan: &Plan, stream: &Stream) -> Vec<String> {
-    let mut lines: Vec<String> = lookups(stream).map(|l| explain_join(plan, l)).collect();
+    let mut lines: Vec<String> = stream.lookups().map(|l| explain_join(plan, l)).collect();
     match &stream.operator {
         Some(Operator::Aggregate(aggregate)) => {
             lines.push(explain_grouping(aggregate));
@@ -97,6 +90,12 @@ fn explain_stream(plan: &Plan, stream: &Stream) -> Vec<String> {
                     format!("shuffled: rows of both sides go to {shards} shards by that")
                 }
             });
+        }
+        Some(Operator::Await(wait)) => {
+            let span = tidemill_crds::Duration::from_millis(wait.span.unsigned_abs() / 1_000);
+            lines.push(format!(
+                "rows that find nothing wait {span} for it; what comes of all rows has a watermark that is so much later"
+            ));
         }
         None => {}
     }
@@ -169,11 +168,16 @@ fn explain_over(over: &Over) -> String {
             Words(rank.iter().map(|by| named(by.column)))
         ),
     };
-    let first = match over.first {
-        Some(first) => format!(", the first {first} alone"),
-        None => String::new(),
+    let blocks = over.calls.iter().find_map(|call| match call.frame {
+        Frame::Block(rows) => Some(rows),
+        Frame::Range(_) | Frame::Rows(_) => None,
+    });
+    let how_many = match (over.first, blocks) {
+        (Some(first), _) => format!(", the first {first} alone"),
+        (None, Some(rows)) => format!(" in windows of {rows}"),
+        (None, None) => String::new(),
     };
-    format!("{of} {order}{first}, held until the watermark has passed them")
+    format!("{of} {order}{how_many}, held until the watermark has passed them")
 }
 
 /// How rows of two streams belong together, what is kept of them, and for how long.

@@ -325,8 +325,21 @@ impl Stream {
     pub fn aggregate(&self) -> Option<&Aggregate> {
         match self.operator.as_ref()? {
             Operator::Aggregate(aggregate) => Some(aggregate),
-            Operator::Over(_) | Operator::Join(_) => None,
+            Operator::Over(_) | Operator::Join(_) | Operator::Await(_) => None,
         }
+    }
+
+    /// The joins with tables.
+    pub fn lookups(&self) -> impl Iterator<Item = &Lookup> {
+        let waiting = match &self.operator {
+            Some(Operator::Await(wait)) => wait.steps.as_slice(),
+            _ => &[],
+        };
+        let steps = self.before.iter().chain(waiting);
+        steps.filter_map(|step| match step {
+            Step::Lookup(lookup) => Some(lookup),
+            Step::Filter(_) | Step::Project { .. } => None,
+        })
     }
 
     /// Where rows with the same key meet, if they must.
@@ -345,6 +358,8 @@ pub enum Operator {
     Over(Over),
     /// Rows of two streams, each with those of the other that belong to it.
     Join(Join),
+    /// Joins of which rows wait for what they find nothing of.
+    Await(Await),
 }
 
 impl Operator {
@@ -355,15 +370,17 @@ impl Operator {
             Self::Aggregate(aggregate) => &aggregate.exchange,
             Self::Over(over) => &over.exchange,
             Self::Join(join) => &join.exchange,
+            Self::Await(_) => &Exchange::Local,
         }
     }
 
-    /// The same, to be set.
-    pub fn exchange_mut(&mut self) -> &mut Exchange {
+    /// The same, to be set; none where they need not meet.
+    pub fn exchange_mut(&mut self) -> Option<&mut Exchange> {
         match self {
-            Self::Aggregate(aggregate) => &mut aggregate.exchange,
-            Self::Over(over) => &mut over.exchange,
-            Self::Join(join) => &mut join.exchange,
+            Self::Aggregate(aggregate) => Some(&mut aggregate.exchange),
+            Self::Over(over) => Some(&mut over.exchange),
+            Self::Join(join) => Some(&mut join.exchange),
+            Self::Await(_) => None,
         }
     }
 }
@@ -573,6 +590,8 @@ pub struct Lookup {
     pub inner: bool,
     /// What becomes of a row whose key is not in the table.
     pub missing: Missing,
+    /// Of the first join of those for which rows wait, the column of the row's time.
+    pub time: Option<usize>,
     /// The schema of what comes out.
     pub schema: SchemaRef,
 }
@@ -596,6 +615,22 @@ impl Lookup {
             .len()
             .saturating_sub(self.columns.len())
     }
+}
+
+/// Joins for which rows wait: one whose key is not in a table waits until it is there in all of them, or time is up.
+/// Then it goes on with what there is, as if it had not waited.
+///
+/// The rows' time goes on as much later as they may wait.
+#[derive(Debug)]
+pub struct Await {
+    /// The joins, and what is between them.
+    pub steps: Vec<Step>,
+    /// The column of a row's time.
+    pub time: usize,
+    /// How far behind the watermark that is when time is up.
+    pub span: Micros,
+    /// The schema of the rows that wait.
+    pub schema: SchemaRef,
 }
 
 /// What becomes of a row whose key is not in the table that it is joined with.

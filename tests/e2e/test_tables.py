@@ -4,6 +4,8 @@ import json
 import random
 import signal
 import time
+from collections import Counter
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -214,3 +216,163 @@ def test_a_table_with_deletions_and_killed_workers_on_kafka(kafka: Kafka, tidemi
     wait_until(is_new, 60, "a row with the new name", pause=0.5)
     run.signal(signal.SIGTERM)
     run.succeed(limit=60)
+
+
+BEFORE, AFTER = 2, 5
+KNOWN = 400
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("distribution", ["Broadcast", "Partitioned"])
+def test_a_table_that_grows_while_it_is_read_is_joined_whole(kafka: Kafka, tidemill: Tidemill, manifests, distribution, tag, seed, tmp_path):
+    """Two workers; the table's topic, and where they belong together the stream's after it, gets more partitions under load."""
+    rng, together = random.Random(seed), distribution == "Partitioned"
+    for name in ("customers", "payments", "enriched"):
+        kafka.make_topic(f"{name}-{tag}", BEFORE)
+    producer = lambda: Producer({"bootstrap.servers": kafka.bootstrap, "partitioner": "murmur2_random", "linger.ms": 5})
+    sent: list[str] = []
+
+    def pay(to: Producer, customers: list[str]) -> range:
+        """Payments of these customers, by their positions in `sent`."""
+        first = len(sent)
+        for customer in customers:
+            key = customer if together else str(len(sent))
+            to.produce(f"payments-{tag}", key=key, value=json.dumps({"id": len(sent), "customer": customer, "amount": 2000}))
+            sent.append(customer)
+        to.flush(60)
+        return range(first, len(sent))
+
+    def introduce(to: Producer, customers: list[str]):
+        for customer in customers:
+            to.produce(f"customers-{tag}", key=customer, value=json.dumps({"id": customer, "name": f"name of {customer}", "limit": 5}))
+        to.flush(60)
+
+    def names() -> dict[int, str | None]:
+        found = [json.loads(m.value()) for m in kafka.read_committed(f"enriched-{tag}")]
+        assert len({row["id"] for row in found}) == len(found), "a row came twice"
+        return {row["id"]: row["name"] for row in found}
+
+    old, new = [f"c{n}" for n in range(KNOWN)], [f"n{n}" for n in range(KNOWN)]
+    before = producer()
+    introduce(before, old)
+    start = lambda i, bounded=False: tidemill.run(manifests, kafka=kafka.bootstrap, state=tmp_path / f"state-{i}", bounded=bounded, name=f"worker-{i}")
+    runs = [start(0), start(1)]
+    first = pay(before, old)
+    wait_until(lambda: all(run.running() for run in runs) and set(first) <= names().keys(), 60, "the first payments to be joined", pause=0.5)
+    known = names()
+    assert all(known[n] == f"name of {sent[n]}" for n in first)
+
+    kafka.grow_topic(f"customers-{tag}", AFTER)
+    pay(before, rng.choices(old, k=500))
+    if together:
+        kafka.grow_topic(f"payments-{tag}", AFTER)
+    after = producer()
+    # Where partitions belong together, a key's row must be where the key's records are now.
+    introduce(after, new + (old if together else []))
+
+    def all_known() -> bool:
+        assert all(run.running() for run in runs)
+        probes = pay(after, new)
+        wait_until(lambda: set(probes) <= names().keys(), 60, "the payments to be joined", pause=0.5)
+        joined = names()
+        return all(joined[n] for n in probes)
+
+    wait_until(all_known, 120, "every partition of the table to be known to both workers", pause=0.5)
+    last = pay(after, rng.choices(old + new, k=3_000))
+    for run in runs:
+        run.signal(signal.SIGTERM)
+        run.succeed(limit=60)
+    start(0, bounded=True).succeed(limit=120)
+    joined = names()
+    assert joined.keys() == set(range(len(sent)))
+    assert [joined[n] for n in last] == [f"name of {sent[n]}" for n in last]
+    assert all(joined[n] in (None, f"name of {customer}") for n, customer in enumerate(sent))
+
+
+WAITING = """\
+apiVersion: tidemill.io/v1alpha1
+kind: Pipeline
+metadata: {{name: waiting-{tag}}}
+spec:
+  sources:
+  - name: payments
+    kafka: {{topic: payments-{tag}}}
+    columns: [{{name: id, type: Int64, required: true}}, {{name: customer, type: String}}, {{name: ts, type: Timestamp}}]
+    eventTime: {{column: ts}}
+  - name: customers
+    kafka: {{topic: customers-{tag}}}
+    table: {{primaryKey: [id]}}
+    columns: [{{name: id, type: String}}, {{name: name, type: String}}]
+  streams:
+  - name: enriched
+    sql: SELECT p.id, c.name, p.ts FROM payments p LEFT JOIN customers c ON p.customer = c.id
+    onMissing: {{waitFor: 1h}}
+  - name: minutes
+    sql: SELECT name, count(*) AS payments, window_start FROM TUMBLE(enriched, ts, INTERVAL '1' MINUTE) GROUP BY name, window_start
+  outputs:
+  - {{from: enriched, sink: enriched}}
+  - {{from: minutes, sink: minutes}}
+"""
+
+
+@pytest.mark.timeout(600)
+def test_rows_that_wait_are_joined_once_though_workers_are_killed(kafka: Kafka, tidemill: Tidemill, tag, seed, tmp_path):
+    """Payments first, their customers later: nothing goes on before, all of it goes on when they come though no payment does,
+    and what never comes is given up when event time has gone on."""
+    rng, count, partitions = random.Random(seed), 3_000, 3
+    folder = tmp_path / "manifests"
+    folder.mkdir()
+    (folder / "waiting.yaml").write_text(WAITING.format(tag=tag) + "".join(SINK.format(name=name, tag=tag) for name in ("enriched", "minutes")))
+    for name in ("payments", "customers", "enriched", "minutes"):
+        kafka.make_topic(f"{name}-{tag}", partitions)
+    producer = Producer({"bootstrap.servers": kafka.bootstrap, "linger.ms": 5})
+    start = lambda i, bounded=False: tidemill.run(folder, kafka=kafka.bootstrap, state=tmp_path / f"state-{i}", bounded=bounded, name=f"worker-{i}")
+    runs = [start(0), start(1)]
+
+    def kill():
+        i = rng.randrange(2)
+        runs[i].kill()
+        runs[i] = start(i)
+
+    def read(name: str) -> list[dict]:
+        return [json.loads(m.value()) for m in kafka.read_committed(f"{name}-{tag}")]
+
+    customers = [f"c{n}" for n in range(300)]
+    coming = set(rng.sample(customers, 250))
+    paid = {n: rng.choice(customers) for n in range(count)}
+    for n, customer in paid.items():
+        value = {"id": n, "customer": customer, "ts": 1_700_000_000_000 + 100 * n}
+        producer.produce(f"payments-{tag}", partition=n % partitions, value=json.dumps(value))
+        if n % 500 == 250:
+            producer.flush(60)
+            kill()
+    producer.flush(60)
+    all_read = lambda: sum(kafka.committed(f"waiting-{tag}", f"payments-{tag}").values()) == count
+    wait_until(all_read, 120, "the payments to be read", pause=0.5)
+    assert read("enriched") == []
+    kill()
+    for n, customer in enumerate(sorted(coming)):
+        producer.produce(f"customers-{tag}", key=customer, value=json.dumps({"id": customer, "name": f"name of {customer}"}))
+        if n == 100:
+            producer.flush(60)
+            kill()
+    producer.flush(60)
+    found = {n for n, customer in paid.items() if customer in coming}
+    wait_until(lambda: len(read("enriched")) >= len(found), 120, "the payments of those customers to be joined", pause=0.5)
+    assert sorted(row["id"] for row in read("enriched")) == sorted(found)
+    kill()
+    for n in range(partitions):
+        value = {"id": count + n, "customer": None, "ts": 1_700_000_000_000 + 100 * count + 3_600_000}
+        producer.produce(f"payments-{tag}", partition=n, value=json.dumps(value))
+    producer.flush(60)
+    wait_until(lambda: len(read("enriched")) >= count + partitions, 120, "those without a customer to be given up", pause=0.5)
+    for run in runs:
+        run.signal(signal.SIGTERM)
+        run.succeed(limit=60)
+    start(0, bounded=True).succeed(limit=120)
+    name = lambda n: f"name of {paid[n]}" if n in found else None
+    assert sorted((row["id"], row["name"]) for row in read("enriched")) == [(n, name(n)) for n in range(count)] + [(count + n, None) for n in range(partitions)]
+    windows = Counter((name(n), (1_700_000_000_000 + 100 * n) // 60_000) for n in paid)
+    windows[(None, (1_700_000_000_000 + 100 * count + 3_600_000) // 60_000)] += partitions
+    minute = lambda row: datetime.fromisoformat(row["window_start"]).timestamp() // 60
+    assert {(row["name"], minute(row)): row["payments"] for row in read("minutes")} == windows

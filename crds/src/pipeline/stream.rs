@@ -40,7 +40,7 @@ pub struct Stream {
 
     /// What becomes of a row whose row in a joined table has not come yet. `Emit` (default): a LEFT JOIN fills in nulls,
     /// an inner JOIN leaves the row out. `DeadLetter`: it goes to the dead letters. `{waitFor: 5s}`: it waits so long,
-    /// in event time.
+    /// in event time, and after that it is as with `Emit`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on_missing: Option<OnMissing>,
 }

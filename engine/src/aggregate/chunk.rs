@@ -99,6 +99,22 @@ pub(crate) fn write<'r>(
     written
 }
 
+/// Rows as one chunk, however large.
+pub(crate) fn whole<'r>(
+    key: ChunkKey<'_>,
+    stamp: Stamp,
+    rows: impl Iterator<Item = (&'r [u8], &'r [u8])>,
+) -> ChangelogRecord {
+    let mut writer = Writer::default();
+    writer.byte(VALUES);
+    stamp.write(&mut writer);
+    for (row, state) in rows {
+        writer.bytes(row);
+        writer.bytes(state);
+    }
+    key.record(Some(writer.sealed()))
+}
+
 /// Writes rows that are on disk as chunks, up to a place; `state` is what a row's value is to be written as, if it is.
 pub(crate) fn write_cold(
     key: ChunkKey<'_>,

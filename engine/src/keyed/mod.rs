@@ -395,11 +395,6 @@ impl Over {
         }
     }
 
-    /// There are no windows.
-    pub(crate) fn open_windows(&self) -> usize {
-        0
-    }
-
     /// How many chunks of the changelog are left from before a reset, to be forgotten with the next flush.
     pub(crate) fn stale_chunks(&self) -> usize {
         self.stale.len()

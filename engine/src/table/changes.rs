@@ -167,6 +167,7 @@ impl Changes {
             origin: Some(origins.collect()),
             before: Int64Array::from_value(NEVER, rows),
             replaces: None,
+            number: None,
         };
         Ok(self.changes(flow, Some(is_gone.map(Some).collect())))
     }

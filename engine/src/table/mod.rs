@@ -1,5 +1,6 @@
 //! Tables: the latest row of each key of a source, for streams to look up.
 
+mod awaiting;
 mod changes;
 mod heap;
 mod index;
@@ -9,13 +10,17 @@ mod tombstone;
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use arrow::datatypes::SchemaRef;
-use tidemill_plan::model::{Distribution, Find, Lookup, Plan, Source, Step};
+use tidemill_plan::model::{Distribution, Find, Lookup, Plan, Source, Stream};
 
+pub(crate) use awaiting::Awaiting;
 pub(crate) use changes::Changes;
-pub(crate) use lookup::look_up;
+pub(crate) use lookup::{Missed, look_up};
+#[cfg(test)]
+pub(crate) use store::PAIRS;
 
 use self::store::Table;
 use crate::decode::RegisteredSchema;
@@ -27,7 +32,12 @@ use crate::source::Reader;
 
 /// The tables that streams of a plan are joined with, shared by all tasks of a worker and by what loads them.
 #[derive(Clone)]
-pub struct Tables(Arc<Vec<Option<Copies>>>);
+pub struct Tables {
+    /// By source.
+    copies: Arc<Vec<Option<Copies>>>,
+    /// How often one of them has changed.
+    changes: Arc<AtomicU64>,
+}
 
 /// What a worker has of a table.
 struct Copies {
@@ -96,11 +106,7 @@ impl Tables {
     /// # Errors
     /// If a stream is joined with a source that is no table.
     pub fn new(plan: &Plan) -> Result<Self> {
-        let steps = plan.streams.iter().flat_map(|s| &s.before);
-        let lookups = steps.filter_map(|step| match step {
-            Step::Lookup(lookup) => Some(lookup),
-            Step::Filter(_) | Step::Project { .. } => None,
-        });
+        let lookups = plan.streams.iter().flat_map(Stream::lookups);
         let lookups: Vec<&Lookup> = lookups.collect();
         let tables = plan.sources.iter().enumerate().map(|(i, source)| {
             let here = lookups.iter().filter(|lookup| lookup.table == i);
@@ -109,13 +115,21 @@ impl Tables {
                 .then(|| Copies::new(source, &here))
                 .transpose()
         });
-        Ok(Self(Arc::new(tables.collect::<Result<_>>()?)))
+        Ok(Self {
+            copies: Arc::new(tables.collect::<Result<_>>()?),
+            changes: Arc::default(),
+        })
+    }
+
+    /// How often one of them has changed.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
     }
 
     /// The sources that are looked up, by index.
     pub fn sources(&self) -> impl Iterator<Item = usize> {
         let joined = self
-            .0
+            .copies
             .iter()
             .enumerate()
             .filter(|(_, table)| table.is_some());
@@ -170,7 +184,7 @@ impl Tables {
     }
 
     fn get(&self, source: usize) -> Result<&Copies> {
-        let table = self.0.get(source).and_then(Option::as_ref);
+        let table = self.copies.get(source).and_then(Option::as_ref);
         table.ok_or_else(|| EngineError::Plan(format!("{source} is no table")))
     }
 }
@@ -234,9 +248,11 @@ impl Loader {
         }
         let copies = self.tables.get(self.source)?;
         match copies.write().get_mut(&copies.of(batch.partition)) {
-            Some(table) => table.apply(&flow),
+            Some(table) => table.apply(&flow)?,
             // Given away while it was read.
-            None => Ok(()),
+            None => return Ok(()),
         }
+        self.tables.changes.fetch_add(1, Ordering::Release);
+        Ok(())
     }
 }

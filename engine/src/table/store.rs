@@ -5,7 +5,7 @@
 
 use arrow::array::{Array, ArrayRef, UInt32Array};
 use arrow::compute::take;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 use hashbrown::HashTable;
 
 use super::heap::{Heap, Place};
@@ -25,6 +25,7 @@ struct Entry {
 
 /// The latest row of each key.
 pub(crate) struct Table {
+    schema: SchemaRef,
     /// The columns of the source as they are stored: the key, then the others.
     order: Vec<usize>,
     /// How many of them are the key.
@@ -39,6 +40,9 @@ pub(crate) struct Table {
     heap: Heap,
     indices: Vec<Index>,
 }
+
+/// Pairs are put together in batches of up to this many; few in the engine's own tests, so that rows are in several.
+pub(crate) const PAIRS: usize = if cfg!(test) { 7 } else { 65_536 };
 
 /// Rows that were found for a batch of keys.
 pub(crate) struct Found {
@@ -57,6 +61,7 @@ impl Table {
         let order: Vec<usize> = key.iter().copied().chain(others).collect();
         let indices = by.iter().map(|columns| Index::new(schema, columns));
         Ok(Self {
+            schema: SchemaRef::clone(schema),
             keys: codec(schema, key)?,
             rows: codec(schema, &order)?,
             key: key.len(),
@@ -174,6 +179,13 @@ impl Table {
         self.heap.get(place(&self.places, number))
     }
 
+    /// The types of these columns (indices in the source's schema), or of the key.
+    pub(crate) fn types(&self, by: Option<&[usize]>) -> Vec<DataType> {
+        let columns = by.unwrap_or(self.order.get(..self.key).unwrap_or_default());
+        let fields = columns.iter().filter_map(|&i| self.schema.fields().get(i));
+        fields.map(|f| f.data_type().clone()).collect()
+    }
+
     /// Looks up a batch of keys: of each the row, if it is there. Nothing is equal to a null.
     pub(crate) fn by_key(&self, keys: Vec<ArrayRef>, columns: &[usize]) -> Result<Found> {
         let nulls = nulls(&keys);
@@ -193,39 +205,45 @@ impl Table {
         })
     }
 
-    /// Looks up a batch of values of other columns: of each all rows with these values, by their keys. Rows of which
-    /// only a hash is the same may be among them.
+    /// Looks up a batch of values of other columns: of each all rows with these values, by their keys, in batches of
+    /// bounded size. Rows of which only a hash is the same may be among them.
     pub(crate) fn by_columns(
         &self,
         by: &[usize],
         values: Vec<ArrayRef>,
         columns: &[usize],
-    ) -> Result<Found> {
+    ) -> Result<Vec<Found>> {
         let index = self.indices.iter().find(|index| index.is_of(by));
         let index = index.ok_or_else(|| EngineError::Plan("a table has no index".to_owned()))?;
         let nulls = nulls(&values);
         let hashes = index.hash(values)?;
-        let mut rows: Vec<&[u8]> = Vec::with_capacity(nulls.len());
-        let (mut asked, mut places) = (Vec::new(), Vec::new());
+        let mut pairs: Vec<(u32, Option<&[u8]>)> = Vec::with_capacity(nulls.len());
         for (value, (hash, null)) in hashes.into_iter().zip(nulls).enumerate() {
-            let first = rows.len();
+            let (value, first) = (value as u32, pairs.len());
             if !null {
-                rows.extend(index.find(hash).map(|number| self.row(number)));
+                let rows = index.find(hash).map(|number| self.row(number));
+                pairs.extend(rows.map(|row| (value, Some(row))));
                 // Whichever way the table came to be, its rows come in one order.
-                if let Some(found) = rows.get_mut(first..) {
+                if let Some(found) = pairs.get_mut(first..) {
                     found.sort_unstable();
                 }
             }
-            let pairs = (rows.len() - first).max(1);
-            asked.extend(std::iter::repeat_n(value as u32, pairs));
-            places.extend((first..rows.len()).map(|place| Some(place as u32)));
-            places.extend((first == rows.len()).then_some(None));
+            if pairs.len() == first {
+                pairs.push((value, None));
+            }
         }
-        let found = places.iter().map(Option::is_some).collect();
+        let batches = pairs.chunks(PAIRS);
+        batches.map(|pairs| self.pairs(pairs, columns)).collect()
+    }
+
+    fn pairs(&self, pairs: &[(u32, Option<&[u8]>)], columns: &[usize]) -> Result<Found> {
+        let rows: Vec<&[u8]> = pairs.iter().filter_map(|(_, row)| *row).collect();
+        let mut place = 0..;
+        let places = pairs.iter().map(|(_, row)| row.and_then(|_| place.next()));
         Ok(Found {
-            asked: Some(asked.into()),
-            columns: self.columns(rows, places, columns)?,
-            found,
+            asked: Some(pairs.iter().map(|(value, _)| *value).collect()),
+            columns: self.columns(rows, places.collect(), columns)?,
+            found: pairs.iter().map(|(_, row)| row.is_some()).collect(),
         })
     }
 

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod awaiting;
 mod joins;
 mod oracle;
 mod over;

@@ -17,7 +17,7 @@ use tidemill_plan::model::{
 use super::plans::{json, nowhere, schema_of, source};
 use crate::effects::Effects;
 use crate::record::{RawBatch, RawRecord, Reason};
-use crate::table::{Loader, Tables};
+use crate::table::{Loader, PAIRS, Tables};
 use crate::task::Task;
 
 /// The source of the other tests, as a table by `k`.
@@ -161,7 +161,7 @@ fn changes_of_a_table_come_out_as_rows_and_deletions_by_its_key() {
 }
 
 /// `SELECT r.*, c.v AS known FROM records r [LEFT] JOIN customers c ON r.k = c.k`, where both have the same columns.
-fn joined(inner: bool, missing: Missing) -> Arc<Plan> {
+pub(super) fn joined(inner: bool, missing: Missing) -> Arc<Plan> {
     let lookup = |records: &Schema| Lookup {
         table: 1,
         find: Find::ByKey,
@@ -170,6 +170,7 @@ fn joined(inner: bool, missing: Missing) -> Arc<Plan> {
         condition: None,
         inner,
         missing,
+        time: None,
         schema: beside(records, &[("known", DataType::Int64)]),
     };
     over_both(lookup)
@@ -205,6 +206,7 @@ fn joined_by_value(inner: bool, missing: Missing) -> Arc<Plan> {
             condition: Some(condition.unwrap()),
             inner,
             missing,
+            time: None,
             schema,
         }
     };
@@ -325,6 +327,7 @@ fn rows_with_equal_columns_are_all_found() {
                 task.process(batch, &mut fx).unwrap();
                 dead += fx.dead_letters.len();
                 for rows in fx.rows {
+                    assert!(rows.batch.num_rows() <= PAIRS, "in bounded batches");
                     let text = |column: usize, row: usize| {
                         let column = rows.batch.column(column).as_string::<i32>();
                         column.is_valid(row).then(|| column.value(row).to_owned())

@@ -26,10 +26,37 @@ pub(super) fn resolve(
         let to = sink(output, pipeline, sinks, &path, problems);
         let rows = rows(output, pipeline, sources, streams, &path, problems);
         if let (Some(to), Some(rows)) = (to, rows) {
+            check_waiting(&rows, &to, streams, &path, problems);
             outputs.extend(rows.written(output, to, &path, problems));
         }
     }
     outputs
+}
+
+/// When a row that has waited goes on is told by when its table was read: only what is committed together with it is
+/// exactly once.
+fn check_waiting(
+    rows: &Rows,
+    to: &SinkSpec,
+    streams: &Streams,
+    path: &str,
+    problems: &mut Problems,
+) {
+    let waiting = match rows.from {
+        OutputOf::Rows(input) => streams.waiting(input),
+        OutputOf::DeadLetter => {
+            let all = 0..streams.drafts.len();
+            let mut all = all.map(Input::Stream);
+            all.find_map(|stream| streams.waiting(stream))
+        }
+    };
+    if let Some(stream) = waiting
+        && !matches!(to.kind(), Some(SinkKind::Kafka(_)))
+    {
+        let what = format!("rows that have waited in `{stream}` can be in topics alone: that is");
+        let hint = "write them to a topic, and from there on in a pipeline of its own";
+        problems.not_yet(format!("{path}.sink"), &what, hint);
+    }
 }
 
 /// What an output writes.

@@ -9,11 +9,12 @@ use tidemill_crds::pipeline::{self as manifest, Distribution, EmitWhen, LateReco
 use super::problem::Problems;
 use super::sources::SourceDraft;
 use crate::model::{
-    Aggregate, Changes, Emit, Exchange, Find, Input, Join, Late, Lookup, Micros, Misfit, Missing,
-    Operator, Over, Plan, Step, Stream, Window,
+    Aggregate, Await, Changes, Emit, Exchange, Find, Input, Join, Late, Lookup, Micros, Misfit,
+    Missing, Operator, Over, Plan, Step, Stream, Window,
 };
 use crate::sql::{
     BoundGrouping, BoundJoin, BoundOver, Parsed, Query, Relation, SqlError, is_part, part_name,
+    schema_after,
 };
 
 /// The partitions of a shuffle's internal topic.
@@ -39,6 +40,8 @@ pub(super) struct StreamDraft {
     changes: Changes,
     results: Results,
     missing: Missing,
+    /// How long rows wait for what they are joined with.
+    wait: Option<Micros>,
     exchange: Exchange,
     spread: Spread,
 }
@@ -71,6 +74,18 @@ impl Streams {
         roots.flatten().collect()
     }
 
+    /// A stream for which rows of an input have waited, if there is one.
+    pub(super) fn waiting(&self, input: Input) -> Option<&str> {
+        let Input::Stream(i) = input else {
+            return None;
+        };
+        let stream = self.drafts.get(i)?;
+        match stream.wait {
+            Some(_) => Some(&stream.relation.name),
+            None => stream.inputs.iter().find_map(|input| self.waiting(*input)),
+        }
+    }
+
     /// The stream of this name, if it could be planned.
     pub(super) fn get(&self, name: &str) -> Option<(usize, &StreamDraft)> {
         let i = *self.names.get(name)?;
@@ -79,11 +94,11 @@ impl Streams {
 }
 
 impl StreamDraft {
-    /// Whether it opens windows over the event time of a source.
+    /// Whether it opens windows over the event time of a source, or its rows wait in that.
     pub(super) fn needs_time_of(&self, source: usize) -> bool {
         let query = &self.query;
         let needs_time = query.window().is_some() || query.is_over() || query.is_join();
-        needs_time && self.roots.contains(&source)
+        (needs_time || self.wait.is_some()) && self.roots.contains(&source)
     }
 
     /// The columns that identify a row, where rows replace each other.
@@ -157,6 +172,8 @@ fn readable<'a>(
         let sql = format!("{path}.sql");
         match Parsed::parse(&stream.sql) {
             Ok(parsed) => {
+                let waits = matches!(stream.on_missing, Some(OnMissing::WaitFor(_)));
+                let parsed = parsed.waiting(waits);
                 let unknown = parsed.unknown_tables(names);
                 if unknown.is_empty() {
                     readable.push(Readable {
@@ -299,6 +316,7 @@ fn draft_one(
         (true, Exchange::Shuffle { .. }) => Spread::of_shards(streams.drafts.len(), &query),
         _ => all.through(&query),
     };
+    let is_joined = query.is_joined();
     let inputs: Vec<Input> = [first]
         .into_iter()
         .chain(others)
@@ -323,7 +341,8 @@ fn draft_one(
         query,
         changes,
         results,
-        missing: said.missing,
+        missing: said.missing.0,
+        wait: said.missing.1.filter(|_| is_joined),
         exchange,
     }))
 }
@@ -492,7 +511,8 @@ struct Said {
     emit: Emit,
     lateness: Micros,
     late: Late,
-    missing: Missing,
+    /// What becomes of rows that find nothing, and how long they wait before.
+    missing: (Missing, Option<Micros>),
 }
 
 impl Said {
@@ -591,21 +611,59 @@ fn emit(stream: &Readable<'_>, query: &Query, problems: &mut Problems) -> (Emit,
     (emit, right)
 }
 
-/// Reads what the manifest says of rows that find nothing in a table.
-fn missing(stream: &Readable<'_>, parts: &[Query], problems: &mut Problems) -> Option<Missing> {
+/// Reads what the manifest says of rows that find nothing in a table, and how long they wait before.
+fn missing(
+    stream: &Readable<'_>,
+    parts: &[Query],
+    problems: &mut Problems,
+) -> Option<(Missing, Option<Micros>)> {
     let path = format!("{}.onMissing", stream.path);
     match stream.manifest.on_missing {
-        None => Some(Missing::Emit),
+        None => Some((Missing::Emit, None)),
         Some(_) if parts.iter().all(|part| part.tables().next().is_none()) => {
             let hint = Some("leave it out".into());
             problems.add(path, "the query joins no table", hint);
             None
         }
-        Some(OnMissing::Emit) => Some(Missing::Emit),
-        Some(OnMissing::DeadLetter) => Some(Missing::DeadLetter),
-        // Refused already.
-        Some(OnMissing::WaitFor(_)) => None,
+        Some(OnMissing::Emit) => Some((Missing::Emit, None)),
+        Some(OnMissing::DeadLetter) => Some((Missing::DeadLetter, None)),
+        Some(OnMissing::WaitFor(span)) if span.is_zero() => {
+            let hint = Some("write how long rows wait, such as 5s, or Emit".into());
+            problems.add(path, "0s is no time", hint);
+            None
+        }
+        Some(OnMissing::WaitFor(span)) => Some((Missing::Emit, Some(span.as_micros()))),
     }
+}
+
+/// Takes the joins for which rows wait out of a stream's steps: what is before them, they, and what is after them.
+fn joins_apart(
+    steps: Vec<Step>,
+    input: &SchemaRef,
+    span: Micros,
+) -> (Vec<Step>, Option<Await>, Vec<Step>) {
+    let is_join = |step: &Step| matches!(step, Step::Lookup(_));
+    let (first, last) = (
+        steps.iter().position(is_join),
+        steps.iter().rposition(is_join),
+    );
+    let time = steps.iter().find_map(|step| match step {
+        Step::Lookup(lookup) => lookup.time,
+        Step::Filter(_) | Step::Project { .. } => None,
+    });
+    let (Some(first), Some(last), Some(time)) = (first, last, time) else {
+        return (steps, None, Vec::new());
+    };
+    let mut before = steps;
+    let after = before.split_off(last + 1);
+    let joins = before.split_off(first);
+    let joins = Await {
+        steps: joins,
+        time,
+        span,
+        schema: schema_after(&before, input),
+    };
+    (before, Some(joins), after)
 }
 
 impl StreamDraft {
@@ -651,12 +709,22 @@ impl StreamDraft {
                 self.find_table(lookup, plan, columns)?;
             }
         }
+        let mut after = bound.after;
+        let mut awaited = None;
+        if let Some(span) = self.wait {
+            (before, awaited, after) = joins_apart(before, input, span);
+        }
         Some(Stream {
             name: self.relation.name.clone(),
             inputs: self.inputs.clone(),
             before,
-            operator: self.operator(bound.grouping, bound.window, bound.over, bound.join),
-            after: bound.after,
+            operator: awaited.map(Operator::Await).or(self.operator(
+                bound.grouping,
+                bound.window,
+                bound.over,
+                bound.join,
+            )),
+            after,
             schema: self.query.schema().clone(),
             changes: self.changes.clone(),
             epoch: 0,

@@ -1,7 +1,7 @@
 //! Fields whose work comes later are refused by name: nothing in a manifest is ignored.
 
 use tidemill_crds::alert_rule::Mode;
-use tidemill_crds::pipeline::{OnMissing, Origin, Source, Stream};
+use tidemill_crds::pipeline::{Origin, Source};
 use tidemill_crds::{AlertRule, Pipeline};
 
 use super::problem::Problems;
@@ -9,9 +9,6 @@ use super::problem::Problems;
 pub(super) fn check(pipeline: &Pipeline, rules: &[AlertRule], problems: &mut Problems) {
     for (i, source) in pipeline.spec.sources.iter().enumerate() {
         check_source(source, &format!("spec.sources[{i}]"), problems);
-    }
-    for (i, stream) in pipeline.spec.streams.iter().enumerate() {
-        check_stream(stream, &format!("spec.streams[{i}]"), problems);
     }
     for rule in rules.iter().filter(|rule| is_on(rule, pipeline)) {
         let name = rule.metadata.name.as_deref().unwrap_or_default();
@@ -35,13 +32,6 @@ fn check_source(source: &Source, path: &str, problems: &mut Problems) {
     {
         let path = format!("{path}.generator.customersFrom");
         problems.not_yet(path, "customers from a ConfigMap are", "leave it out");
-    }
-}
-
-fn check_stream(stream: &Stream, path: &str, problems: &mut Problems) {
-    if let Some(OnMissing::WaitFor(_)) = stream.on_missing {
-        let hint = "write Emit or DeadLetter";
-        problems.not_yet(format!("{path}.onMissing"), "waiting for a row is", hint);
     }
 }
 

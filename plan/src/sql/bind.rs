@@ -395,6 +395,12 @@ impl Query {
         self.grouping.as_ref()?.window.map(|(_, kind)| kind)
     }
 
+    /// Whether a join is among its steps.
+    #[must_use]
+    pub fn is_joined(&self) -> bool {
+        !self.tables.is_empty()
+    }
+
     /// The columns of the input that the keys of the grouping are, where they are columns unchanged.
     #[must_use]
     pub fn key_columns(&self) -> &[Option<usize>] {

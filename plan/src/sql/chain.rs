@@ -189,11 +189,13 @@ pub(crate) fn narrow(steps: &[Step], wanted: &BTreeSet<usize>, width: usize) -> 
                 let all: Vec<usize> = left.chain(kept.iter().copied()).collect();
                 let key = lookup.key.iter().map(|e| remap(e, &moved));
                 let key = key.collect::<Result<_>>()?;
+                let time = lookup.time.and_then(|time| moved.get(&time).copied());
                 moved.extend(kept.iter().enumerate().map(|(i, &old)| (old, width + i)));
                 width += kept.len();
                 let columns = kept.iter().filter_map(|i| lookup.columns.get(i - before));
                 Step::Lookup(Lookup {
                     key,
+                    time,
                     columns: columns.copied().collect(),
                     condition: condition(lookup, &moved)?,
                     schema: Arc::new(lookup.schema.project(&all)?),
@@ -220,7 +222,7 @@ fn needed_after_each(steps: &[Step], wanted: &BTreeSet<usize>) -> Vec<BTreeSet<u
             Step::Project { exprs, .. } => pick(exprs, &after).flat_map(columns).collect(),
             Step::Lookup(lookup) => {
                 let read = lookup.key.iter().chain(&lookup.condition).flat_map(columns);
-                let all = after.into_iter().chain(read);
+                let all = after.into_iter().chain(read).chain(lookup.time);
                 all.filter(|&i| i < lookup.width()).collect()
             }
         });
@@ -305,6 +307,7 @@ fn beside(lookup: &Lookup, moves: &mut Moves, input: &SchemaRef) -> Result<Looku
     let before = lookup.width();
     let key = lookup.key.iter().map(|e| remap(e, moves));
     let key = key.collect::<Result<_>>()?;
+    let time = lookup.time.and_then(|time| moves.get(&time).copied());
     let width = input.fields().len();
     moves.extend((0..lookup.columns.len()).map(|i| (before + i, width + i)));
     let fields = input.fields().iter();
@@ -312,6 +315,7 @@ fn beside(lookup: &Lookup, moves: &mut Moves, input: &SchemaRef) -> Result<Looku
     let schema = Schema::new(fields.cloned().collect::<Vec<_>>());
     Ok(Lookup {
         key,
+        time,
         condition: condition(lookup, moves)?,
         schema: Arc::new(schema),
         ..lookup.clone()

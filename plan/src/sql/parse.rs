@@ -29,6 +29,8 @@ pub struct Parsed {
     pub(super) query: Query,
     pub(super) outline: Outline,
     pub(super) tokens: Tokens,
+    /// Whether rows wait for those that they are joined with.
+    pub(super) waits: bool,
 }
 
 /// The words of a text and where they are.
@@ -54,7 +56,14 @@ impl Parsed {
             query,
             outline,
             tokens,
+            waits: false,
         })
+    }
+
+    /// The same query, with joins for which rows wait or not.
+    #[must_use]
+    pub fn waiting(self, waits: bool) -> Self {
+        Self { waits, ..self }
     }
 
     /// The names of the sources and streams that it reads.

@@ -131,7 +131,11 @@ impl<'a> Parts<'a> {
     }
 
     fn push(&mut self, shape: Shape, node: &LogicalPlan) -> Result<Shape, SqlError> {
-        let mut shape = match shape.gathers() && shape.must_end_before(node) {
+        let waits = self.parsed.waits && shape.is_joined();
+        let mut shape = match (shape.gathers() || waits) && shape.must_end_before(node) {
+            true if waits && shape.has_windows() => {
+                return Err(self.said(Misfit::WaitsInWindow, &shape));
+            }
             true => self.cut_off(shape)?,
             false => shape,
         };
@@ -166,7 +170,7 @@ impl<'a> Parts<'a> {
         if shape.gathers() {
             shape = self.cut_off(shape)?;
         }
-        match shape.join(join, &self.relations) {
+        match shape.join(join, &self.relations, self.parsed.waits) {
             Ok(()) => Ok(shape),
             Err(misfit) => Err(self.said(misfit, &shape)),
         }

@@ -194,6 +194,16 @@ impl Parsed {
                 format!("no column of `{table}` is equal to a value of the row"),
             )
             .hint("write ON with = between a column of the table and a value of the same type"),
+            Misfit::WaitsWithoutTime => SqlError::at(
+                self.tokens.first(Keyword::JOIN).unwrap_or(self.tokens.start()),
+                "rows wait in event time, and the rows that are joined here have none",
+            )
+            .hint("give the source an eventTime, and select that column in subqueries"),
+            Misfit::WaitsInWindow => SqlError::at(
+                self.window_place(),
+                "the windows are opened before the join, and rows may wait longer than they are open",
+            )
+            .hint("join in a stream of its own, and open windows over that"),
             Misfit::Operator(what) => SqlError::at(
                 self.tokens.start(),
                 format!("a stream cannot do this: {what}"),

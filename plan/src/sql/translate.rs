@@ -20,7 +20,7 @@ use super::count::CountBound;
 use super::join::{JoinShape, Unjoinable};
 use super::output;
 use super::over::{self, OverShape, Refused, Times};
-use super::types::physical;
+use super::types::{physical, widened};
 use super::window::is_one_each;
 use crate::model::{ExprRef, Find, Lookup, Micros, Missing, ResultColumn, WindowKind};
 
@@ -129,6 +129,10 @@ pub(crate) enum Misfit {
     Unjoinable(Unjoinable),
     /// A join with this table in which no column of it is equal to something.
     NoEquality(String),
+    /// Rows wait, and what is joined has no event time.
+    WaitsWithoutTime,
+    /// Rows that wait are in windows already.
+    WaitsInWindow,
     /// An operator that no stream has.
     Operator(String),
     /// A column that no sink can hold.
@@ -254,7 +258,30 @@ impl Shape {
         }
     }
 
-    pub(crate) fn join(&mut self, join: &Join, relations: &[Relation]) -> Result<(), Misfit> {
+    pub(crate) fn is_joined(&self) -> bool {
+        !self.tables.is_empty()
+    }
+
+    /// Whether windows are open over the rows, by which they can be grouped.
+    pub(crate) fn has_windows(&self) -> bool {
+        self.before.origins.iter().any(is_window)
+    }
+
+    /// The column of the rows' event time.
+    fn time(&self) -> Option<usize> {
+        let time = Origin::Start(self.relation.event_time?);
+        self.before
+            .origins
+            .iter()
+            .position(|origin| *origin == time)
+    }
+
+    pub(crate) fn join(
+        &mut self,
+        join: &Join,
+        relations: &[Relation],
+        waits: bool,
+    ) -> Result<(), Misfit> {
         let name = joined(&join.right).ok_or(Misfit::JoinedQuery)?;
         let relation = relations.iter().find(|r| r.name == name);
         let Some((relation, key)) = relation.and_then(|r| Some((r, r.key.as_ref()?))) else {
@@ -268,28 +295,35 @@ impl Shape {
             JoinType::Left => false,
             _ => return Err(Misfit::JoinKind),
         };
+        let time = match waits && self.tables.is_empty() {
+            true => Some(self.time().ok_or(Misfit::WaitsWithoutTime)?),
+            false => None,
+        };
         let schema = &join.schema;
         let mut conditions = physical_all(&conjuncts(join), schema)?;
         let width = self.before.schema.fields().len();
-        let (find, key) = found_by(key, &relation.schema, &mut conditions, width)
-            .ok_or_else(|| Misfit::NoEquality(name.to_owned()))?;
-        let start = |value: &ExprRef| match self.before.origin(value) {
-            Origin::Start(column) => Some(column),
-            _ => None,
-        };
-        let by = (find == Find::ByKey).then(|| key.iter().map(start).collect());
         let left = self.before.schema.fields().iter().cloned();
         let right = all_nullable(&relation.schema);
         let fields: Vec<_> = left.chain(right.fields().iter().cloned()).collect();
+        let beside = Arc::new(Schema::new(fields));
+        let (find, values) = found_by(key, &beside, &mut conditions, width)
+            .ok_or_else(|| Misfit::NoEquality(name.to_owned()))?;
+        let start = |(value, &of_table): (&ExprRef, &usize)| match self.before.origin(value) {
+            // Equal values of two types may be written otherwise, and so be in other partitions.
+            Origin::Start(column) => is_of_type(value, &beside, width + of_table).then_some(column),
+            _ => None,
+        };
+        let by = (find == Find::ByKey).then(|| values.iter().zip(key).map(start).collect());
         self.before.lookup(Lookup {
             table: self.tables.len(),
             find,
-            key,
+            key: values,
             columns: (0..right.fields().len()).collect(),
             condition: conjunction_opt(conditions),
             inner,
             missing: Missing::Emit,
-            schema: Arc::new(Schema::new(fields)),
+            time,
+            schema: beside,
         });
         self.tables.push(Joined {
             name: name.to_owned(),
@@ -682,32 +716,44 @@ pub(crate) fn conjuncts(join: &Join) -> Vec<Expr> {
     equal.chain(others).collect()
 }
 
-/// What the rows of a table are found by, and the values of that in a row, which has `width` columns. Conditions that
-/// are true of all that is found so are taken out.
+/// What the rows of a table are found by, and the values of that in a row, which has `width` columns `beside` the table's.
+/// Conditions that are true of all that is found so are taken out.
 fn found_by(
     key: &[usize],
-    table: &Schema,
+    beside: &Schema,
     conditions: &mut Vec<ExprRef>,
     width: usize,
 ) -> Option<(Find, Vec<ExprRef>)> {
     let mut others = conditions.clone();
     let values = key.iter();
-    let values = values.map(|&column| take_equal(&mut others, width, column));
+    let values = values.map(|&column| take_equal(&mut others, beside, width, column));
     if let Some(values) = values.collect() {
         *conditions = others;
         return Some((Find::ByKey, values));
     }
     let mut equal = conditions.clone();
-    let columns = 0..table.fields().len();
-    let value = |column| Some((column, take_equal(&mut equal, width, column)?));
+    let columns = 0..beside.fields().len().saturating_sub(width);
+    let value = |column| Some((column, take_equal(&mut equal, beside, width, column)?));
     let (columns, values): (Vec<usize>, _) = columns.filter_map(value).unzip();
     (!columns.is_empty()).then_some((Find::ByColumns(columns), values))
 }
 
+/// Whether a value is of the type of a column.
+fn is_of_type(value: &ExprRef, schema: &Schema, column: usize) -> bool {
+    let field = schema.fields().get(column);
+    let types = field.zip(value.data_type(schema).ok());
+    types.is_some_and(|(field, of_value)| *field.data_type() == of_value)
+}
+
 /// Takes out the condition that a column of the table is equal to a value of the row, which has `width` columns, and
-/// returns the value.
-fn take_equal(conditions: &mut Vec<ExprRef>, width: usize, of_table: usize) -> Option<ExprRef> {
-    let is_key = |e: &ExprRef| column(e) == Some(width + of_table);
+/// returns the value. It may be of a type that holds all values of the column's and more.
+fn take_equal(
+    conditions: &mut Vec<ExprRef>,
+    beside: &Schema,
+    width: usize,
+    of_table: usize,
+) -> Option<ExprRef> {
+    let is_key = |e: &ExprRef| column(widened(e, beside)) == Some(width + of_table);
     let of_row = |e: &ExprRef| columns(e).iter().all(|&i| i < width);
     let value = |condition: &ExprRef| {
         let equal = condition.as_any().downcast_ref::<BinaryExpr>()?;

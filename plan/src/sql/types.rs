@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchOptions};
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Schema};
 use arrow::error::ArrowError;
 use datafusion_common::config::ConfigOptions;
 use datafusion_common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
@@ -14,7 +14,7 @@ use datafusion_expr::expr::{Between, InList};
 use datafusion_expr::expr_rewriter::FunctionRewrite;
 use datafusion_expr::{BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, Operator, cast};
 use datafusion_physical_expr::create_physical_expr;
-use datafusion_physical_expr::expressions::{BinaryExpr as Operation, NegativeExpr, lit};
+use datafusion_physical_expr::expressions::{BinaryExpr as Operation, CastExpr, NegativeExpr, lit};
 
 use crate::model::ExprRef;
 
@@ -232,4 +232,34 @@ fn evaluate(expr: &Expr) -> Result<()> {
 /// The rewrite as the analyzer takes it.
 pub(crate) fn rewrite() -> Arc<dyn FunctionRewrite + Send + Sync> {
     Arc::new(Strict)
+}
+
+/// What is in a cast to a type that holds all its values, and keeps those apart that differ; else the expression itself.
+pub(crate) fn widened<'e>(expr: &'e ExprRef, schema: &Schema) -> &'e ExprRef {
+    let Some(cast) = expr.as_any().downcast_ref::<CastExpr>() else {
+        return expr;
+    };
+    match cast.expr().data_type(schema) {
+        Ok(from) if is_lossless(&from, cast.cast_type()) => cast.expr(),
+        _ => expr,
+    }
+}
+
+fn is_lossless(from: &DataType, to: &DataType) -> bool {
+    let whole = |t: &DataType| match t {
+        DataType::Int32 => Some((10, 0)),
+        DataType::Int64 => Some((19, 0)),
+        DataType::Decimal128(digits, scale) => Some((i16::from(*digits), i16::from(*scale))),
+        _ => None,
+    };
+    match (from, to) {
+        (DataType::Int32, DataType::Int64 | DataType::Float64) => true,
+        (_, DataType::Decimal128(..)) => match (whole(from), whole(to)) {
+            (Some((digits, scale)), Some((of, to))) => {
+                scale <= to && digits.saturating_sub(scale) <= of.saturating_sub(to)
+            }
+            _ => false,
+        },
+        _ => false,
+    }
 }

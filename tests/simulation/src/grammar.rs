@@ -16,6 +16,10 @@ use crate::world::own;
 /// How many different pipelines there are.
 const SHAPES: u64 = 240;
 
+/// The table that streams are joined with, and how many partitions it has.
+pub(crate) const TABLE: &str = "known";
+pub(crate) const TABLE_PARTITIONS: u32 = 2;
+
 /// Event time of the first records, in milliseconds: aligned to all windows.
 pub(crate) const BEGIN: i64 = 1_700_000_040_000;
 
@@ -81,6 +85,8 @@ pub(crate) enum What {
         alone: bool,
         drops: bool,
     },
+    /// Rows joined with the table; those that it has nothing for are left out, or dead letters, or have nothing of it.
+    Joined { inner: bool, letters: bool },
 }
 
 /// What is done with rows in their order.
@@ -105,11 +111,16 @@ pub(crate) struct StreamShape {
     pub(crate) outside: bool,
 }
 
+/// A key of the table, and its row's value; none where the row is deleted.
+pub(crate) type Change = (&'static str, Option<i64>);
+
 /// A pipeline.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Shape {
     pub(crate) sources: Vec<SourceShape>,
     pub(crate) streams: Vec<StreamShape>,
+    /// The changes of a table, before anybody reads it: it rests, so which of them a row sees does not depend on when it is read.
+    pub(crate) table: Vec<Change>,
     pub(crate) shards: u32,
     /// Dead letters go to a sink.
     pub(crate) letters: bool,
@@ -123,6 +134,9 @@ impl Shape {
             .collect();
         let mut shape = Self {
             streams: Vec::new(),
+            table: (0..random.range(0, 12))
+                .map(|_| change(&mut random))
+                .collect(),
             shards: random.range(1, 4) as u32,
             letters: random.chance(50),
             sources,
@@ -170,8 +184,12 @@ impl Shape {
         };
         let key = random.pick(&["k", "g"], "k");
         let final_windows = self.streams.iter().position(StreamShape::is_final);
-        let (over, what) = match (random.range(0, 10), final_windows) {
+        let (over, what) = match (random.range(0, 12), final_windows) {
             (0..2, _) => (from_source, What::Rows),
+            (10.., _) => {
+                let (inner, letters) = (random.chance(50), random.chance(50));
+                (over, What::Joined { inner, letters })
+            }
             (2..4, _) => (over, What::Table { key }),
             (4..6, Some(inner)) => {
                 let key = self.streams.get(inner).and_then(|s| s.what.key());
@@ -201,6 +219,20 @@ impl Shape {
         }
     }
 
+    /// Whether its rows are those of sessions, or come from such.
+    pub(crate) fn has_sessions(&self, stream: usize) -> bool {
+        self.streams.get(stream).is_some_and(|s| match s.what {
+            What::Window { kind, .. } => matches!(kind, Kind::Session(_)),
+            _ => matches!(s.over, Over::Stream(over) if self.has_sessions(over)),
+        })
+    }
+
+    /// Whether a stream is joined with the table.
+    pub(crate) fn is_joined(&self) -> bool {
+        let mut streams = self.streams.iter();
+        streams.any(|s| matches!(s.what, What::Joined { .. }))
+    }
+
     pub(crate) fn idle_of(&self, over: Over) -> Option<u64> {
         self.sources.get(self.root(over))?.idle
     }
@@ -217,7 +249,7 @@ impl Shape {
             && self
                 .streams
                 .iter()
-                .all(|s| s.what == What::Rows || self.is_local(s.over, s.what.key()))
+                .all(|s| s.what.key().is_none() || self.is_local(s.over, s.what.key()))
     }
 
     /// The columns that identify a row; none where rows are added.
@@ -258,7 +290,7 @@ impl Shape {
             texts.join("; ")
         })?;
         for operator in plan.streams.iter_mut().filter_map(|s| s.operator.as_mut()) {
-            if let Exchange::Shuffle { shards } = operator.exchange_mut() {
+            if let Some(Exchange::Shuffle { shards }) = operator.exchange_mut() {
                 *shards = self.shards;
             }
         }
@@ -286,12 +318,14 @@ impl Shape {
             outputs.push(json!({"from": "deadLetter", "sink": "letters"}));
         }
         let sources = self.sources.iter().enumerate();
+        let sources = sources.map(|(i, s)| s.manifest(i));
+        let sources = sources.chain(self.is_joined().then(table_manifest));
         let streams = (0..self.streams.len()).filter_map(|index| self.stream_manifest(index));
         json!({
             "apiVersion": "tidemill.io/v1alpha1", "kind": "Pipeline", "metadata": {"name": "sim"},
             "spec": {
                 "kafka": {"bootstrapServers": "simulated:1"},
-                "sources": sources.map(|(i, s)| s.manifest(i)).collect::<Vec<_>>(),
+                "sources": sources.collect::<Vec<_>>(),
                 "streams": streams.collect::<Vec<_>>(),
                 "outputs": outputs,
             }
@@ -309,6 +343,11 @@ impl Shape {
             (stream.what, manifest.as_object_mut())
         {
             fields.insert("lateRecords".to_owned(), json!("Drop"));
+        }
+        if let (What::Joined { letters: true, .. }, Some(fields)) =
+            (stream.what, manifest.as_object_mut())
+        {
+            fields.insert("onMissing".to_owned(), json!("DeadLetter"));
         }
         if let (
             What::Window {
@@ -378,7 +417,7 @@ impl What {
     /// The column it groups by.
     pub(crate) fn key(&self) -> Option<&'static str> {
         match self {
-            Self::Rows => None,
+            Self::Rows | Self::Joined { .. } => None,
             Self::Window { key, .. }
             | Self::Table { key }
             | Self::Results { key }
@@ -410,6 +449,12 @@ impl What {
                  AND b.ts BETWEEN a.ts + INTERVAL '{earliest}' SECOND AND a.ts + INTERVAL '{latest}' SECOND AND b.v < a.v",
                 if *alone { "LEFT " } else { "" }
             ),
+            Self::Joined { inner, .. } => {
+                let join = if *inner { "JOIN" } else { "LEFT JOIN" };
+                format!(
+                    "SELECT s.k, s.g, s.v, s.ts, t.w FROM {from} s {join} {TABLE} t ON s.g = t.g"
+                )
+            }
         }
     }
 }
@@ -476,6 +521,25 @@ impl SourceShape {
             "partitionedBy": by,
         })
     }
+}
+
+/// Of its four keys, one is in no row.
+fn change(random: &mut Random) -> Change {
+    let key = random.pick(&["x", "y", "z", "other"], "x");
+    let value = random.range(0, 100).cast_signed();
+    (key, random.chance(75).then_some(value))
+}
+
+fn table_manifest() -> Value {
+    json!({
+        "name": TABLE,
+        "kafka": {"topic": TABLE},
+        "table": {"primaryKey": ["g"]},
+        "columns": [
+            {"name": "g", "type": "String", "required": true},
+            {"name": "w", "type": "Int64"},
+        ],
+    })
 }
 
 fn source(random: &mut Random) -> SourceShape {

@@ -5,7 +5,7 @@ mod pairs;
 
 use std::collections::BTreeMap;
 
-use crate::grammar::{Body, Kind, Over, Record, Shape, What, stream_name};
+use crate::grammar::{Body, Change, Kind, Over, Record, Shape, What, stream_name};
 
 /// A row's values by column name, as text.
 pub(crate) type Row = BTreeMap<String, String>;
@@ -120,6 +120,17 @@ pub(crate) fn truth(shape: &Shape, input: &Input, grown: Option<Grown>, ended: b
         let flow = match stream.what {
             What::Rows => filtered(from),
             What::Table { key } => table(from, key),
+            What::Joined { inner, letters } => {
+                let (flow, missing) = joined(from, &shape.table, inner || letters);
+                if letters {
+                    let letter = |item: &Item| {
+                        let (stream, source) = name.clone();
+                        (stream, source, item.partition as i32, item.offset)
+                    };
+                    truth.letters.extend(missing.iter().map(letter));
+                }
+                flow
+            }
             What::Results { .. } => {
                 if let Over::Stream(inner) = stream.over {
                     rough = truth.rough.get(inner).copied().unwrap_or_default();
@@ -217,6 +228,29 @@ fn filtered(from: &Flow) -> Flow {
         items: from.items.iter().filter(passes).cloned().collect(),
         watermarks: from.watermarks.clone(),
     }
+}
+
+/// Rows with what the table has of them; those that it has nothing for, apart if they are to be left out.
+fn joined(from: &Flow, table: &[Change], leave_out: bool) -> (Flow, Vec<Item>) {
+    let mut latest: BTreeMap<&str, i64> = BTreeMap::new();
+    for (key, value) in table {
+        match value {
+            Some(value) => latest.insert(key, *value),
+            None => latest.remove(key),
+        };
+    }
+    let known = |item: &Item| latest.get(item.columns.get("g")?.as_str()).copied();
+    let (mut items, missing): (Vec<Item>, Vec<Item>) = from
+        .items
+        .iter()
+        .cloned()
+        .partition(|item| !leave_out || known(item).is_some());
+    for item in &mut items {
+        let value = known(item).map_or("null".to_owned(), |w| w.to_string());
+        item.columns.insert("w".to_owned(), value);
+    }
+    let watermarks = from.watermarks.clone();
+    (Flow { items, watermarks }, missing)
 }
 
 fn table(from: &Flow, key: &str) -> Flow {
@@ -478,6 +512,7 @@ mod tests {
                 what: window,
                 outside: false,
             }],
+            table: Vec::new(),
             shards: 1,
             letters: false,
         };

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::json;
 use tidemill_crds::sink::SinkKind;
 use tidemill_engine::disk::{Heap, Room};
 use tidemill_plan::model::{OutputOf, Plan};
-use tidemill_worker::log::{Produced, TopicPartition};
+use tidemill_worker::log::{Admin, Produced, TopicPartition, partitioner};
 use tidemill_worker::registry::Secrets;
 use tidemill_worker::runtime::{self, Host, Parts, Settings, Topology, dead_letters};
 use tidemill_worker::sink::ExternalSink;
@@ -15,8 +16,8 @@ use tidemill_worker::status::Shared;
 use crate::broken::Broken;
 use crate::check::Check;
 use crate::client::{SimulatedAdmin, SimulatedCommitter, SimulatedMembership, SimulatedReader};
-use crate::grammar::source_name;
-use crate::log::{MS, Time};
+use crate::grammar::{Change, TABLE, TABLE_PARTITIONS, source_name};
+use crate::log::{Log, MS, Time};
 use crate::scenario::{Growth, Incident, Scenario};
 use crate::sink::TableSink;
 use crate::world::{self, Process, World, own};
@@ -129,6 +130,7 @@ impl<'a> Run<'a> {
                 let partitions = grows.map_or(source.partitions, |growth| growth.from);
                 log.create(&source_name(index), partitions, false);
             }
+            fill_table(&mut log, &scenario.shape.table);
         }
         Self {
             places: (0..scenario.workers.len() + scenario.closers)
@@ -298,13 +300,11 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// In half of the runs hardly any state fits into memory.
     fn room(&self) -> Room {
-        let is_small = self.scenario.seed % 2 == 1;
+        let is_tight = self.scenario.is_tight();
         Room {
-            bytes: if is_small { 500 } else { usize::MAX },
-            // What is checked after a commit is that all has come which had to.
-            at_once: usize::MAX,
+            bytes: if is_tight { 500 } else { usize::MAX },
+            at_once: self.scenario.at_once(),
             disk: Arc::new(Heap),
         }
     }
@@ -409,6 +409,28 @@ impl<'a> Run<'a> {
     }
 }
 
+/// The table that streams are joined with, each key in a partition of its own.
+fn fill_table(log: &mut Log, changes: &[Change]) {
+    log.create(TABLE, TABLE_PARTITIONS, true);
+    for (key, value) in changes {
+        let partition = partitioner::partition_of(key.as_bytes(), TABLE_PARTITIONS);
+        let at = TopicPartition {
+            topic: TABLE.into(),
+            partition: partition.cast_signed(),
+        };
+        let value = value.map(|w| json!({"g": key, "w": w}).to_string().into_bytes());
+        let key = Some(key.as_bytes().to_vec());
+        log.append(
+            &at,
+            Produced {
+                key,
+                value,
+                ..Produced::default()
+            },
+        );
+    }
+}
+
 /// What a process does, from its start to its end.
 fn work(process: &Arc<Process>, plan: &Arc<Plan>, settings: Settings, room: Room) {
     let membership = SimulatedMembership::default();
@@ -423,16 +445,19 @@ fn work(process: &Arc<Process>, plan: &Arc<Plan>, settings: Settings, room: Room
                 OutputOf::Rows(_) => &output.schema,
                 OutputOf::DeadLetter => &*dead_letters::SCHEMA,
             };
-            let sink = TableSink::open(process, &output.sink, schema)?;
+            let sink = TableSink::open(process, &membership, &output.sink, schema)?;
             Some(Box::new(sink) as Box<dyn ExternalSink>)
         })
         .collect();
+    let tables = plan.sources.iter().filter(|source| source.key.is_some());
+    let tables = tables.map(|_| Box::new(SimulatedAdmin(Arc::clone(process))) as Box<dyn Admin>);
+    let tables = tables.collect();
     let (_edits, no_edits) = crossbeam_channel::unbounded();
     let parts = Parts {
         reader: Box::new(SimulatedReader::open(process, membership.clone())),
         committer: Box::new(SimulatedCommitter::open(process, membership)),
         admin: Box::new(SimulatedAdmin(Arc::clone(process))),
-        tables: Vec::new(),
+        tables,
         sinks,
         edits: no_edits,
         room,

@@ -57,6 +57,20 @@ pub(crate) struct Scenario {
 }
 
 impl Scenario {
+    /// Whether hardly any state fits into memory: in half of the runs.
+    pub(crate) fn is_tight(&self) -> bool {
+        self.seed % 2 == 1
+    }
+
+    /// How many sessions one commit closes. In half of the runs one alone, so that the others come later.
+    pub(crate) fn at_once(&self) -> usize {
+        if self.seed / 2 % 2 == 1 {
+            1
+        } else {
+            usize::MAX
+        }
+    }
+
     pub(crate) fn of(seed: u64) -> Self {
         let mut random = Random::new(seed.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(7));
         let shape = Shape::of(seed);
@@ -172,6 +186,7 @@ fn mishap(workers: usize, random: &mut Random) -> Mishap {
         (Site::Offsets, 10),
         (Site::Assign, 6),
         (Site::Restore, 20),
+        (Site::Table, 30),
         (Site::Init, 3),
         (Site::Produce, 60),
         (Site::Produce, 60),

@@ -8,6 +8,7 @@ use tidemill_engine::encode::{JsonEncoder, JsonOptions, Timestamps};
 use tidemill_worker::log::{Position, TopicPartition};
 use tidemill_worker::sink::{ExternalSink, Rows, SinkError};
 
+use crate::client::SimulatedMembership;
 use crate::world::{NoAnswer, Process, Site, own};
 
 /// A row as it was written: JSON, and whether it is a deletion.
@@ -19,6 +20,8 @@ pub(crate) struct Table {
     pub(crate) rows: Vec<Row>,
     positions: BTreeMap<TopicPartition, Position>,
     claims: BTreeMap<TopicPartition, u64>,
+    /// The latest generation of the group in which each partition was written.
+    generations: BTreeMap<TopicPartition, i32>,
 }
 
 /// All tables, by output.
@@ -33,11 +36,19 @@ pub(crate) struct TableSink {
     process: Arc<Process>,
     table: String,
     encoder: JsonEncoder,
+    membership: SimulatedMembership,
     claim: u64,
+    /// The generation that it has claimed in.
+    generation: i32,
 }
 
 impl TableSink {
-    pub(crate) fn open(process: &Arc<Process>, table: &str, schema: &SchemaRef) -> Option<Self> {
+    pub(crate) fn open(
+        process: &Arc<Process>,
+        membership: &SimulatedMembership,
+        table: &str,
+        schema: &SchemaRef,
+    ) -> Option<Self> {
         let options = JsonOptions {
             timestamps: Timestamps::EpochMillis,
         };
@@ -45,7 +56,9 @@ impl TableSink {
             process: Arc::clone(process),
             table: table.to_owned(),
             encoder: JsonEncoder::new(schema, options).ok()?,
+            membership: membership.clone(),
             claim: 0,
+            generation: 0,
         })
     }
 
@@ -75,6 +88,7 @@ fn unavailable(why: NoAnswer) -> SinkError {
 impl ExternalSink for TableSink {
     fn claim(&mut self, partitions: &[TopicPartition]) -> Result<Vec<Option<Position>>, SinkError> {
         let (world, name) = (Arc::clone(&self.process.world), self.table.clone());
+        self.generation = self.membership.told();
         let claimed = self.process.ask(Site::Claim, || {
             let mut tables = own(&world.tables);
             tables.claims += 1;
@@ -103,11 +117,8 @@ impl ExternalSink for TableSink {
         for batch in rows {
             texts.extend(self.text(batch)?);
         }
-        let (world, name, claim) = (
-            Arc::clone(&self.process.world),
-            self.table.clone(),
-            self.claim,
-        );
+        let (world, name) = (Arc::clone(&self.process.world), self.table.clone());
+        let (claim, generation) = (self.claim, self.generation);
         let written = self.process.ask(Site::Write, || {
             let mut tables = own(&world.tables);
             let table = tables.by_name.entry(name).or_default();
@@ -118,6 +129,14 @@ impl ExternalSink for TableSink {
                 return Err(SinkError::Fenced(format!(
                     "{at:?} has been claimed by another"
                 )));
+            }
+            for (at, _) in positions {
+                let before = table.generations.insert(at.clone(), generation);
+                if before.is_some_and(|before| before > generation) {
+                    return Err(SinkError::Refused(format!(
+                        "{at:?} is written by one of generation {generation} after one of {before:?}"
+                    )));
+                }
             }
             table.rows.extend(texts.clone());
             for (at, position) in positions {

@@ -82,6 +82,7 @@ fn quiet(records: &[(Time, i64)], idle: Option<u64>) -> Scenario {
                 what: window,
                 outside: true,
             }],
+            table: Vec::new(),
             shards: 1,
             letters: false,
         },
@@ -121,6 +122,37 @@ fn a_table_gets_rows_once_though_its_answer_is_lost_and_they_are_read_again() {
         scenario.mishaps.push(lost);
         let report = run(&scenario, None, true);
         assert_eq!(report.failure, None, "{:#?}", report.story);
+    }
+}
+
+/// It takes a table over after another has, and does not know yet that its partitions are that one's.
+#[test]
+fn a_worker_that_stood_still_as_it_claimed_a_table_does_not_write_it() {
+    let records: Vec<(Time, i64)> = (0..60)
+        .map(|n| (30 * MS + n * 40 * MS, n as i64 * 4))
+        .collect();
+    for seed in 0..60 {
+        let mut scenario = quiet(&records, None);
+        scenario.seed = seed;
+        scenario.workers.push(Worker {
+            starts: 20 * MS,
+            stops: None,
+        });
+        let mut mishap = |site, nth, fault| {
+            scenario.mishaps.push(Mishap {
+                worker: 0,
+                site,
+                nth,
+                fault,
+            });
+        };
+        mishap(Site::Claim, 1, Fault::Pause((800 + 10 * seed) * MS));
+        // What the group says reaches it late.
+        for nth in 1..60 {
+            mishap(Site::Poll, nth + 2, Fault::Slow(seed % 4 * 20 * MS));
+        }
+        let report = run(&scenario, None, true);
+        assert_eq!(report.failure, None, "seed {seed}: {:#?}", report.story);
     }
 }
 

@@ -27,6 +27,8 @@ pub(crate) enum Site {
     Assign,
     /// A changelog is read back.
     Restore,
+    /// A table is read.
+    Table,
     /// A producer is initialized.
     Init,
     /// Records are written.

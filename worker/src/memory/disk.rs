@@ -1,5 +1,6 @@
-//! State on local disk, in fjall: sorted tables that are merged beside us. Rows come to it in large, sorted batches, so
-//! they are written as tables at once, without a write-ahead log or a buffer in memory.
+//! State on local disk, in fjall: sorted tables that are merged beside us. Rows come to it in sorted batches. Large ones are
+//! written as tables at once, without a write-ahead log or a buffer in memory; small ones are gathered first, as they come
+//! in thousands where there is little memory, and merging so many tables would take longer than all else.
 //!
 //! It is a cache of what the changelogs hold, of this process alone: nothing of it is read by another.
 
@@ -13,6 +14,12 @@ use tidemill_engine::disk::{Change, Disk, DiskError, Result, Row, Shelf};
 
 /// What fjall's own log, of which we use hardly anything, may take: the least that it can be set to.
 const LOG: u64 = 64 << 20;
+
+/// A batch of fewer rows is no table of its own.
+const FEW: usize = 4_096;
+
+/// Bytes of rows that are gathered before they become a table: at the least, and at the most.
+const GATHERED: (usize, usize) = (1 << 20, 16 << 20);
 
 /// Rows that are forgotten at once.
 const SWEPT: usize = 65_536;
@@ -67,7 +74,13 @@ impl LocalDisk {
             .max_journaling_size(LOG)
             .manual_journal_persist(true)
             .open()?;
-        let options = || KeyspaceCreateOptions::default().manual_journal_persist(true);
+        let (least, most) = GATHERED;
+        let gathered = (self.cache / 4).clamp(least, most) as u64;
+        let options = || {
+            KeyspaceCreateOptions::default()
+                .manual_journal_persist(true)
+                .max_memtable_size(gathered)
+        };
         let rows = database.keyspace("state", options)?;
         Ok(opened.insert((database, rows)).clone())
     }
@@ -131,14 +144,28 @@ fn own<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl LocalShelf {
     fn write(&self, number: u64, rows: &mut dyn Iterator<Item = Change>) -> fjall::Result<()> {
+        let first: Vec<Change> = (&mut *rows).take(FEW).collect();
+        if first.len() < FEW {
+            return self.gather(number, first);
+        }
         let mut table = self.rows.start_ingestion()?;
-        for (key, value) in rows {
+        for (key, value) in first.into_iter().chain(rows) {
             match value {
                 Some(value) => table.write(key_of(number, &key), value)?,
                 None => table.write_tombstone(key_of(number, &key))?,
             }
         }
         table.finish()
+    }
+
+    fn gather(&self, number: u64, rows: Vec<Change>) -> fjall::Result<()> {
+        for (key, value) in rows {
+            match value {
+                Some(value) => self.rows.insert(key_of(number, &key), value)?,
+                None => self.rows.remove(key_of(number, &key))?,
+            }
+        }
+        Ok(())
     }
 
     fn read(&self, number: u64, from: &[u8], limit: usize) -> fjall::Result<Vec<Row>> {
@@ -203,6 +230,8 @@ fn failed(folder: &Path, error: &fjall::Error) -> DiskError {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::collections::BTreeMap;
+
     use super::*;
 
     fn row(key: u8, value: u8) -> Change {
@@ -226,13 +255,55 @@ mod tests {
             found,
             [2, 4, 5, 6].map(|i| (vec![i], vec![if i == 5 { 55 } else { i }]))
         );
-        assert!(disk.bytes() > 0);
         drop(shelf);
         let mut again = disk.shelf().unwrap();
         assert!(again.scan(&[], 1).unwrap().is_empty());
         again.put(&mut [row(1, 1)].into_iter()).unwrap();
         let rows = disk.open().unwrap().1;
         assert_eq!(rows.iter().count(), 1, "what was dropped is forgotten");
+    }
+
+    #[test]
+    fn batches_of_any_size_replace_what_was_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = LocalDisk::new(folder.path().join("own"), 1 << 20).unwrap();
+        let mut shelf = disk.shelf().unwrap();
+        let most = 3 * FEW as u32;
+        let key = |i: u32| i.to_be_bytes().to_vec();
+        let mut wanted = BTreeMap::new();
+        // Each batch begins at another row, so that later ones replace, delete and leave rows of those before.
+        for (round, count) in [most, 10, 2 * FEW as u32, FEW as u32 - 1, FEW as u32, 1]
+            .into_iter()
+            .enumerate()
+        {
+            let round = round as u32;
+            let changes = (round * 7..most.min(round * 7 + count)).map(|i| {
+                let value = (i % 5 != round).then(|| vec![round as u8; 20]);
+                (key(i), value)
+            });
+            let changes: Vec<Change> = changes.collect();
+            for (key, value) in &changes {
+                match value {
+                    Some(value) => wanted.insert(key.clone(), value.clone()),
+                    None => wanted.remove(key),
+                };
+            }
+            shelf.put(&mut changes.into_iter()).unwrap();
+            let found = shelf.scan(&[], usize::MAX).unwrap();
+            assert!(
+                found.into_iter().eq(wanted.clone()),
+                "after {count} rows in round {round}"
+            );
+        }
+        assert!(disk.bytes() > 0);
+        let keys: Vec<Vec<u8>> = (0..most).map(key).collect();
+        let found = shelf.get(&keys).unwrap();
+        assert!(
+            found
+                .iter()
+                .map(Option::as_ref)
+                .eq(keys.iter().map(|key| wanted.get(key)))
+        );
     }
 
     #[test]

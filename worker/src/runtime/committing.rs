@@ -212,3 +212,87 @@ fn claim(sinks: &mut [Named], partitions: &[TopicPartition]) -> Result<Claimed, 
         .map(|named| named.sink.claim(partitions))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::log::LogError;
+
+    /// What was asked of the log and of a sink, in order.
+    type Story = Arc<Mutex<Vec<&'static str>>>;
+
+    /// A log that answers commits as told, the next answer last.
+    struct Log(Story, Vec<Outcome>);
+
+    impl Committer for Log {
+        fn init(&mut self) -> Result<(), LogError> {
+            Ok(())
+        }
+
+        fn commit(&mut self, commit: &Commit) -> Outcome {
+            let what = if commit.positions.is_empty() {
+                "commit"
+            } else {
+                "proof"
+            };
+            self.0.lock().unwrap().push(what);
+            self.1.pop().unwrap()
+        }
+    }
+
+    struct Table(Story);
+
+    impl ExternalSink for Table {
+        fn claim(&mut self, of: &[TopicPartition]) -> Result<Vec<Option<Position>>, SinkError> {
+            Ok(vec![None; of.len()])
+        }
+
+        fn write(&mut self, _: &[Rows], _: &[(TopicPartition, Position)]) -> Result<(), SinkError> {
+            self.0.lock().unwrap().push("write");
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_worker_that_has_lost_its_partitions_does_not_write_a_table() {
+        let lost = || Outcome::Fenced("another has them".to_owned());
+        let cases = [
+            (vec![lost()], vec!["proof"]),
+            (vec![Outcome::Aborted(String::new())], vec!["proof"]),
+            (
+                vec![Outcome::Committed, Outcome::Committed],
+                vec!["proof", "write", "commit"],
+            ),
+        ];
+        for (answers, wanted) in cases {
+            let story = Story::default();
+            let mut log = Log(Arc::clone(&story), answers);
+            let mut sinks = vec![Named {
+                name: "table".to_owned(),
+                sink: Box::new(Table(Arc::clone(&story))),
+            }];
+            let at = TopicPartition {
+                topic: "records".into(),
+                partition: 0,
+            };
+            let position = |offset| Position {
+                offset,
+                clock: String::new(),
+            };
+            let work = Work {
+                span: tracing::Span::none(),
+                commit: Commit::default(),
+                external: vec![ForSink {
+                    rows: Vec::new(),
+                    positions: vec![(at.clone(), position(7))],
+                }],
+                proof: vec![(at, position(5))],
+            };
+            commit(&mut log, &mut sinks, &work);
+            assert_eq!(*story.lock().unwrap(), wanted);
+        }
+    }
+}

@@ -8,35 +8,52 @@
 //! Of a partitioned table there are only the partitions with the numbers of those that the worker reads of the streams
 //! which are joined with it. One that it gets is read from its first record, one that it gives back is forgotten.
 
-use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tidemill_engine::error::EngineError;
 use tidemill_engine::record::RawRecord;
 use tidemill_engine::table::{Loader, Tables};
-use tidemill_plan::model::{Distribution, Origin, Plan, Step};
+use tidemill_plan::model::{Distribution, Origin, Plan, Stream};
 
 use super::{Host, RunError};
 use crate::log::{Admin, LogError, TopicPartition};
 use crate::registry::{Asking, Secrets};
 
-/// How long after a failure the log is asked again.
-const PAUSE: Duration = Duration::from_millis(500);
+/// After how many pauses the log is asked again, after a failure or if nothing is wanted.
+const PAUSES: u32 = 25;
+/// How soon it is noticed that something else is wanted.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// A table's topic, and how far its copy is.
 struct Copy {
     name: String,
     topic: Arc<str>,
-    /// The next offset to read, by partition.
-    read: Arc<Vec<AtomicI64>>,
+    source: usize,
+    read: Arc<Progress>,
     /// The sources whose partitions say which of the table's are wanted; `None` where all are.
     beside: Option<Vec<usize>>,
     wanted: Arc<Wanted>,
 }
 
-/// Which partitions a copy is to have.
+/// The next offset to read, by partition.
+#[derive(Default)]
+struct Progress(Mutex<BTreeMap<i32, i64>>);
+
+impl Progress {
+    fn of(&self, partition: i32) -> i64 {
+        self.now().get(&partition).copied().unwrap_or_default()
+    }
+
+    fn now(&self) -> MutexGuard<'_, BTreeMap<i32, i64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Which partitions a copy is to have; none at first.
+#[derive(Default)]
 struct Wanted {
     partitions: Mutex<Generation>,
     /// The number of those that the copy's thread has begun to read.
@@ -46,25 +63,13 @@ struct Wanted {
 }
 
 /// Partitions, and how often they have changed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 struct Generation {
     number: u64,
     partitions: BTreeSet<i32>,
 }
 
 impl Wanted {
-    fn new(partitions: BTreeSet<i32>) -> Self {
-        let first = Generation {
-            number: 1,
-            partitions,
-        };
-        Self {
-            partitions: Mutex::new(first),
-            begun: AtomicU64::new(0),
-            changed: AtomicBool::new(false),
-        }
-    }
-
     fn now(&self) -> MutexGuard<'_, Generation> {
         self.partitions
             .lock()
@@ -101,6 +106,8 @@ pub(super) struct Copies {
     copies: Vec<Copy>,
     /// Where each partition must have been read up to before streams are read on.
     ends: Vec<(usize, i32, i64)>,
+    /// Why streams cannot be read on, while topics that belong together have grown one after the other.
+    uneven: Option<String>,
     trouble: Arc<Mutex<Trouble>>,
     gone: Arc<AtomicBool>,
 }
@@ -113,12 +120,12 @@ impl Copies {
         plan: &Arc<Plan>,
         logs: Vec<Box<dyn Admin>>,
         secrets: &Secrets,
-        partitions: impl Fn(usize) -> u32,
     ) -> Result<Self, RunError> {
         let tables = Tables::new(plan)?;
         let mut all = Self {
             copies: Vec::new(),
             ends: Vec::new(),
+            uneven: None,
             trouble: Arc::default(),
             gone: Arc::default(),
             tables,
@@ -131,29 +138,21 @@ impl Copies {
             let Origin::Topic { topic, .. } = &from.origin else {
                 continue;
             };
-            let count = partitions(source);
-            let all_of_it = (0..i32::try_from(count).unwrap_or(i32::MAX)).collect();
-            let (beside, wanted) = match from.distribution {
-                Distribution::Broadcast => (None, all_of_it),
-                Distribution::Partitioned => {
-                    let beside = joined_with(plan, source);
-                    check_counts(plan, source, &beside, &partitions)?;
-                    (Some(beside), BTreeSet::new())
-                }
-            };
+            let is_partitioned = from.distribution == Distribution::Partitioned;
             let copy = Copy {
                 name: from.name.clone(),
                 topic: topic.as_str().into(),
-                read: Arc::new((0..count).map(|_| AtomicI64::new(0)).collect()),
-                beside,
-                wanted: Arc::new(Wanted::new(wanted)),
+                source,
+                read: Arc::default(),
+                beside: is_partitioned.then(|| joined_with(plan, source)),
+                wanted: Arc::default(),
             };
             let registry = from.format.registry();
             let keeper = Keeper {
                 loader: Loader::new(plan, source, &all.tables)?,
                 tables: all.tables.clone(),
                 source,
-                is_partitioned: copy.beside.is_some(),
+                is_partitioned,
                 wanted: Arc::clone(&copy.wanted),
                 followed: BTreeSet::new(),
                 log,
@@ -175,15 +174,37 @@ impl Copies {
         &self.tables
     }
 
-    /// Says which partitions of sources this worker reads now.
-    pub(super) fn hold(&mut self, held: impl Iterator<Item = (usize, i32)>) {
-        let held: Vec<(usize, i32)> = held.collect();
+    /// Says which partitions of sources this worker reads now, and how many each source has. Where those that belong
+    /// together have not as many, streams wait: until all have grown, if they do.
+    ///
+    /// # Errors
+    /// The same, of a bounded input: nothing changes any more.
+    pub(super) fn hold(
+        &mut self,
+        plan: &Plan,
+        held: &[(usize, i32)],
+        bounded: bool,
+        partitions: impl Fn(usize) -> u32,
+    ) -> Result<(), RunError> {
+        self.uneven = None;
         for copy in &self.copies {
-            if let Some(beside) = &copy.beside {
-                let wanted = held.iter().filter(|(source, _)| beside.contains(source));
-                copy.wanted
-                    .change(wanted.map(|(_, partition)| *partition).collect());
+            copy.wanted.change(match &copy.beside {
+                None => (0..i32::try_from(partitions(copy.source)).unwrap_or(i32::MAX)).collect(),
+                Some(beside) => {
+                    let uneven = uneven(plan, copy.source, beside, &partitions);
+                    self.uneven = self.uneven.take().or(uneven);
+                    let wanted = held.iter().filter(|(source, _)| beside.contains(source));
+                    wanted.map(|(_, partition)| *partition).collect()
+                }
+            });
+        }
+        match &self.uneven {
+            Some(why) if bounded => Err(LogError::Refused(why.clone()).into()),
+            Some(why) => {
+                tracing::warn!(pipeline = %plan.name, why);
+                Ok(())
             }
+            None => Ok(()),
         }
     }
 
@@ -221,6 +242,9 @@ impl Copies {
         if let Some(lasting) = trouble.lasting.take() {
             return Err(lasting);
         }
+        if self.uneven.is_some() {
+            return Ok(self.uneven.clone());
+        }
         let copies = &self.copies;
         self.ends.retain(|(copy, partition, end)| {
             let copy = copies.get(*copy);
@@ -236,10 +260,7 @@ impl Copies {
 
 impl Copy {
     fn has_read(&self, partition: i32, end: i64) -> bool {
-        let read = usize::try_from(partition).ok();
-        let read = read.and_then(|p| self.read.get(p));
-        let read = read.map_or(i64::MAX, |read| read.load(Ordering::Acquire));
-        self.wanted.is_begun() && read >= end
+        self.wanted.is_begun() && self.read.of(partition) >= end
     }
 }
 
@@ -254,31 +275,28 @@ impl Drop for Copies {
 
 /// The sources at the roots of the streams that are joined with a table.
 fn joined_with(plan: &Plan, table: usize) -> Vec<usize> {
-    let reads = |step: &Step| matches!(step, Step::Lookup(lookup) if lookup.table == table);
-    let streams = plan.streams.iter().filter(|s| s.before.iter().any(reads));
+    let reads = |stream: &&Stream| stream.lookups().any(|lookup| lookup.table == table);
+    let streams = plan.streams.iter().filter(reads);
     streams.flat_map(|s| plan.roots_of(&s.inputs)).collect()
 }
 
-/// Rows that belong together must be in partitions of one number.
-fn check_counts(
+/// Why a table's rows are not in the partitions of the same numbers as the rows that are joined with them.
+fn uneven(
     plan: &Plan,
     table: usize,
     beside: &[usize],
     partitions: &impl Fn(usize) -> u32,
-) -> Result<(), RunError> {
+) -> Option<String> {
     let name = |source: usize| plan.sources.get(source).map_or("", |s| s.name.as_str());
     let count = partitions(table);
-    let Some(&other) = beside.iter().find(|source| partitions(**source) != count) else {
-        return Ok(());
-    };
-    let why = format!(
+    let &other = beside.iter().find(|source| partitions(**source) != count)?;
+    Some(format!(
         "the table `{}` is `distribution: Partitioned` and has {count} partitions, and `{}`, which is joined with it, has {}: \
          give both topics the same number, or leave the distribution out",
         name(table),
         name(other),
         partitions(other)
-    );
-    Err(LogError::Refused(why).into())
+    ))
 }
 
 /// What the thread that keeps a copy has.
@@ -292,7 +310,7 @@ struct Keeper {
     followed: BTreeSet<i32>,
     log: Box<dyn Admin>,
     topic: Arc<str>,
-    read: Arc<Vec<AtomicI64>>,
+    read: Arc<Progress>,
     /// The registry of the records' schemas, if they have one.
     asking: Option<Asking>,
     trouble: Arc<Mutex<Trouble>>,
@@ -310,7 +328,12 @@ impl Keeper {
                 Err(RunError::Log(LogError::Unavailable(why))) => self.say(Some(why), None),
                 Err(lasting) => return self.say(None, Some(lasting)),
             }
-            self.host.sleep(PAUSE);
+            for _ in 0..PAUSES {
+                if self.wanted.changed.load(Ordering::Acquire) {
+                    break;
+                }
+                self.host.sleep(PAUSE);
+            }
         }
     }
 
@@ -330,9 +353,7 @@ impl Keeper {
         if self.is_partitioned {
             self.tables.keep(self.source, &now.partitions)?;
             for partition in now.partitions.difference(&self.followed) {
-                if let Some(read) = place(&self.read, *partition) {
-                    read.store(0, Ordering::Release);
-                }
+                self.read.now().remove(partition);
             }
         }
         self.followed = now.partitions;
@@ -353,10 +374,7 @@ impl Keeper {
             wanted,
             ..
         } = self;
-        let next = |&partition: &i32| {
-            let read = place(read, partition).map(|read| read.load(Ordering::Relaxed));
-            (partition, read.unwrap_or_default())
-        };
+        let next = |&partition: &i32| (partition, read.of(partition));
         let from: Vec<(i32, i64)> = self.followed.iter().map(next).collect();
         if from.is_empty() {
             return Ok(());
@@ -380,8 +398,8 @@ impl Keeper {
                     failure = loader.process(batch).err();
                     passing(None);
                 }
-                if let (Some(read), None) = (place(read, partition), &failure) {
-                    read.store(next, Ordering::Release);
+                if failure.is_none() {
+                    read.now().insert(partition, next);
                 }
                 failure.is_none()
             },
@@ -391,10 +409,6 @@ impl Keeper {
             None => Ok(()),
         }
     }
-}
-
-fn place(read: &[AtomicI64], partition: i32) -> Option<&AtomicI64> {
-    usize::try_from(partition).ok().and_then(|p| read.get(p))
 }
 
 /// Asks for the schemas that these records need; false if the worker is gone before there was an answer.

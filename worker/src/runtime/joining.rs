@@ -231,7 +231,7 @@ impl Runner {
                     pipeline = %self.plan.name, topic = subscription.topic, before, now,
                     "the topic has got more partitions: they are read from their first records"
                 );
-                if subscription.changelog.is_some() {
+                if self.is_promised(*stage) {
                     tracing::warn!(
                         pipeline = %self.plan.name, topic = subscription.topic,
                         "its source says `partitionedBy`: a group whose records go to another partition than before begins \
@@ -241,6 +241,15 @@ impl Runner {
             }
         }
         Ok(true)
+    }
+
+    /// Whether rows are expected in certain partitions of what a stage reads.
+    fn is_promised(&self, stage: Stage) -> bool {
+        let Stage::Source(source) = stage else {
+            return false;
+        };
+        let source = self.plan.sources.get(source);
+        source.is_some_and(|source| !source.partitioned_by.is_empty())
     }
 
     /// How many partitions the topics of sources have, which others may have grown, and changelogs with them.
@@ -333,10 +342,16 @@ impl Runner {
         if self.settings.bounded && !self.set_ends(&mut held)? {
             return Ok(false);
         }
-        self.copies.hold(held.iter().filter_map(|h| match h.stage {
+        let of_source = |h: &Held| match h.stage {
             Stage::Source(source) => Some((source, h.partition.partition)),
             Stage::Shard(_) => None,
-        }));
+        };
+        let ours: Vec<(usize, i32)> = held.iter().filter_map(of_source).collect();
+        let (plan, bounded) = (&self.plan, self.settings.bounded);
+        self.copies.hold(plan, &ours, bounded, |source| {
+            let count = self.partitions.get(&Stage::Source(source));
+            count.copied().unwrap_or_default()
+        })?;
         let tables = self.copies.partitions();
         let Some(ends) = self.retry("looking for the end of tables", |r| {
             r.reader.end_offsets(&tables)

@@ -213,18 +213,7 @@ impl Runner {
         }
         let lookups = Lookups::new(plan, &settings.secrets, stop)?;
         let committing = Committing::start(&parts.host, &plan.name, parts.committer, sinks)?;
-        let copies = Copies::start(
-            &parts.host,
-            plan,
-            parts.tables,
-            &settings.secrets,
-            |source| {
-                partitions
-                    .get(&Stage::Source(source))
-                    .copied()
-                    .unwrap_or_default()
-            },
-        )?;
+        let copies = Copies::start(&parts.host, plan, parts.tables, &settings.secrets)?;
         let now = parts.host.now();
         let mut runner = Self {
             copies,
@@ -377,6 +366,9 @@ impl Runner {
     fn commit_if_due(&mut self) -> Result<(), RunError> {
         if self.ended || self.commits.in_flight() || !self.is_due() {
             return Ok(());
+        }
+        if !self.loading {
+            self.tasks.hear_news();
         }
         if self.tasks.iter().any(|held| held.dirty) {
             self.on(Event::Due)?;

@@ -192,6 +192,13 @@ impl Tasks {
         }
     }
 
+    /// Has those make ready for a commit that tables have news for.
+    pub(super) fn hear_news(&mut self) {
+        for held in &mut self.held {
+            held.dirty |= held.task.has_news();
+        }
+    }
+
     /// Replaces all that is held.
     pub(super) fn hold(&mut self, mut held: Vec<Held>) {
         held.sort_by(|a, b| a.partition.cmp(&b.partition));

@@ -1,12 +1,16 @@
 //! Topics.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use tidemill_engine::record::RawBatch;
-use tidemill_worker::log::{Admin, LogError, OnProgress, Produced, TopicSpec};
+use tidemill_engine::record::{RawBatch, RawRecord};
+use tidemill_worker::log::{Admin, LogError, OnProgress, Produced, TopicPartition, TopicSpec};
 
+use crate::log::{MS, Time};
 use crate::world::{Process, Site};
+
+/// How often a table that rests is looked at.
+const LOOK: Time = 20 * MS;
 
 /// Makes topics, and looks them up.
 pub(crate) struct SimulatedAdmin(pub(crate) Arc<Process>);
@@ -56,12 +60,54 @@ impl Admin for SimulatedAdmin {
 
     fn follow(
         &mut self,
-        _: &str,
-        _: &[(i32, i64)],
-        _: &AtomicBool,
-        _: OnProgress<'_>,
+        topic: &str,
+        from: &[(i32, i64)],
+        stop: &AtomicBool,
+        each: OnProgress<'_>,
     ) -> Result<(), LogError> {
-        Err(unused())
+        let world = Arc::clone(&self.0.world);
+        let place = |&(partition, next): &(i32, i64)| {
+            let topic = topic.into();
+            (TopicPartition { topic, partition }, next)
+        };
+        let mut places: Vec<(TopicPartition, i64)> = from.iter().map(place).collect();
+        while !stop.load(Ordering::Relaxed) {
+            self.0.ask(Site::Table, || ())?;
+            let mut idle = true;
+            for (at, next) in &mut places {
+                let most = world.range(1, 5) as usize;
+                let log = world.log();
+                let seen = log.read_committed(at, *next, most);
+                if seen.next == *next {
+                    continue;
+                }
+                (idle, *next) = (false, seen.next);
+                let records: Vec<RawRecord<'_>> = seen
+                    .records
+                    .iter()
+                    .map(|(offset, record)| RawRecord {
+                        offset: *offset,
+                        timestamp: 0,
+                        key: record.key.as_deref(),
+                        value: record.value.as_deref(),
+                    })
+                    .collect();
+                let batch = RawBatch {
+                    topic,
+                    partition: at.partition,
+                    records: &records,
+                    headers: &|_| Vec::new(),
+                };
+                let some = (!records.is_empty()).then_some(&batch);
+                if !each(at.partition, some, *next) {
+                    return Ok(());
+                }
+            }
+            if idle {
+                self.0.nap(LOOK)?;
+            }
+        }
+        Ok(())
     }
 }
 

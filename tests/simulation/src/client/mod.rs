@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex};
 
 use tidemill_worker::log::{Membership, TopicPartition};
 
+use crate::world::own;
+
 pub(crate) use self::admin::SimulatedAdmin;
 pub(crate) use self::committer::SimulatedCommitter;
 pub(crate) use self::reader::SimulatedReader;
@@ -18,6 +20,8 @@ pub(crate) use self::reader::SimulatedReader;
 pub(crate) struct Client {
     /// The generation of the assignment that was taken over.
     generation: i32,
+    /// The generation of the assignment that it was last told of.
+    told: i32,
     held: BTreeSet<TopicPartition>,
     /// The group wants the partitions back, and waits.
     revoking: bool,
@@ -26,6 +30,13 @@ pub(crate) struct Client {
 /// A worker's membership, for its commits.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SimulatedMembership(Arc<Mutex<Client>>);
+
+impl SimulatedMembership {
+    /// The generation of the assignment that the worker was last told of.
+    pub(crate) fn told(&self) -> i32 {
+        own(&self.0).told
+    }
+}
 
 impl Membership for SimulatedMembership {
     fn as_any(&self) -> &dyn std::any::Any {

@@ -98,6 +98,7 @@ impl SimulatedReader {
             }
             (Standing::Settled(generation, share), Phase::Idle) => {
                 self.phase = Phase::Assigning(generation, share.clone());
+                own(&self.membership.0).told = generation;
                 vec![GroupEvent::Assigned(share)]
             }
             _ => Vec::new(),

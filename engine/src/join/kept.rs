@@ -19,6 +19,9 @@ pub(super) type Place = u32;
 /// The rows of a key, in the order of their time.
 type Sides = Both<VecDeque<(Micros, Place)>>;
 
+/// What a chunk has of a row: key and state.
+type Written = (Vec<u8>, Vec<u8>);
+
 /// The longest and the shortest stretch of time whose rows are forgotten together by the changelog.
 const LONGEST: Micros = 3_600_000_000;
 const SHORTEST: Micros = 10_000_000;
@@ -188,7 +191,7 @@ impl Kept {
         out: &mut Vec<ChangelogRecord>,
     ) {
         let stretch = self.stretch;
-        let mut fresh: BTreeMap<Micros, Vec<(Vec<u8>, Vec<u8>)>> = BTreeMap::new();
+        let mut fresh: BTreeMap<Micros, Vec<Written>> = BTreeMap::new();
         for place in std::mem::take(&mut self.unlogged) {
             // The place may be another row's by now, which comes later.
             let Some(Some(row)) = self.rows.get_mut(place as usize) else {

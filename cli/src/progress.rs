@@ -107,6 +107,10 @@ impl Progress {
                     grouped(status.late_dropped)
                 ));
             }
+            if status.duplicates > 0 {
+                let duplicates = grouped(status.duplicates);
+                crate::say(&format!("  duplicates dropped: {duplicates}"));
+            }
         }
     }
 }

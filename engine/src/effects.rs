@@ -49,4 +49,6 @@ pub struct Effects {
     pub changelog: Vec<ChangelogRecord>,
     /// Late records that their stream drops, only counted.
     pub late_dropped: u64,
+    /// Rows that were there before, and are dropped.
+    pub duplicates: u64,
 }

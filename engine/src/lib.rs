@@ -12,6 +12,8 @@ pub mod error;
 #[cfg(feature = "faults")]
 pub mod faults;
 pub mod generator;
+mod join;
+mod keyed;
 mod operator;
 pub mod record;
 mod reject;

@@ -7,6 +7,8 @@ use crate::clock::Marks;
 use crate::disk::Room;
 use crate::effects::Effects;
 use crate::error::Result;
+use crate::join::Joined;
+use crate::keyed::Over;
 use crate::reject::Place;
 use crate::rows::Flow;
 use crate::shuffle::{Arrived, Word};
@@ -18,6 +20,10 @@ pub(crate) enum Operator {
     Panes(Box<Panes>),
     /// Sessions.
     Sessions(Box<Sessions>),
+    /// Functions over the rows of a key.
+    Over(Box<Over>),
+    /// Rows of two streams that belong together.
+    Join(Box<Joined>),
 }
 
 /// The same for each kind.
@@ -26,6 +32,8 @@ macro_rules! each {
         match $operator {
             Operator::Panes($it) => $do,
             Operator::Sessions($it) => $do,
+            Operator::Over($it) => $do,
+            Operator::Join($it) => $do,
         }
     };
 }
@@ -38,21 +46,33 @@ impl Operator {
         stream: &Stream,
         planned: &model::Operator,
     ) -> Result<Self> {
-        let model::Operator::Aggregate(aggregate) = planned;
-        Ok(match session(aggregate) {
-            Some(gap) => Self::Sessions(Box::new(Sessions::over_rows(
-                index, stream, aggregate, gap,
-            )?)),
-            None => Self::Panes(Box::new(Panes::over_rows(index, stream, aggregate)?)),
+        Ok(match planned {
+            model::Operator::Aggregate(aggregate) => match session(aggregate) {
+                Some(gap) => Self::Sessions(Box::new(Sessions::over_rows(
+                    index, stream, aggregate, gap,
+                )?)),
+                None => Self::Panes(Box::new(Panes::over_rows(index, stream, aggregate)?)),
+            },
+            model::Operator::Over(over) => {
+                Self::Over(Box::new(Over::over_rows(index, stream, over)?))
+            }
+            model::Operator::Join(join) => {
+                Self::Join(Box::new(Joined::over_rows(index, stream, join)?))
+            }
         })
     }
 
     /// An operator in a shard, where what was sent comes together.
     pub(crate) fn in_shard(stream: &Stream, planned: &model::Operator) -> Result<Self> {
-        let model::Operator::Aggregate(aggregate) = planned;
-        Ok(match session(aggregate) {
-            Some(gap) => Self::Sessions(Box::new(Sessions::over_partials(stream, aggregate, gap)?)),
-            None => Self::Panes(Box::new(Panes::over_partials(stream, aggregate)?)),
+        Ok(match planned {
+            model::Operator::Aggregate(aggregate) => match session(aggregate) {
+                Some(gap) => {
+                    Self::Sessions(Box::new(Sessions::over_partials(stream, aggregate, gap)?))
+                }
+                None => Self::Panes(Box::new(Panes::over_partials(stream, aggregate)?)),
+            },
+            model::Operator::Over(over) => Self::Over(Box::new(Over::in_shard(stream, over)?)),
+            model::Operator::Join(join) => Self::Join(Box::new(Joined::in_shard(stream, join)?)),
         })
     }
 
@@ -94,6 +114,14 @@ impl Operator {
                 it.advance(watermark);
                 Ok(Vec::new())
             }
+            Self::Over(it) => {
+                it.advance(watermark);
+                Ok(Vec::new())
+            }
+            Self::Join(it) => {
+                it.advance(watermark);
+                Ok(Vec::new())
+            }
         }
     }
 
@@ -132,15 +160,19 @@ impl Operator {
         each!(self, it => it.set_marks(marks));
     }
 
-    /// Sets how much memory its state may take.
+    /// Sets how much memory its state may take. Rows that are held stay in memory.
     pub(crate) fn set_room(&mut self, room: &Room) {
-        each!(self, it => it.set_room(room));
+        match self {
+            Self::Panes(it) => it.set_room(room),
+            Self::Sessions(it) => it.set_room(room),
+            Self::Over(_) | Self::Join(_) => {}
+        }
     }
 
     /// Whether a flush has left something to be closed for the next one.
     pub(crate) fn is_closing(&self) -> bool {
         match self {
-            Self::Panes(_) => false,
+            Self::Panes(_) | Self::Over(_) | Self::Join(_) => false,
             Self::Sessions(it) => it.is_closing(),
         }
     }
@@ -162,7 +194,12 @@ impl Operator {
 
     /// Roughly how many bytes of memory hold what has come since the last flush.
     pub(crate) fn delta_bytes(&self) -> usize {
-        each!(self, it => it.delta_bytes())
+        match self {
+            Self::Panes(it) => it.delta_bytes(),
+            Self::Sessions(it) => it.delta_bytes(),
+            Self::Over(_) => 0,
+            Self::Join(it) => it.delta_bytes(),
+        }
     }
 
     /// Roughly how many bytes of memory it holds.

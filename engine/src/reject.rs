@@ -31,6 +31,12 @@ pub(crate) struct Fault<'a> {
 }
 
 impl Place<'_> {
+    /// The offset of the record that a row was made of, if it was made of one.
+    pub(crate) fn offset(&self, flow: &Flow, row: usize) -> Option<i64> {
+        let record = *flow.origin.as_ref()?.values().get(row)?;
+        Some(self.raw?.records.get(record as usize)?.offset)
+    }
+
     /// Rejects a row of a flow.
     pub(crate) fn reject_row(&self, flow: &Flow, row: usize, fault: Fault<'_>, fx: &mut Effects) {
         let record = flow

@@ -90,6 +90,11 @@ impl<'a> Reader<'a> {
         self.0.is_empty()
     }
 
+    /// All that has not been read.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.0
+    }
+
     pub(crate) fn byte(&mut self) -> Result<u8, Malformed> {
         let (first, rest) = self.0.split_first().ok_or("it ends too early")?;
         self.0 = rest;

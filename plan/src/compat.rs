@@ -15,8 +15,8 @@ use tidemill_crds::Pipeline;
 use tidemill_crds::pipeline::OnIncompatibleChange;
 
 use crate::model::{
-    Aggregate, Exchange, ExprRef, Find, Input, Origin, Plan, ResultColumn, Source, Step, Stream,
-    WindowKind,
+    Aggregate, Exchange, ExprRef, Find, Input, Join, JoinSide, Operator, Origin, Over, Plan,
+    ResultColumn, Source, Step, Stream, WindowKind,
 };
 use crate::resets::{self, Epochs};
 use crate::sql::{stream_of, types_as_written};
@@ -91,9 +91,11 @@ pub fn signatures(plan: &Plan) -> BTreeMap<String, Signature> {
     let mut naming = Naming::default();
     let signed = |stream: &Stream| {
         let columns = naming.columns_of(plan, stream);
-        let signature = stream
-            .aggregate()
-            .map(|it| sign(plan, stream, it, &columns));
+        let signature = stream.operator.as_ref().map(|operator| match operator {
+            Operator::Aggregate(it) => sign(plan, stream, it, &columns),
+            Operator::Over(it) => sign_over(plan, stream, it, &columns),
+            Operator::Join(it) => sign_join(plan, stream, it, &columns),
+        });
         signature.map(|signature| (stream.name.clone(), signature))
     };
     plan.streams.iter().filter_map(signed).collect()
@@ -236,10 +238,80 @@ fn sign(plan: &Plan, stream: &Stream, aggregate: &Aggregate, columns: &[String])
             .map(|(expr, of)| format!("{} {of}", text(expr, columns)))
             .collect(),
         functions: functions.collect(),
-        meets: match &aggregate.exchange {
-            Exchange::Local => "where they are read".to_owned(),
-            Exchange::Shuffle { shards } => format!("in {shards} shards"),
-        },
+        meets: meets(&aggregate.exchange),
+    }
+}
+
+/// What the state of functions over rows depends on: the rows themselves are part of it.
+fn sign_over(plan: &Plan, stream: &Stream, over: &Over, columns: &[String]) -> Signature {
+    let named = |column: usize| columns.get(column).map_or("", String::as_str);
+    let functions = over.calls.iter().map(|call| {
+        let of = call.argument.map(named).unwrap_or_default();
+        format!("{:?}({of}) over {:?}", call.function, call.frame)
+    });
+    let rank = over.rank.iter().map(|by| {
+        let order = if by.descending { "last" } else { "first" };
+        format!("ranked by {}, {order} first", named(by.column))
+    });
+    let first = over.first.map(|first| format!("the first {first} alone"));
+    let types = over.schema.fields().iter().map(|f| f.data_type());
+    let rows = columns.iter().zip(types).map(|(c, t)| format!("{c} {t}"));
+    let rows = format!("rows of {}", rows.collect::<Vec<_>>().join(", "));
+    Signature {
+        reads: reads(plan, stream),
+        window: Some(format!("each row in the order of {}", named(over.time))),
+        keys: over.keys.iter().map(|&k| named(k).to_owned()).collect(),
+        functions: functions.chain(rank).chain(first).chain([rows]).collect(),
+        meets: meets(&over.exchange),
+    }
+}
+
+/// What the state of a join depends on: the rows of both sides, and how long they are kept.
+fn sign_join(plan: &Plan, stream: &Stream, join: &Join, columns: &[String]) -> Signature {
+    let named = |column: usize| columns.get(column).map_or("", String::as_str);
+    let types = join.schema.fields().iter().map(|f| f.data_type());
+    let both = join.left.columns.iter().chain(&join.right.columns);
+    let rows = both.zip(types).map(|(&c, t)| format!("{} {t}", named(c)));
+    let rows: Vec<String> = rows.collect();
+    let condition = join.condition.as_ref().map(|it| {
+        let names = joined(join, columns);
+        format!("where {}", text(it, &names))
+    });
+    let alone = |side: &JoinSide, name: &str| {
+        side.goes_on_alone
+            .then(|| format!("all rows of the {name} side"))
+    };
+    let rows = format!("rows of {}", rows.join(", "));
+    let functions = [
+        Some(rows),
+        alone(&join.left, "left"),
+        alone(&join.right, "right"),
+    ];
+    Signature {
+        reads: reads(plan, stream),
+        window: Some(format!(
+            "rows whose {} is {} to {} us later",
+            named(join.time),
+            join.earliest,
+            join.latest
+        )),
+        keys: join.keys.iter().map(|&k| named(k).to_owned()).collect(),
+        functions: functions.into_iter().flatten().chain(condition).collect(),
+        meets: meets(&join.exchange),
+    }
+}
+
+/// The columns of the rows that a join hands on.
+fn joined(join: &Join, columns: &[String]) -> Vec<String> {
+    let both = join.left.columns.iter().chain(&join.right.columns);
+    let named = |&column: &usize| columns.get(column).cloned().unwrap_or_default();
+    both.map(named).collect()
+}
+
+fn meets(exchange: &Exchange) -> String {
+    match exchange {
+        Exchange::Local => "where they are read".to_owned(),
+        Exchange::Shuffle { shards } => format!("in {shards} shards"),
     }
 }
 
@@ -292,8 +364,18 @@ impl Naming {
         });
         let columns = through(plan, &stream.before, together(inputs));
         let mut out = columns.clone();
-        if let Some(aggregate) = stream.aggregate() {
-            out = through(plan, &stream.after, results(stream, aggregate));
+        match &stream.operator {
+            Some(Operator::Aggregate(it)) => {
+                out = through(plan, &stream.after, results(stream, it))
+            }
+            Some(Operator::Over(it)) => {
+                out.extend((0..it.calls.len()).map(|i| format!("{}.over{i}", stream.name)));
+                out = through(plan, &stream.after, out);
+            }
+            Some(Operator::Join(it)) => {
+                out = through(plan, &stream.after, joined(it, &columns));
+            }
+            None => {}
         }
         self.streams.push(out);
         columns

@@ -287,3 +287,100 @@ fn a_loss_is_held_unless_the_manifest_says_that_it_may_be() {
         "it was reset already"
     );
 }
+
+#[test]
+fn rows_that_are_held_are_state() {
+    let spend = (
+        "SELECT customer_id, sum(amount) AS total, window_start
+      FROM TUMBLE(big, ts, INTERVAL '10' SECOND) GROUP BY customer_id, window_start",
+        "SELECT customer_id, sum(amount) OVER (PARTITION BY customer_id ORDER BY ts ROWS 2 PRECEDING) AS total FROM big",
+    );
+    let before = accept(&States::new(), signed(&[spend]), &Epochs::new());
+    let lost = |edit: &[(&str, &str)]| {
+        let edit: Vec<_> = [&[spend], edit].concat();
+        let edited = judge(&pipeline(&edit), &before, &signed(&edit));
+        edited
+            .held
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+    };
+    // Another filter, another name, another stream that reads more of the source.
+    assert_eq!(lost(&[("amount > 10", "amount > 20")]), [""; 0]);
+    assert_eq!(lost(&[("AS total FROM big", "AS three FROM big")]), [""; 0]);
+    let frame = lost(&[("ROWS 2", "ROWS 3")]);
+    assert!(
+        frame[0].contains("Sum(") && frame[0].contains("Rows(Some(3))"),
+        "{frame:?}"
+    );
+    let wider = lost(&[(
+        "SELECT customer_id, sum(amount) OVER",
+        "SELECT category, customer_id, sum(amount) OVER",
+    )]);
+    assert!(wider[0].contains("rows of"), "{wider:?}");
+    assert_eq!(
+        lost(&[("PARTITION BY customer_id", "PARTITION BY category")]).len(),
+        1
+    );
+}
+
+#[test]
+fn what_reads_a_deduplicated_source_is_no_part_of_its_state() {
+    let once = (
+        "    partitionedBy: [customer_id]",
+        "    deduplicate: {key: [fee], within: 1m}",
+    );
+    let before = accept(&States::new(), signed(&[once]), &Epochs::new());
+    assert!(
+        before.contains_key("transactions.deduplicated"),
+        "{before:?}"
+    );
+    let edit = [
+        once,
+        (
+            "SELECT category, sum(amount) AS total FROM",
+            "SELECT category, sum(amount) AS total, max(fee) AS most FROM",
+        ),
+    ];
+    let edited = judge(&pipeline(&edit), &before, &signed(&edit));
+    let lost: Vec<_> = edited.held.iter().map(|l| l.stream.as_str()).collect();
+    assert_eq!(lost, ["sales"]);
+}
+
+#[test]
+fn a_join_keeps_its_rows_as_long_as_they_are_the_same() {
+    let join = (
+        "  outputs:",
+        "  - name: pairs\n    sql: SELECT a.customer_id, a.amount, b.fee FROM transactions a JOIN transactions b ON a.category = b.category \
+         AND b.ts BETWEEN a.ts - INTERVAL '5' MINUTE AND a.ts AND b.fee < a.fee\n  outputs:",
+    );
+    let before = accept(&States::new(), signed(&[join]), &Epochs::new());
+    let lost = |edits: &[(&str, &str)]| {
+        let edits: Vec<_> = [&[join], edits].concat();
+        let edited = judge(&pipeline(&edits), &before, &signed(&edits));
+        edited
+            .held
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+    };
+    assert!(lost(&[]).is_empty());
+    assert!(
+        lost(&[(
+            "SELECT a.customer_id, a.amount, b.fee",
+            "SELECT b.fee + 1 AS more, a.amount, a.customer_id"
+        )])
+        .is_empty()
+    );
+    for (from, to) in [
+        ("'5' MINUTE", "'6' MINUTE"),
+        ("a.category = b.category", "a.customer_id = b.customer_id"),
+        ("b.fee < a.fee", "b.fee <= a.fee"),
+        ("FROM transactions a JOIN", "FROM transactions a LEFT JOIN"),
+        ("a.amount, b.fee", "a.amount, b.amount AS other"),
+    ] {
+        let lost = lost(&[(from, to)]);
+        assert_eq!(lost.len(), 1, "{from} to {to}: {lost:?}");
+        assert!(lost[0].starts_with("stream `pairs`: "), "{lost:?}");
+    }
+}

@@ -4,8 +4,8 @@ use std::fmt;
 
 use crate::compat::{text, window_in_words};
 use crate::model::{
-    Aggregate, Changes, Distribution, Emit, Exchange, Find, Lookup, Origin, Plan, Source, Step,
-    Stream,
+    Aggregate, Changes, Distribution, Emit, Exchange, Find, Join, Lookup, Micros, Operator, Origin,
+    Over, Plan, Source, Step, Stream,
 };
 
 /// Says how a plan runs, a line for each part, indented.
@@ -75,9 +75,30 @@ fn lookups(stream: &Stream) -> impl Iterator<Item = &Lookup> {
 
 fn explain_stream(plan: &Plan, stream: &Stream) -> Vec<String> {
     let mut lines: Vec<String> = lookups(stream).map(|l| explain_join(plan, l)).collect();
-    if let Some(aggregate) = stream.aggregate() {
-        lines.push(explain_grouping(aggregate));
-        lines.push(explain_meeting(plan, stream, aggregate));
+    match &stream.operator {
+        Some(Operator::Aggregate(aggregate)) => {
+            lines.push(explain_grouping(aggregate));
+            lines.push(explain_meeting(
+                plan,
+                stream,
+                &aggregate.exchange,
+                "partial results",
+            ));
+        }
+        Some(Operator::Over(over)) => {
+            lines.push(explain_over(over));
+            lines.push(explain_meeting(plan, stream, &over.exchange, "rows"));
+        }
+        Some(Operator::Join(join)) => {
+            lines.extend(explain_streams(plan, stream, join));
+            lines.push(match join.exchange {
+                Exchange::Local => explain_meeting(plan, stream, &join.exchange, ""),
+                Exchange::Shuffle { shards } => {
+                    format!("shuffled: rows of both sides go to {shards} shards by that")
+                }
+            });
+        }
+        None => {}
     }
     if let Changes::Upsert { key } = &stream.changes {
         let fields = stream.schema.fields();
@@ -133,11 +154,98 @@ fn explain_grouping(aggregate: &Aggregate) -> String {
     }
 }
 
-fn explain_meeting(plan: &Plan, stream: &Stream, aggregate: &Aggregate) -> String {
-    match aggregate.exchange {
+fn explain_over(over: &Over) -> String {
+    let fields = over.schema.fields();
+    let named = |column: usize| fields.get(column).map_or("", |f| f.name().as_str());
+    let keys = Words(over.keys.iter().map(|&k| named(k))).to_string();
+    let of = match keys.as_str() {
+        "" => "all rows together".to_owned(),
+        keys => format!("rows of each {keys}"),
+    };
+    let order = match over.rank.as_slice() {
+        [] => format!("in the order of {}", named(over.time)),
+        rank => format!(
+            "ranked by {}",
+            Words(rank.iter().map(|by| named(by.column)))
+        ),
+    };
+    let first = match over.first {
+        Some(first) => format!(", the first {first} alone"),
+        None => String::new(),
+    };
+    format!("{of} {order}{first}, held until the watermark has passed them")
+}
+
+/// How rows of two streams belong together, what is kept of them, and for how long.
+fn explain_streams(plan: &Plan, stream: &Stream, join: &Join) -> [String; 2] {
+    let kind = match (join.left.goes_on_alone, join.right.goes_on_alone) {
+        (false, false) => "JOIN",
+        (true, false) => "LEFT JOIN",
+        (false, true) => "RIGHT JOIN",
+        (true, true) => "FULL JOIN",
+    };
+    let input = stream
+        .inputs
+        .first()
+        .and_then(|input| plan.schema_of(*input));
+    let named = |column: &usize| {
+        input
+            .and_then(|s| s.fields().get(*column))
+            .map(|f| f.name())
+    };
+    let keys = Words(join.keys.iter().filter_map(named));
+    let (left, right) = (&join.left.time, &join.right.time);
+    let condition = match &join.condition {
+        Some(_) => ", and a condition",
+        None => "",
+    };
+    let meets = match (join.earliest, join.latest) {
+        (0, 0) => format!("{right} equals {left}"),
+        (earliest, latest) => {
+            let (from, to) = (beside(left, earliest), beside(left, latest));
+            format!("{right} is between {from} and {to}")
+        }
+    };
+    let kept = |is_right: bool| match join.kept_for(is_right) {
+        ..=0 => "until the watermark has passed them".to_owned(),
+        span => format!("for {} after their time", Span(span)),
+    };
+    [
+        format!("{kind} of rows with the same {keys}, where {meets}{condition}"),
+        format!(
+            "rows of the left side are kept {}, of the right side {}",
+            kept(false),
+            kept(true)
+        ),
+    ]
+}
+
+/// So long after a time.
+fn beside(time: &str, span: Micros) -> String {
+    match span {
+        0 => time.to_owned(),
+        1.. => format!("{time} + {}", Span(span)),
+        _ => format!("{time} - {}", Span(span.saturating_neg())),
+    }
+}
+
+/// A span of time, as exact as it is.
+struct Span(Micros);
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 % 1_000 {
+            0 => tidemill_crds::Duration::from_millis(self.0.unsigned_abs() / 1_000).fmt(f),
+            _ => write!(f, "{}us", self.0),
+        }
+    }
+}
+
+fn explain_meeting(plan: &Plan, stream: &Stream, exchange: &Exchange, what: &str) -> String {
+    match exchange {
         Exchange::Local => "local: rows that belong together are in one partition".to_owned(),
         Exchange::Shuffle { shards } => format!(
-            "shuffled: partial results of {} go to {shards} shards by what it is grouped by",
+            "shuffled: {what} of {} go to {shards} shards by what it is grouped by",
             names(plan, stream)
         ),
     }

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
 use datafusion_physical_expr::PhysicalExpr;
 use datafusion_physical_expr::aggregate::AggregateFunctionExpr;
 use tidemill_crds::SinkSpec;
@@ -325,6 +325,7 @@ impl Stream {
     pub fn aggregate(&self) -> Option<&Aggregate> {
         match self.operator.as_ref()? {
             Operator::Aggregate(aggregate) => Some(aggregate),
+            Operator::Over(_) | Operator::Join(_) => None,
         }
     }
 
@@ -340,6 +341,10 @@ impl Stream {
 pub enum Operator {
     /// One row of the results for each group.
     Aggregate(Aggregate),
+    /// Each row, with what functions give of the rows up to it.
+    Over(Over),
+    /// Rows of two streams, each with those of the other that belong to it.
+    Join(Join),
 }
 
 impl Operator {
@@ -348,6 +353,8 @@ impl Operator {
     pub fn exchange(&self) -> &Exchange {
         match self {
             Self::Aggregate(aggregate) => &aggregate.exchange,
+            Self::Over(over) => &over.exchange,
+            Self::Join(join) => &join.exchange,
         }
     }
 
@@ -355,8 +362,160 @@ impl Operator {
     pub fn exchange_mut(&mut self) -> &mut Exchange {
         match self {
             Self::Aggregate(aggregate) => &mut aggregate.exchange,
+            Self::Over(over) => &mut over.exchange,
+            Self::Join(join) => &mut join.exchange,
         }
     }
+}
+
+/// Functions `OVER (PARTITION BY … ORDER BY the event time …)`: each row is handed on once no earlier one can come, with
+/// what they give of the rows of its key up to it. Rows of one time are in the order of their partition and offset.
+#[derive(Debug)]
+pub struct Over {
+    /// Index of the event time in the rows that `before` hands on (`Timestamp(Microsecond, None)`); where rows are ranked,
+    /// of the end of their window.
+    pub time: usize,
+    /// The columns of those rows that make their key.
+    pub keys: Vec<usize>,
+    /// The functions.
+    pub calls: Vec<OverCall>,
+    /// Where rows of a window are numbered by something else than their time: by what. Their window is part of the key,
+    /// and a row number is the only function.
+    pub rank: Vec<RankBy>,
+    /// Of ranked rows of a key, how many of the first are wanted at all; `None` if all are.
+    pub first: Option<u64>,
+    /// Those rows, and after them a column for each function.
+    pub schema: SchemaRef,
+    /// What becomes of a row that comes when later ones have been handed on.
+    pub late: Late,
+    /// Where rows with the same key meet.
+    pub exchange: Exchange,
+}
+
+/// `a JOIN b ON a.k = b.k AND b.ts BETWEEN a.ts - … AND a.ts + …`: two rows belong together if their keys are equal, if the
+/// time of the right one is so far after that of the left one, and if a condition is true. The rows of both sides come in
+/// together, and have the columns of both; those of the other side are null. A row waits for others until the watermark says
+/// that none can come.
+#[derive(Debug)]
+pub struct Join {
+    /// Index of the column that is true for rows of the right side (`Boolean`).
+    pub side: usize,
+    /// Index of the time by which rows belong together (`Timestamp(Microsecond, None)`).
+    pub time: usize,
+    /// The columns that make the key. A row in which one of them is null belongs to none.
+    pub keys: Vec<usize>,
+    /// Their types.
+    pub key_types: Vec<DataType>,
+    /// The rows before JOIN.
+    pub left: JoinSide,
+    /// The rows after it.
+    pub right: JoinSide,
+    /// So long after the time of a left row is that of a right one at the least; negative is before it.
+    pub earliest: Micros,
+    /// So long after it at the most; no less than `earliest`.
+    pub latest: Micros,
+    /// What else must be true of two rows, over the columns of `schema`.
+    pub condition: Option<ExprRef>,
+    /// So far may the time of a row be behind the watermark, and be on time.
+    pub behind: Micros,
+    /// The rows that go on: the columns of the left side, and after them those of the right.
+    pub schema: SchemaRef,
+    /// What becomes of a row that comes when rows which it may belong to are gone.
+    pub late: Late,
+    /// Where rows with the same key meet.
+    pub exchange: Exchange,
+}
+
+impl Join {
+    /// So long after its time a row of the left side is kept, or of the right side: until the watermark has passed it, rows
+    /// of the other side may come that belong to it.
+    #[must_use]
+    pub fn kept_for(&self, is_right: bool) -> Micros {
+        if is_right {
+            self.earliest.saturating_neg()
+        } else {
+            self.latest
+        }
+    }
+
+    /// How far rows that go on may be behind the watermark: those that have waited for others in vain.
+    #[must_use]
+    pub fn holds_back(&self) -> Micros {
+        let of = |side: &JoinSide, kept_for: Micros| match side.goes_on_alone {
+            true => kept_for.max(0),
+            false => 0,
+        };
+        of(&self.left, self.kept_for(false)).max(of(&self.right, self.kept_for(true)))
+    }
+}
+
+/// One side of a join.
+#[derive(Debug, Clone)]
+pub struct JoinSide {
+    /// Its columns among those of the rows that come in.
+    pub columns: Vec<usize>,
+    /// What its time is called.
+    pub time: String,
+    /// Whether a row that belongs to none goes on all the same, with nulls for the other side.
+    pub goes_on_alone: bool,
+}
+
+/// A function over the rows of a key up to a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OverCall {
+    /// What it gives.
+    pub function: OverFunction,
+    /// The column that it is of; without one, it is of rows.
+    pub argument: Option<usize>,
+    /// Of which rows; of no meaning for a row number, a lag, and what is fresh.
+    pub frame: Frame,
+}
+
+/// A column by which rows are ranked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RankBy {
+    /// Its index in the rows.
+    pub column: usize,
+    /// The greatest comes first.
+    pub descending: bool,
+    /// Null comes first.
+    pub nulls_first: bool,
+}
+
+/// What a function gives of rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OverFunction {
+    /// How many values there are that are not null, or how many rows.
+    Count,
+    /// The sum of the values.
+    Sum,
+    /// Their mean.
+    Avg,
+    /// The least.
+    Min,
+    /// The greatest.
+    Max,
+    /// The value of the first row, null or not.
+    First,
+    /// The value of the last row, null or not.
+    Last,
+    /// The value of the row so many before.
+    Lag(u32),
+    /// The row's number, from one.
+    RowNumber,
+    /// Whether no row up to so long before was one for which this was true.
+    Fresh(Micros),
+}
+
+/// The rows up to a row that a function is of. Absent lengths go back to the first row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Frame {
+    /// Those whose time is no longer than this before the row's, and not after it: rows of the same time count.
+    Range(Option<Micros>),
+    /// So many rows before it, and the row.
+    Rows(Option<u32>),
+    /// The rows of a key fall into blocks of so many: for the last row of each, all of it. Other rows have no value.
+    Block(u32),
 }
 
 /// What becomes of stored state that a stream cannot go on from.

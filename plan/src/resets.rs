@@ -55,6 +55,9 @@ pub fn lost(has_window: bool) -> &'static str {
     }
 }
 
+/// What functions over rows lose with their state.
+pub const LOST_ROWS: &str = "the rows that it holds";
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]

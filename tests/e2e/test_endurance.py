@@ -13,13 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from confluent_kafka import IsolationLevel
 
 from harness.broker import Brokers
 from harness.crew import Crew
 from harness.exactness import assert_exact
 from harness.feed import Feed, LiveFeed
-from harness.kafka import Kafka
+from harness.kafka import Kafka, wait_until_committed
 from harness.manifests import ROOT, Example, isolate
 from harness.oracle import Oracle
 from harness.records import Input, account_activity, financial_transactions
@@ -59,11 +58,15 @@ class World:
     """All there is, and what befell it."""
 
     rng: random.Random
-    kafka: Kafka
     brokers: Brokers
     crew: Crew
     loads: list[Load]
     log: list[tuple[str, float]] = field(default_factory=list)
+
+    @property
+    def kafka(self) -> Kafka:
+        """A client of its own for each question, as brokers come and go."""
+        return Kafka(self.brokers.bootstrap)
 
     def befall(self, disturb: "Callable[[World], str]"):
         """Disturbs, waits until all that was there at its end has been taken in, and notes how long that took."""
@@ -76,15 +79,7 @@ class World:
     def wait_until_caught_up(self):
         """Until all records that are there now are committed."""
         for load in self.loads:
-            topic, name = load.example.input_topic, load.example.name
-            ends = self.kafka.ends(topic, IsolationLevel.READ_UNCOMMITTED)
-
-            def caught_up() -> bool:
-                self.crew.check_alive()
-                committed = self.kafka.committed(name, topic)
-                return all(committed.get(p, 0) >= end for p, end in ends.items())
-
-            wait_until(caught_up, RECOVERY_LIMIT, f"{name} to commit all of {ends}", pause=0.3)
+            wait_until_committed(self.brokers.bootstrap, load.example, self.crew.check_alive, RECOVERY_LIMIT)
 
 
 def kill_and_restart(world: World) -> str:
@@ -189,7 +184,7 @@ def test_whatever_befalls_them_outputs_are_exact(brokers, tidemill, seed, tag, t
     kafka = Kafka(brokers.bootstrap)
     all_loads = loads(kafka, seed, tag, tmp_path)
     crew = Crew(tidemill, [load.example.folder for load in all_loads], brokers.bootstrap, tmp_path)
-    world = World(rng, kafka, brokers, crew, all_loads)
+    world = World(rng, brokers, crew, all_loads)
     for load in all_loads:
         load.live.start()
     try:
@@ -208,7 +203,7 @@ def test_whatever_befalls_them_outputs_are_exact(brokers, tidemill, seed, tag, t
     crew.finish(limit=300)
     for load in all_loads:
         print(f"{load.example.name}: {load.feed.written:,} records, {load.feed.partitions} partitions at the end")
-        assert_exact(kafka, load.example, Oracle(load.example.pipeline, {load.example.source["name"]: load.feed.file}))
+        assert_exact(world.kafka, load.example, Oracle(load.example.pipeline, {load.example.source["name"]: load.feed.file}))
 
 
 def summary(world: World) -> str:

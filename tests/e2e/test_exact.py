@@ -11,8 +11,8 @@ from harness.oracle import Oracle
 from harness.records import account_activity, financial_transactions
 
 PARTITIONS = 8
-INPUTS = {"account-activity": account_activity, "moving-windows": account_activity, "sales": financial_transactions}
-SPANS = {"account-activity": 2_000, "moving-windows": 5_000, "sales": 400 * 86_400}  # seconds of event time that the records cover
+INPUTS = {"account-activity": account_activity, "moving-windows": account_activity, "pace": account_activity, "sales": financial_transactions}
+SPANS = {"account-activity": 2_000, "moving-windows": 5_000, "pace": 5_000, "sales": 400 * 86_400}  # seconds of event time that the records cover
 
 
 @pytest.mark.timeout(1500)

@@ -17,6 +17,7 @@ from harness.records import account_activity
 from harness.waiting import wait_until
 from harness.watch import Watcher
 
+WATCHED = {"account-activity": "balance", "pace": "busy"}  # a stream with new rows for each batch of records
 PARTITIONS = 8
 KILLS = 10
 PER_SECOND = 4_000
@@ -36,10 +37,11 @@ class Disturbance:
 
 
 @pytest.mark.timeout(1500)
-def test_killed_and_stopped_workers_lose_and_repeat_nothing(kafka, tidemill, tag, records, seed, tmp_path):
+@pytest.mark.parametrize("name", WATCHED)
+def test_killed_and_stopped_workers_lose_and_repeat_nothing(name, kafka, tidemill, tag, records, seed, tmp_path):
     rng = random.Random(seed)
-    (example,) = isolate(ROOT / "examples/account-activity", tmp_path, tag)
-    watched = make_topics(kafka, example)
+    (example,) = isolate(ROOT / "examples" / name, tmp_path, tag)
+    watched = make_topics(kafka, example, WATCHED[name])
     feed = Feed(kafka.bootstrap, example.input_topic, PARTITIONS, tmp_path / "input.jsonl")
     live = LiveFeed(feed, account_activity(seed, example.disorder, STEP), PER_SECOND, records)
     watcher = Watcher(kafka, watched, lambda value: feed.partition_of(str(json.loads(value)["account"])))
@@ -69,10 +71,10 @@ def test_killed_and_stopped_workers_lose_and_repeat_nothing(kafka, tidemill, tag
     assert_exact(kafka, example, Oracle(example.pipeline, {example.source["name"]: feed.file}))
 
 
-def make_topics(kafka, example: Example) -> str:
-    """Makes the input topic, and the output topic that is watched; returns the latter."""
+def make_topics(kafka, example: Example, watched: str) -> str:
+    """Makes the input topic, and the output topic of the stream that is watched; returns the latter."""
     kafka.make_topic(example.input_topic, PARTITIONS)
-    (output,) = [o for o in example.outputs if "balance" in o.stream]
+    (output,) = [o for o in example.outputs if watched in o.stream]
     kafka.make_topic(output.topic, output.partitions, message_timestamp_type="LogAppendTime")
     return output.topic
 

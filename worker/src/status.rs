@@ -22,6 +22,9 @@ pub struct Status {
     pub trouble: Option<String>,
     /// Late records that were dropped, as their streams want it.
     pub late_dropped: u64,
+    /// Records that had been there before, as a source's `deduplicate` has it.
+    #[serde(default)]
+    pub duplicates: u64,
     /// Records that went to the dead letters, by reason.
     pub dead_letters: std::collections::BTreeMap<String, u64>,
     /// The sources.

@@ -5,7 +5,7 @@
 //! flushes never leaves its delta.
 
 mod base;
-mod chunk;
+pub(crate) mod chunk;
 mod cold;
 mod delta;
 mod emit;
@@ -27,10 +27,13 @@ pub(crate) use self::chunk::ChunkKey;
 #[cfg(test)]
 pub(crate) use self::chunk::epoch as chunk_epoch;
 use self::delta::Delta;
+pub(crate) use self::results::{instant, length};
 use self::segment::Segment;
+pub(crate) use self::segment::{Chunks, bucket};
 pub(crate) use self::session::Sessions;
-pub(crate) use self::spec::with_one_zero;
 use self::spec::{Bounds, Spec};
+pub(crate) use self::spec::{mark, with_one_zero};
+pub(crate) use self::update::times;
 use crate::clock::Marks;
 use crate::disk::Room;
 use crate::effects::Effects;

@@ -166,7 +166,7 @@ fn slice(columns: &[ArrayRef], rows: Range<usize>) -> Vec<ArrayRef> {
 }
 
 /// A time for a person.
-fn instant(time: Micros) -> String {
+pub(crate) fn instant(time: Micros) -> String {
     match DateTime::from_timestamp_micros(time) {
         Some(t) => t.to_rfc3339_opts(SecondsFormat::AutoSi, true),
         None => format!("{time} µs"),
@@ -174,7 +174,7 @@ fn instant(time: Micros) -> String {
 }
 
 /// A span of time for a person.
-fn length(micros: Micros) -> String {
+pub(crate) fn length(micros: Micros) -> String {
     match micros {
         m if m < 1_000 => format!("{m} µs"),
         m if m < 1_000_000 => format!("{} ms", m / 1_000),

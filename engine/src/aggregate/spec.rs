@@ -1,6 +1,5 @@
 //! A grouping as the operator needs it: expressions to evaluate, and the types of keys and states.
 
-use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
@@ -349,21 +348,9 @@ impl Spec {
     /// Whether stored rows are the stream's own, rather than left from before a reset. Those of other keys, functions
     /// or windows are refused, unless the stream is to be reset where they do not fit.
     pub(crate) fn owns(&self, stored: Stamp) -> Result<bool> {
-        let (stream, own) = (stream_of(&self.stream), self.stamp);
-        match stored.epoch.cmp(&own.epoch) {
-            Ordering::Less => Ok(false),
-            Ordering::Greater => Err(EngineError::FromLaterReset {
-                stream: stream.to_owned(),
-                stored: stored.epoch,
-                known: own.epoch,
-            }),
-            Ordering::Equal if stored == own => Ok(true),
-            Ordering::Equal if self.drops_misfits => Ok(false),
-            Ordering::Equal => Err(EngineError::Incompatible {
-                stream: stream.to_owned(),
-                lost: resets::lost(self.window.is_some()),
-            }),
-        }
+        let lost = resets::lost(self.window.is_some());
+        let stream = stream_of(&self.stream);
+        self.stamp.owns(stored, stream, self.drops_misfits, lost)
     }
 
     /// Rows that take away the ones of these windows and keys: they have nothing else.
@@ -461,7 +448,7 @@ pub(crate) fn with_one_zero(key: ArrayRef) -> ArrayRef {
 }
 
 /// A reset stream has closed no window and handed nothing on yet, so its marks are others.
-fn mark(stream: &Stream) -> u64 {
+pub(crate) fn mark(stream: &Stream) -> u64 {
     let name = stream.name.as_str();
     match stream.epoch {
         0 => wire::hash(name.as_bytes()),

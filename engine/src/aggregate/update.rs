@@ -91,7 +91,7 @@ impl Panes {
 }
 
 /// The time column of a batch.
-pub(super) fn times(batch: &RecordBatch, column: usize) -> Result<&TimestampMicrosecondArray> {
+pub(crate) fn times(batch: &RecordBatch, column: usize) -> Result<&TimestampMicrosecondArray> {
     let array = batch
         .columns()
         .get(column)

@@ -2,12 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod joins;
 mod oracle;
+mod over;
 mod plans;
 mod resets;
 mod sessions;
 mod spilling;
 mod tables;
+mod top;
 mod world;
 
 use std::collections::BTreeMap;

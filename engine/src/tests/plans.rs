@@ -106,7 +106,7 @@ pub(super) fn json() -> Written {
 }
 
 /// `SELECT k, v, ts, 100 / (v - 5) AS q FROM records WHERE v <> 7`.
-fn clean() -> Stream {
+pub(super) fn clean() -> Stream {
     let input = source_schema();
     let schema = schema_of(&[
         ("k", DataType::Utf8),
@@ -355,6 +355,11 @@ fn table(shape: &Shape) -> Stream {
     }
 }
 
+/// `windowed`, on close.
+pub(super) fn sums(shape: &Shape) -> Stream {
+    windowed(shape, "sums", Emit::OnClose)
+}
+
 /// Streams: 0 `clean`, 1 `sums` on close, 2 `totals` over it, 3 `table`, 4 `live` windows on update.
 pub(super) fn plan(shape: &Shape) -> Arc<Plan> {
     let sums = windowed(shape, "sums", Emit::OnClose);
@@ -366,6 +371,11 @@ pub(super) fn plan(shape: &Shape) -> Arc<Plan> {
         table(shape),
         windowed(shape, "live", Emit::OnUpdate { every: shape.every }),
     ];
+    plan_of(streams)
+}
+
+/// Streams, all of them with an output.
+pub(super) fn plan_of(streams: Vec<Stream>) -> Arc<Plan> {
     let inputs = [Input::Source(0)]
         .into_iter()
         .chain((0..streams.len()).map(Input::Stream));

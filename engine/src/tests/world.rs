@@ -82,6 +82,7 @@ pub(super) struct World {
     pub(super) rows: Vec<Rows>,
     pub(super) dead: Vec<DeadLetter>,
     pub(super) dropped: u64,
+    pub(super) duplicates: u64,
     /// How much memory the state of a task may take.
     pub(super) room: Room,
 }
@@ -111,6 +112,7 @@ impl World {
             rows: vec![],
             dead: vec![],
             dropped: 0,
+            duplicates: 0,
             room,
         };
         for id in ids {
@@ -217,6 +219,7 @@ impl World {
         self.rows.extend(fx.rows);
         self.dead.extend(fx.dead_letters);
         self.dropped += fx.late_dropped;
+        self.duplicates += fx.duplicates;
     }
 
     /// Loses what is not committed, and starts the task again from what is, after some compaction of the changelog.
@@ -352,6 +355,7 @@ fn cell(column: &dyn Array, row: usize) -> String {
     match column.data_type() {
         DataType::Utf8 => column.as_string::<i32>().value(row).into(),
         DataType::Int64 => column.as_primitive::<Int64Type>().value(row).to_string(),
+        DataType::Boolean => column.as_boolean().value(row).to_string(),
         DataType::Float64 => format!("{:.3}", column.as_primitive::<Float64Type>().value(row)),
         DataType::Timestamp(..) => column
             .as_primitive::<TimestampMicrosecondType>()

@@ -71,10 +71,7 @@ fn a_sink_that_is_not_there_is_no_fault_of_the_manifest() {
 #[test]
 fn what_is_only_not_there_yet_is_told_from_what_is_wrong() {
     let reason = |text: &str| validate(&found(text)).map(|_| ()).unwrap_err().reason();
-    let late = LEAST.replace(
-        "{topic: payments}",
-        "{topic: payments}\n    deduplicate: {key: [id], within: 10m}",
-    );
+    let late = LEAST.replace("from: large", "from: alerts");
     assert_eq!(reason(&late), reasons::UNSUPPORTED);
     let wrong_too = late.replace("amount > 10", "amuont > 10");
     assert_eq!(reason(&wrong_too), reasons::INVALID);

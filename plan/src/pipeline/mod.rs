@@ -1,5 +1,6 @@
 //! Manifests to a [`Plan`], or everything that is wrong with them.
 
+mod deduplication;
 mod formats;
 mod in_cluster;
 mod outputs;
@@ -77,7 +78,7 @@ fn build(
         outputs,
     };
     for (i, (draft, columns)) in sources.iter().zip(columns).enumerate() {
-        let timed = streams.iter().any(|s| s.needs_time_of(i));
+        let timed = sources::is_timed(draft, i, streams);
         plan.sources
             .extend(draft.narrowed(columns, timed, &mut problems));
     }
@@ -85,6 +86,7 @@ fn build(
         plan.streams
             .extend(draft.bound(&plan, columns, &mut problems));
     }
+    deduplication::insert(&mut plan, sources);
     set_resets(pipeline, &mut plan, &mut problems);
     problems.into_result()?;
     Ok(plan)
@@ -156,6 +158,11 @@ fn check_durations(pipeline: &Pipeline, problems: &mut Problems) {
         "write how far behind workers may be, such as 10s",
     );
     for (i, source) in spec.sources.iter().enumerate() {
+        refuse(
+            source.deduplicate.as_ref().map(|it| it.within),
+            format!("spec.sources[{i}].deduplicate.within"),
+            "write how far apart in time duplicates may be, such as 10m",
+        );
         refuse(
             source.event_time.as_ref().and_then(|it| it.idle_timeout),
             format!("spec.sources[{i}].eventTime.idleTimeout"),

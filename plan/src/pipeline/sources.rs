@@ -8,6 +8,7 @@ use datafusion_physical_expr::utils::collect_columns;
 use tidemill_crds::ColumnType;
 use tidemill_crds::pipeline::{self as manifest, Distribution, GeneratorSource};
 
+use super::deduplication::{self, Deduplication};
 use super::formats;
 use super::problem::Problems;
 use super::streams::StreamDraft;
@@ -31,6 +32,7 @@ pub(super) struct SourceDraft {
     check_reads: BTreeSet<usize>,
     event_time: Option<EventTime>,
     pub(super) partitioned_by: Vec<usize>,
+    pub(super) deduplication: Option<Deduplication>,
     pub(super) distribution: Distribution,
 }
 
@@ -69,13 +71,18 @@ pub(super) fn draft(
     }
     let event_time = event_time(source, &schema, &path, problems);
     let check_reads = check_reads(source, &schema, &path, problems);
-    let partitioned_by = partitioned_by(source, &schema, &path, problems);
+    let mut partitioned_by = partitioned_by(source, &schema, &path, problems);
+    let deduplication = deduplication::read(source, &schema, &path, problems);
+    if let Some(it) = &deduplication {
+        partitioned_by = it.partitioned_by(&partitioned_by);
+    }
     Some(SourceDraft {
         relation: Relation {
             name: source.name.clone(),
             schema,
             event_time: event_time.map(|t| t.column),
             window: None,
+            times: Vec::new(),
             is_table: key.is_some(),
             key,
         },
@@ -87,6 +94,7 @@ pub(super) fn draft(
         check_reads,
         event_time,
         partitioned_by,
+        deduplication,
         distribution: source
             .table
             .as_ref()
@@ -366,7 +374,7 @@ pub(super) fn columns_read(
         let mut read = source.check_reads.clone();
         let columns = source.columns.iter().enumerate();
         read.extend(columns.filter(|(_, c)| c.required).map(|(c, _)| c));
-        let timed = streams.iter().any(|s| s.needs_time_of(i));
+        let timed = is_timed(source, i, streams);
         read.extend(source.event_time.filter(|_| timed).map(|t| t.column));
         for stream in streams
             .iter()
@@ -377,15 +385,21 @@ pub(super) fn columns_read(
         let tables = streams.iter().flat_map(|s| s.query.tables());
         let joined = tables.filter(|(name, _)| *name == source.relation.name);
         read.extend(joined.flat_map(|(_, columns)| columns));
-        if outputs
+        let written = outputs
             .iter()
-            .any(|o| o.from == OutputOf::Rows(Input::Source(i)))
-        {
+            .any(|o| o.from == OutputOf::Rows(Input::Source(i)));
+        // What is kept of rows that are deduplicated must not change with what reads them.
+        if written || source.deduplication.is_some() {
             read.extend(0..source.columns.len());
         }
         read.into_iter().collect()
     });
     read.collect()
+}
+
+/// Whether anything needs the event time of a source.
+pub(super) fn is_timed(source: &SourceDraft, i: usize, streams: &[StreamDraft]) -> bool {
+    source.deduplication.is_some() || streams.iter().any(|s| s.needs_time_of(i))
 }
 
 impl SourceDraft {

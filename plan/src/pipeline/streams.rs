@@ -9,13 +9,15 @@ use tidemill_crds::pipeline::{self as manifest, Distribution, EmitWhen, LateReco
 use super::problem::Problems;
 use super::sources::SourceDraft;
 use crate::model::{
-    Aggregate, Changes, Emit, Exchange, Find, Input, Late, Lookup, Micros, Misfit, Missing,
-    Operator, Plan, Step, Stream,
+    Aggregate, Changes, Emit, Exchange, Find, Input, Join, Late, Lookup, Micros, Misfit, Missing,
+    Operator, Over, Plan, Step, Stream, Window,
 };
-use crate::sql::{Parsed, Query, Relation, SqlError, is_part, part_name};
+use crate::sql::{
+    BoundGrouping, BoundJoin, BoundOver, Parsed, Query, Relation, SqlError, is_part, part_name,
+};
 
 /// The partitions of a shuffle's internal topic.
-const SHARDS: u32 = 8;
+pub(super) const SHARDS: u32 = 8;
 
 /// The streams that could be planned, and where each stream of the manifest is among them.
 #[derive(Debug, Default)]
@@ -79,7 +81,9 @@ impl Streams {
 impl StreamDraft {
     /// Whether it opens windows over the event time of a source.
     pub(super) fn needs_time_of(&self, source: usize) -> bool {
-        self.query.window().is_some() && self.roots.contains(&source)
+        let query = &self.query;
+        let needs_time = query.window().is_some() || query.is_over() || query.is_join();
+        needs_time && self.roots.contains(&source)
     }
 
     /// The columns that identify a row, where rows replace each other.
@@ -291,7 +295,7 @@ fn draft_one(
         return Err(error);
     }
     let exchange = all.exchange(&query);
-    let spread = match (query.is_grouped(), &exchange) {
+    let spread = match (query.gathers(), &exchange) {
         (true, Exchange::Shuffle { .. }) => Spread::of_shards(streams.drafts.len(), &query),
         _ => all.through(&query),
     };
@@ -334,6 +338,13 @@ fn misplaced(query: &Query, spread: &Spread, sources: &[Option<SourceDraft>]) ->
         Some(Input::Source(i)) => sources.get(i).and_then(Option::as_ref),
         _ => None,
     };
+    let stays = |source: &&SourceDraft| {
+        !source
+            .deduplication
+            .as_ref()
+            .is_some_and(|it| it.moves_rows())
+    };
+    let partitioned_by = partitioned_by.filter(stays);
     let partitioned_by = partitioned_by.map(|source| source.partitioned_by.as_slice());
     let lies_there = |by: Option<&[usize]>| {
         let columns = by.map(|by| by.iter().map(|&column| spread.number(column)));
@@ -490,18 +501,27 @@ impl Said {
         let (emit, right) = emit(stream, parts.last()?, problems);
         let manifest = stream.manifest;
         let windowed = parts.iter().any(|part| part.window().is_some());
-        let fields = [
-            ("allowedLateness", manifest.allowed_lateness.is_some()),
-            ("lateRecords", manifest.late_records.is_some()),
-        ];
+        let in_order = parts.iter().any(|part| part.is_over() || part.is_join());
         let mut right = right;
-        for (field, _) in fields.iter().filter(|(_, given)| *given && !windowed) {
+        let mut refuse = |field: &str, message: &str, hint: &str| {
             right = false;
-            problems.add(
-                format!("{}.{field}", stream.path),
-                "without a window no record is late",
-                Some("leave it out".into()),
-            );
+            let path = format!("{}.{field}", stream.path);
+            problems.add(path, message, Some(hint.into()));
+        };
+        let no_window = ("without a window no record is late", "leave it out");
+        if manifest.allowed_lateness.is_some() && !windowed {
+            let (message, hint) = match in_order {
+                true => (
+                    "rows that are counted or joined, or have OVER, go on once, and wait for late ones no longer than the watermark does",
+                    "set outOfOrderness of the source's eventTime",
+                ),
+                false => no_window,
+            };
+            refuse("allowedLateness", message, hint);
+        }
+        if manifest.late_records.is_some() && !windowed && !in_order {
+            let (message, hint) = no_window;
+            refuse("lateRecords", message, hint);
         }
         let missing = missing(stream, parts, problems)?;
         right.then(|| Self {
@@ -543,7 +563,10 @@ fn emit(stream: &Readable<'_>, query: &Query, problems: &mut Problems) -> (Emit,
     };
     let on_close = match &stream.manifest.emit {
         Some(_) if !query.is_grouped() => {
-            let message = "without GROUP BY each row is handed on by itself";
+            let message = match query.is_counted() {
+                true => "a window by count has one row, when it is full",
+                false => "without GROUP BY each row is handed on by itself",
+            };
             refuse("emit", message, "leave it out");
             true
         }
@@ -622,7 +645,6 @@ impl StreamDraft {
         let bound = bound
             .map_err(|e| problems.add_sql(&format!("{}.sql", self.path), [e]))
             .ok()?;
-        let window = bound.window;
         let mut before = bound.before;
         for step in &mut before {
             if let Step::Lookup(lookup) = step {
@@ -633,25 +655,64 @@ impl StreamDraft {
             name: self.relation.name.clone(),
             inputs: self.inputs.clone(),
             before,
-            operator: bound.grouping.map(|grouping| {
-                Operator::Aggregate(Aggregate {
-                    window,
-                    keys: grouping.keys,
-                    key_schema: grouping.key_schema,
-                    functions: grouping.functions,
-                    layout: grouping.layout,
-                    schema: grouping.schema,
-                    emit: self.results.emit,
-                    allowed_lateness: self.results.lateness.saturating_add(self.query.behind()),
-                    late: self.results.late,
-                    exchange: self.exchange.clone(),
-                })
-            }),
+            operator: self.operator(bound.grouping, bound.window, bound.over, bound.join),
             after: bound.after,
             schema: self.query.schema().clone(),
             changes: self.changes.clone(),
             epoch: 0,
             misfit: Misfit::Refuse,
+        })
+    }
+
+    fn operator(
+        &self,
+        grouping: Option<BoundGrouping>,
+        window: Option<Window>,
+        over: Option<BoundOver>,
+        join: Option<BoundJoin>,
+    ) -> Option<Operator> {
+        if let Some(join) = join {
+            return Some(Operator::Join(Join {
+                side: join.side,
+                time: join.time,
+                keys: join.keys,
+                key_types: join.key_types,
+                left: join.left,
+                right: join.right,
+                earliest: join.earliest,
+                latest: join.latest,
+                condition: join.condition,
+                behind: join.behind,
+                schema: join.schema,
+                late: self.results.late,
+                exchange: self.exchange.clone(),
+            }));
+        }
+        if let Some(over) = over {
+            return Some(Operator::Over(Over {
+                time: over.time,
+                keys: over.keys,
+                calls: over.calls,
+                rank: over.rank,
+                first: over.first,
+                schema: over.schema,
+                late: self.results.late,
+                exchange: self.exchange.clone(),
+            }));
+        }
+        grouping.map(|grouping| {
+            Operator::Aggregate(Aggregate {
+                window,
+                keys: grouping.keys,
+                key_schema: grouping.key_schema,
+                functions: grouping.functions,
+                layout: grouping.layout,
+                schema: grouping.schema,
+                emit: self.results.emit,
+                allowed_lateness: self.results.lateness.saturating_add(self.query.behind()),
+                late: self.results.late,
+                exchange: self.exchange.clone(),
+            })
         })
     }
 }

@@ -294,7 +294,6 @@ fn all_problems_come_at_once() {
 ";
     let got = problems(spec);
     let expected = [
-        "spec.sources[0].deduplicate: deduplication is not supported yet (leave it out)",
         "spec.sources[1].kafka.startFrom: a table is all that its topic holds (leave it out: a table is read from the first record)",
         "spec.sources[1].table.primaryKey[0]: there is no column `Id` (names are taken as written: write `id`)",
         "spec.streams[1].onMissing: waiting for a row is not supported yet (write Emit or DeadLetter)",
@@ -693,4 +692,71 @@ fn a_partitioned_table_is_joined_by_what_the_stream_is_partitioned_by() {
         "  - name: again\n    sql: SELECT w.ts, c.city FROM with_city w JOIN customers c ON w.customer = c.id\n  outputs:",
     );
     assert_eq!(planned(&through).streams.len(), 4);
+}
+
+const CARDS: &str = r#"
+  sources:
+  - name: authorizations
+    kafka: {topic: authorizations}
+    columns: [{name: id, type: String}, {name: amount, type: Int64}, {name: at, type: Timestamp}, {name: unused, type: String}]
+    eventTime: {column: at}
+  - name: settlements
+    kafka: {topic: settlements}
+    columns: [{name: id, type: String}, {name: amount, type: Int64}, {name: settled, type: Timestamp}]
+    eventTime: {column: settled}
+  streams:
+  - name: pairs
+    sql: |
+      SELECT a.id, a.amount, s.amount AS settled, a.at
+      FROM authorizations a JOIN settlements s ON a.id = s.id AND s.settled BETWEEN a.at AND a.at + INTERVAL '1' HOUR
+  - name: totals
+    sql: SELECT id, sum(settled) AS total, window_start FROM TUMBLE(pairs, at, INTERVAL '1' MINUTE) GROUP BY id, window_start
+  outputs:
+  - {from: totals, sink: topic}
+"#;
+
+#[test]
+fn a_plan_says_what_is_kept_of_streams_that_are_joined() {
+    let wanted = [
+        "pipeline bank.payments",
+        "  source authorizations: topic authorizations",
+        "  source settlements: topic settlements",
+        "  stream pairs-branch1: reads authorizations",
+        "    row by row, where they are read",
+        "  stream pairs-branch2: reads settlements",
+        "    row by row, where they are read",
+        "  stream pairs: reads pairs-branch1, pairs-branch2",
+        "    JOIN of rows with the same id, where settled is between at and at + 1h",
+        "    rows of the left side are kept for 1h after their time, of the right side until the watermark has passed them",
+        "    shuffled: rows of both sides go to 8 shards by that",
+        "  stream totals: reads pairs",
+        "    grouped by id in windows, tumbling 1m, handed on when they close",
+        "    local: rows that belong together are in one partition",
+        "  output of totals: sink topic",
+    ];
+    let got = crate::explain(&planned(CARDS));
+    assert_eq!(got, wanted, "{got:#?}");
+    let full = CARDS.replace("authorizations a JOIN", "authorizations a FULL JOIN");
+    let refused = problems(&full);
+    assert!(
+        refused[0].contains("`at` is not the event time of `pairs`"),
+        "of a full join either time may be null: {refused:?}"
+    );
+}
+
+#[test]
+fn windows_over_what_is_joined_wait_for_the_earlier_time() {
+    let plan = planned(CARDS);
+    let lateness = |plan: &Plan, name: &str| {
+        let stream = plan.streams.iter().find(|s| s.name == name);
+        stream.unwrap().aggregate().unwrap().allowed_lateness
+    };
+    assert_eq!(lateness(&plan, "totals"), 3_600_000_000);
+    let left = planned(&CARDS.replace("authorizations a JOIN", "authorizations a LEFT JOIN"));
+    assert_eq!(lateness(&left, "totals"), 0, "the join itself is behind");
+    let before = CARDS.replace(
+        "a.at AND a.at + INTERVAL '1' HOUR",
+        "a.at - INTERVAL '1' HOUR AND a.at",
+    );
+    assert_eq!(lateness(&planned(&before), "totals"), 0);
 }

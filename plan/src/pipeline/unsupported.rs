@@ -30,10 +30,6 @@ fn check_source(source: &Source, path: &str, problems: &mut Problems) {
             hint,
         );
     }
-    if source.deduplicate.is_some() {
-        let path = format!("{path}.deduplicate");
-        problems.not_yet(path, "deduplication is", "leave it out");
-    }
     if let Some(Origin::Generator(generator)) = source.origin()
         && generator.customers_from.is_some()
     {

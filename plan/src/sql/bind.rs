@@ -8,12 +8,17 @@ use datafusion_common::Result;
 use datafusion_sql::sqlparser::tokenizer::Location;
 
 use super::chain::{self, Moves, Origin, narrow, rebase, remap, schema_after, substitute};
+use super::count::CountBound;
 use super::error::{SqlError, duplicate_column};
+use super::join::{BoundJoin, JoinShape};
+use super::over::OverShape;
 use super::parse::Parsed;
 use super::translate::{Call, Grouping, Joined, Shape};
 use super::window::is_one_each;
 use super::{Carried, Relation};
-use crate::model::{ExprRef, Function, Micros, ResultColumn, Step, Window, WindowKind};
+use crate::model::{
+    ExprRef, Function, Micros, OverCall, RankBy, ResultColumn, Step, Window, WindowKind,
+};
 
 /// A planned query, bound to all the columns of the relation that it reads.
 #[derive(Debug, Clone)]
@@ -27,6 +32,8 @@ pub struct Query {
     tables: Vec<Joined>,
     before: Vec<Step>,
     grouping: Option<Grouping>,
+    over: Option<OverShape>,
+    join: Option<JoinShape>,
     after: Vec<Step>,
     schema: SchemaRef,
     columns: Vec<From>,
@@ -38,7 +45,7 @@ pub struct Query {
 enum From {
     /// A column of the input, unchanged.
     Input(usize),
-    /// A key of the grouping.
+    /// A key of the grouping, or of the join.
     Key(usize),
     /// The first microsecond of the grouping's window.
     WindowStart,
@@ -59,6 +66,10 @@ pub struct Bound {
     pub window: Option<Window>,
     /// The grouping.
     pub grouping: Option<BoundGrouping>,
+    /// The functions over rows.
+    pub over: Option<BoundOver>,
+    /// The join of two streams.
+    pub join: Option<BoundJoin>,
     /// Row by row, after the grouping.
     pub after: Vec<Step>,
 }
@@ -78,10 +89,27 @@ pub struct BoundGrouping {
     pub schema: SchemaRef,
 }
 
+/// The parts of functions over rows: see [`Over`](crate::model::Over).
+#[derive(Debug)]
+pub struct BoundOver {
+    /// The time by which rows are ordered.
+    pub time: usize,
+    /// The columns that make their key.
+    pub keys: Vec<usize>,
+    /// The functions.
+    pub calls: Vec<OverCall>,
+    /// By what rows are ranked.
+    pub rank: Vec<RankBy>,
+    /// How many of the first of them are wanted.
+    pub first: Option<u64>,
+    /// The rows with the results.
+    pub schema: SchemaRef,
+}
+
 impl Query {
     pub(super) fn new(shape: Shape, parsed: &Parsed) -> std::result::Result<Self, SqlError> {
         let relation = &shape.relation;
-        if relation.key.is_some() && shape.grouping.is_some() {
+        if relation.key.is_some() && shape.gathers() {
             let message = format!(
                 "`{}` is a table kept up to date, and its rows cannot be grouped again",
                 relation.name
@@ -105,31 +133,50 @@ impl Query {
     }
 
     fn narrowed(shape: Shape, parsed: &Parsed) -> Result<Self> {
-        let schema = match shape.grouping {
-            Some(_) => Arc::clone(&shape.after.schema),
-            None => Arc::clone(&shape.before.schema),
+        let schema = match shape.gathers() {
+            true => Arc::clone(&shape.after.schema),
+            false => Arc::clone(&shape.before.schema),
         };
         let columns = origins(&shape);
-        let mut grouping = shape.grouping;
-        let wanted = match &grouping {
-            Some(grouping) => grouping.reads(),
-            None => (0..schema.fields().len()).collect(),
-        };
-        let key_columns = grouping.as_ref().map_or_else(Vec::new, |g| {
-            let origin = |key: &ExprRef| match chain::column(key)
-                .and_then(|i| shape.before.origins.get(i))
-            {
-                Some(Origin::Start(i)) => Some(*i),
-                _ => None,
-            };
-            g.keys.iter().map(origin).collect()
-        });
+        let key_columns = key_columns(&shape);
         let width = shape.relation.schema.fields().len();
+        let mut after = shape.after.steps;
+        let mut grouping = shape.grouping;
+        let mut over = shape.over;
+        let mut join = shape.join;
+        if let Some(whole) = join.take() {
+            let all = (0..schema.fields().len()).collect();
+            let out = narrow(&after, &all, whole.schema.fields().len())?;
+            let (narrowed, moves) = whole.narrowed(&out.reads)?;
+            (after, _) = rebase(&after, moves, &narrowed.schema)?;
+            join = Some(narrowed);
+        }
+        let wanted = match (&grouping, &over) {
+            _ if join.is_some() => join.iter().flat_map(JoinShape::reads).collect(),
+            (Some(grouping), _) => grouping.reads(),
+            (None, Some(over)) => {
+                let all = (0..schema.fields().len()).collect();
+                let rows = shape.before.schema.fields().len();
+                let out = narrow(&after, &all, rows + over.results.len())?;
+                let rows = out.reads.into_iter().filter(|&column| column < rows);
+                rows.chain(over.reads()).collect()
+            }
+            (None, None) => (0..schema.fields().len()).collect(),
+        };
         let narrowed = narrow(&shape.before.steps, &wanted, width)?;
         let mut before = narrowed.steps;
         if let Some(grouping) = &mut grouping {
             grouping.move_columns(&narrowed.moved)?;
             grouping.absorb_last(&mut before)?;
+        }
+        if let Some(shape_over) = over.take() {
+            let rows = schema_after(&before, &shape.relation.schema);
+            let (old, new) = (shape.before.schema.fields().len(), rows.fields().len());
+            let mut moves = narrowed.moved;
+            moves.extend((0..shape_over.results.len()).map(|i| (old + i, new + i)));
+            let moved = shape_over.moved(&moves);
+            (after, _) = rebase(&after, moves, &moved.schema(&rows))?;
+            over = Some(moved.of_the_first(&after, new));
         }
         Ok(Self {
             name: String::new(),
@@ -139,7 +186,9 @@ impl Query {
             tables: shape.tables,
             before,
             grouping,
-            after: shape.after.steps,
+            over,
+            join,
+            after,
             schema,
             columns,
             key_columns,
@@ -157,8 +206,7 @@ impl Query {
         if !in_steps.chain(in_grouping).any(reads_unknown_windows) {
             return Ok(());
         }
-        let message =
-            "the windows of HOP, CUMULATE and SESSION are not known before rows are grouped";
+        let message = "the windows of HOP, CUMULATE, SESSION and COUNT_WINDOW are not known before rows are grouped";
         let hint =
             "use window_start and window_end in GROUP BY as they are, and in SELECT and HAVING";
         Err(SqlError::at(parsed.window_place(), message).hint(hint))
@@ -212,6 +260,8 @@ impl Query {
     /// What its readers see, given what it reads.
     #[must_use]
     pub fn relation(&self, name: String, input: &Relation) -> Relation {
+        // The sides of a join say each their own; it says what they are together.
+        let input = self.join.as_ref().map_or(input, |join| &join.relation);
         let is = |column: usize| move |c: &usize| self.input_column(*c) == Some(column);
         let columns = || 0..self.columns.len();
         let event_time = input.event_time.and_then(|time| columns().find(is(time)));
@@ -246,6 +296,15 @@ impl Query {
                     columns().find(|c| self.columns.get(*c) == Some(&From::WindowLast))
                 }
                 _ => event_time,
+            },
+            times: match self.is_grouped() {
+                true => Vec::new(),
+                false => {
+                    let times = input.times.iter();
+                    let kept =
+                        times.filter_map(|&(t, behind)| Some((columns().find(is(t))?, behind)));
+                    kept.collect()
+                }
             },
             window,
             key: None,
@@ -304,6 +363,30 @@ impl Query {
     #[must_use]
     pub fn is_grouped(&self) -> bool {
         self.grouping.is_some()
+    }
+
+    /// Whether rows have functions of those before them.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.over.is_some()
+    }
+
+    /// Whether these are functions of windows by count.
+    #[must_use]
+    pub fn is_counted(&self) -> bool {
+        self.over.as_ref().is_some_and(|over| over.is_counted)
+    }
+
+    /// Whether rows of two streams are joined.
+    #[must_use]
+    pub fn is_join(&self) -> bool {
+        self.join.is_some()
+    }
+
+    /// Whether rows with the same key meet.
+    #[must_use]
+    pub fn gathers(&self) -> bool {
+        self.is_grouped() || self.is_over() || self.is_join()
     }
 
     /// The window that rows are grouped by.
@@ -432,6 +515,15 @@ impl Query {
             before,
             window: window.map(|(time, kind)| Window { time, kind }),
             grouping: grouping.map(|g| g.bind(&rows)).transpose()?,
+            over: self.over.as_ref().map(|over| BoundOver {
+                time: over.time,
+                keys: over.keys.clone(),
+                calls: over.calls.clone(),
+                rank: over.rank.clone(),
+                first: over.first,
+                schema: over.schema(&rows),
+            }),
+            join: self.join.as_ref().map(JoinShape::bind),
             after: self.after.clone(),
         })
     }
@@ -441,17 +533,57 @@ impl Query {
 fn reads_unknown_windows(expr: &ExprRef) -> bool {
     let is_bound =
         |e: &ExprRef| chain::window_bound(e).is_some_and(|(_, window)| !is_one_each(window.kind));
-    is_bound(expr) || expr.children().into_iter().any(reads_unknown_windows)
+    let is_count = |e: &ExprRef| CountBound::in_expr(e).is_some();
+    is_bound(expr) || is_count(expr) || expr.children().into_iter().any(reads_unknown_windows)
+}
+
+/// The columns of the input by which rows come together.
+fn key_columns(shape: &Shape) -> Vec<Option<usize>> {
+    let origin = |column: usize| match shape.before.origins.get(column) {
+        Some(Origin::Start(i)) => Some(*i),
+        _ => None,
+    };
+    if let Some(join) = &shape.join {
+        return join.key_columns().map(Some).collect();
+    }
+    match (&shape.grouping, &shape.over) {
+        (Some(grouping), _) => {
+            let keys = grouping.keys.iter();
+            keys.map(|key| chain::column(key).and_then(origin))
+                .collect()
+        }
+        (None, Some(over)) => over.keys.iter().map(|&key| origin(key)).collect(),
+        (None, None) => Vec::new(),
+    }
 }
 
 /// Where the columns of the result come from.
 fn origins(shape: &Shape) -> Vec<From> {
+    let direct = |origin: &Origin| match origin {
+        Origin::Start(i) => From::Input(*i),
+        _ => From::Computed,
+    };
+    if let Some(join) = &shape.join {
+        let of_join = |origin: &Origin| {
+            let Origin::Start(i) = *origin else {
+                return From::Computed;
+            };
+            let key = join.key_of(i).map(From::Key);
+            key.or(join.input_of(i).map(From::Input))
+                .unwrap_or(From::Computed)
+        };
+        return shape.after.origins.iter().map(of_join).collect();
+    }
     let Some(grouping) = &shape.grouping else {
-        let direct = |origin: &Origin| match origin {
-            Origin::Start(i) => From::Input(*i),
+        let before = &shape.before.origins;
+        if shape.over.is_none() {
+            return before.iter().map(direct).collect();
+        }
+        let through = |origin: &Origin| match origin {
+            Origin::Start(i) => before.get(*i).map_or(From::Computed, direct),
             _ => From::Computed,
         };
-        return shape.before.origins.iter().map(direct).collect();
+        return shape.after.origins.iter().map(through).collect();
     };
     let through = |origin: &Origin| match origin {
         Origin::Start(i) => match grouping.layout.get(*i) {

@@ -11,6 +11,7 @@ use datafusion_physical_expr::ScalarFunctionExpr;
 use datafusion_physical_expr::expressions::Column;
 use datafusion_physical_expr::utils::collect_columns;
 
+use super::count::CountBound;
 use super::window::{Bound, WindowBound};
 use crate::model::{ExprRef, Lookup, Step, WindowKind};
 
@@ -25,6 +26,8 @@ pub(crate) enum Origin {
     WindowEnd { time: usize, kind: WindowKind },
     /// The last microsecond of it.
     WindowLast { time: usize, kind: WindowKind },
+    /// A bound of the window that a row is counted into.
+    Counted(CountBound),
     /// Anything else.
     Computed,
 }
@@ -109,7 +112,7 @@ impl Chain {
             return self.origins.get(i).copied().unwrap_or(Origin::Computed);
         }
         let Some((call, window)) = window_bound(expr) else {
-            return Origin::Computed;
+            return CountBound::in_expr(expr).map_or(Origin::Computed, Origin::Counted);
         };
         let time = call.args().first().and_then(column);
         match time.and_then(|i| self.origins.get(i)) {

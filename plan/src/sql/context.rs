@@ -15,6 +15,7 @@ use datafusion_functions::unicode::planner::UnicodeFunctionPlanner;
 use datafusion_functions_aggregate::planner::AggregateFunctionPlanner;
 use datafusion_sql::planner::ParserOptions;
 
+use super::over::{self, OverPlanner};
 use super::window::WindowPlanner;
 use super::{Relation, functions};
 
@@ -43,6 +44,7 @@ impl Context {
                 Arc::new(DatetimeFunctionPlanner),
                 Arc::new(UnicodeFunctionPlanner),
                 Arc::new(AggregateFunctionPlanner),
+                Arc::new(OverPlanner),
             ],
             relation_planners: vec![Arc::new(WindowPlanner { last_time })],
         }
@@ -82,8 +84,8 @@ impl ContextProvider for Context {
         functions::aggregate(name)
     }
 
-    fn get_window_meta(&self, _: &str) -> Option<Arc<WindowUDF>> {
-        None
+    fn get_window_meta(&self, name: &str) -> Option<Arc<WindowUDF>> {
+        over::function(name)
     }
 
     fn get_variable_type(&self, _: &[String]) -> Option<DataType> {

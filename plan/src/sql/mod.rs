@@ -8,9 +8,12 @@ mod bind;
 mod chain;
 mod check;
 mod context;
+mod count;
 mod error;
 mod functions;
+mod join;
 mod output;
+mod over;
 mod parse;
 mod parts;
 mod plan;
@@ -27,9 +30,10 @@ use arrow::datatypes::SchemaRef;
 
 use crate::model::Micros;
 
-pub use bind::{Bound, BoundGrouping, Query};
+pub use bind::{Bound, BoundGrouping, BoundOver, Query};
 pub use check::plan_check;
 pub use error::{SqlError, types_as_written};
+pub use join::BoundJoin;
 pub use parse::Parsed;
 pub use parts::stream_of;
 pub(crate) use parts::{is_part, part_name};
@@ -43,6 +47,8 @@ pub struct Relation {
     pub schema: SchemaRef,
     /// The column that is its event time: windows open over this one.
     pub event_time: Option<usize>,
+    /// Other columns that windows may open over, each with how far its times may be behind the watermark.
+    pub times: Vec<(usize, Micros)>,
     /// The window that each of its rows is of, if it is one row's alone.
     pub window: Option<Carried>,
     /// Where its rows replace each other: the columns that identify a row.

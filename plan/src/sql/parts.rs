@@ -4,13 +4,15 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema};
-use datafusion_expr::{Join, LogicalPlan, Union};
+use datafusion_expr::utils::split_conjunction;
+use datafusion_expr::{Expr, Join, JoinType, LogicalPlan, Union};
 
 use super::Relation;
 use super::bind::Query;
 use super::error::SqlError;
+use super::join::{self, Side, Unjoinable};
 use super::parse::Parsed;
-use super::translate::{Misfit, Shape, names};
+use super::translate::{Misfit, Shape, joined, names};
 
 /// What is between the name of a stream and the number of a part of it: no name in a manifest has it.
 const BETWEEN: char = '-';
@@ -38,6 +40,8 @@ pub(super) struct Parts<'a> {
     relations: Vec<Relation>,
     /// The parts that are cut off, each after those that it reads.
     cut: Vec<Query>,
+    /// The sides of joins, by name, until it is known which of their columns are needed.
+    sides: Vec<(String, Side)>,
     grouped: usize,
     branches: usize,
 }
@@ -48,6 +52,7 @@ impl<'a> Parts<'a> {
             parsed,
             relations: relations.to_vec(),
             cut: Vec::new(),
+            sides: Vec::new(),
             grouped: 0,
             branches: 0,
         }
@@ -69,11 +74,21 @@ impl<'a> Parts<'a> {
         self.parsed.misfit(misfit, &shape.relation)
     }
 
-    fn query(&self, shape: Shape) -> Result<Query, SqlError> {
+    fn query(&mut self, shape: Shape) -> Result<Query, SqlError> {
         if shape.opens_unknown_windows() {
             return Err(self.said(Misfit::SeveralWindows, &shape));
         }
-        Query::new(shape, self.parsed)
+        let query = Query::new(shape, self.parsed)?;
+        let is_read = |(name, _): &mut (String, Side)| query.reads().contains(name);
+        let sides: Vec<_> = self.sides.extract_if(.., is_read).collect();
+        for (name, side) in sides {
+            let relation = side.relation().clone();
+            let side = side.finish(query.needs());
+            let side = side.map_err(|misfit| self.parsed.misfit(misfit, &relation))?;
+            let side = self.query(side)?.named(name);
+            self.cut.push(side);
+        }
+        Ok(query)
     }
 
     fn shape(&mut self, plan: &LogicalPlan) -> Result<Shape, SqlError> {
@@ -81,11 +96,22 @@ impl<'a> Parts<'a> {
             LogicalPlan::TableScan(scan) => {
                 let name = scan.table_name.table();
                 let read = self.relations.iter().find(|r| r.name == name);
-                read.map(|relation| Shape::over(relation.clone(), vec![name.to_owned()]))
+                read.map(|relation| Shape::reading(relation.clone(), vec![name.to_owned()]))
                     .ok_or_else(|| self.nothing())
             }
             LogicalPlan::Union(union) => self.union(union),
-            LogicalPlan::Join(join) => self.join(join),
+            LogicalPlan::Join(join) => self.join(join, &[]),
+            LogicalPlan::Filter(filter) => match filter.input.as_ref() {
+                LogicalPlan::Join(join) if self.takes_in(join) => {
+                    let conditions = split_conjunction(&filter.predicate);
+                    let conditions: Vec<Expr> = conditions.into_iter().cloned().collect();
+                    self.join(join, &conditions)
+                }
+                input => {
+                    let shape = self.shape(input)?;
+                    self.push(shape, plan)
+                }
+            },
             node => match node.inputs().as_slice() {
                 [input] => {
                     let shape = self.shape(input)?;
@@ -105,7 +131,7 @@ impl<'a> Parts<'a> {
     }
 
     fn push(&mut self, shape: Shape, node: &LogicalPlan) -> Result<Shape, SqlError> {
-        let mut shape = match shape.is_grouped() && shape.must_end_before(node) {
+        let mut shape = match shape.gathers() && shape.must_end_before(node) {
             true => self.cut_off(shape)?,
             false => shape,
         };
@@ -115,9 +141,29 @@ impl<'a> Parts<'a> {
         }
     }
 
-    fn join(&mut self, join: &Join) -> Result<Shape, SqlError> {
+    /// Whether what is true of all rows of a join is a condition of it as good as any.
+    fn takes_in(&self, join: &Join) -> bool {
+        join.join_type == JoinType::Inner && !self.joins_table(join)
+    }
+
+    /// Whether rows are looked up in what is joined, or would be if they could.
+    fn joins_table(&self, join: &Join) -> bool {
+        let relation = |name: &str| self.relations.iter().find(|r| r.name == name);
+        match joined(&join.right).and_then(relation) {
+            Some(relation) => relation.key.is_some(),
+            None => read_by(&join.right)
+                .and_then(relation)
+                .is_some_and(|r| r.is_table),
+        }
+    }
+
+    /// A join, of which conditions that stand above it are true, too.
+    fn join(&mut self, join: &Join, above: &[Expr]) -> Result<Shape, SqlError> {
+        if !self.joins_table(join) {
+            return self.join_streams(join, above);
+        }
         let mut shape = self.shape(&join.left)?;
-        if shape.is_grouped() {
+        if shape.gathers() {
             shape = self.cut_off(shape)?;
         }
         match shape.join(join, &self.relations) {
@@ -126,11 +172,53 @@ impl<'a> Parts<'a> {
         }
     }
 
+    /// Each side is a part, and both are read together.
+    fn join_streams(&mut self, join: &Join, above: &[Expr]) -> Result<Shape, SqlError> {
+        let left = self.shape(&join.left)?;
+        if left.relation.is_table {
+            let misfit = Misfit::Unjoinable(Unjoinable::TableFirst(left.relation.name.clone()));
+            return Err(self.unjoinable(misfit, join));
+        }
+        let (left, right) = (self.side(left)?, self.shape(&join.right)?);
+        let right = self.side(right)?;
+        let names = [(); 2].map(|()| {
+            self.branches += 1;
+            format!("{BETWEEN}branch{}", self.branches)
+        });
+        let joined = join::join(left, right, join, above, names.clone());
+        let (shape, sides) = joined.map_err(|misfit| self.unjoinable(misfit, join))?;
+        self.sides.extend(names.into_iter().zip(sides));
+        Ok(shape)
+    }
+
+    /// A side of a join, row by row.
+    fn side(&mut self, shape: Shape) -> Result<Shape, SqlError> {
+        if shape.relation.key.is_some() {
+            return Err(self.said(Misfit::Replacing, &shape));
+        }
+        if shape.opens_unknown_windows() {
+            return Err(self.said(Misfit::SeveralWindows, &shape));
+        }
+        match shape.gathers() {
+            true => self.cut_off(shape),
+            false => Ok(shape),
+        }
+    }
+
+    fn unjoinable(&self, misfit: Misfit, join: &Join) -> SqlError {
+        let place = read_by(&join.right).map(|name| self.parsed.place_of(name));
+        match (misfit, self.relations.first()) {
+            (Misfit::Unjoinable(why), _) => self.parsed.unjoinable(&why, place),
+            (misfit, Some(relation)) => self.parsed.misfit(misfit, relation),
+            (_, None) => self.nothing(),
+        }
+    }
+
     /// Makes a part of what there is so far, and goes on from its rows.
     fn cut_off(&mut self, shape: Shape) -> Result<Shape, SqlError> {
         let relation = self.part(shape)?;
         let name = relation.name.clone();
-        Ok(Shape::over(relation, vec![name]))
+        Ok(Shape::reading(relation, vec![name]))
     }
 
     /// Makes a part of what there is so far.
@@ -141,7 +229,7 @@ impl<'a> Parts<'a> {
         if shape.is_grouped() && shape.window().is_none() {
             return Err(self.said(Misfit::TwoGroupings, &shape));
         }
-        let name = if shape.is_grouped() {
+        let name = if shape.gathers() {
             self.grouped += 1;
             format!("{BETWEEN}{}", self.grouped)
         } else {
@@ -171,7 +259,15 @@ impl<'a> Parts<'a> {
             let message = "the columns of the sides of UNION ALL are of different types";
             SqlError::at(self.parsed.tokens.start(), message).hint("write CAST(… AS …)")
         })?;
-        Ok(Shape::over(all, read))
+        Ok(Shape::reading(all, read))
+    }
+}
+
+/// The first relation that a plan reads.
+fn read_by(plan: &LogicalPlan) -> Option<&str> {
+    match plan {
+        LogicalPlan::TableScan(scan) => Some(scan.table_name.table()),
+        node => node.inputs().into_iter().find_map(read_by),
     }
 }
 
@@ -194,6 +290,16 @@ fn together(relations: &[Relation]) -> Option<Relation> {
             .event_time
             .filter(|time| other.event_time == Some(*time));
         all.window = all.window.zip(other.window).map(|(a, b)| a.and(b));
+        let behind = |time: usize| {
+            other
+                .times
+                .iter()
+                .find(|(t, _)| *t == time)
+                .map(|(_, b)| *b)
+        };
+        let times = all.times.iter();
+        let times = times.filter_map(|&(t, b)| Some((t, behind(t)?.max(b))));
+        all.times = times.collect();
     }
     let fields = all.schema.fields().iter();
     let fields = fields.map(|f| Field::new(f.name(), f.data_type().clone(), true));

@@ -19,6 +19,8 @@ use datafusion_sql::sqlparser::tokenizer::{Location, Span};
 use super::bind::Query;
 use super::context::Context;
 use super::error::{self, SqlError, start};
+use super::join::{Bounded, Unjoinable};
+use super::over::Refused;
 use super::parse::{Parsed, item_name};
 use super::parts::{Parts, is_part};
 use super::translate::Misfit;
@@ -141,7 +143,7 @@ impl Parsed {
             .hint("add window_end to GROUP BY, and to the SELECT list that it comes from"),
             Misfit::SeveralWindows => SqlError::at(
                 time,
-                "the rows of HOP, CUMULATE and SESSION windows are grouped by them",
+                "the rows of HOP, CUMULATE, SESSION and COUNT_WINDOW are grouped by their windows",
             )
             .hint("add GROUP BY window_start, window_end"),
             Misfit::LostTime => SqlError::at(
@@ -149,11 +151,34 @@ impl Parsed {
                 "the window's time is gone where the rows are grouped",
             )
             .hint("select the time column, or window_start, in the subquery, of one TUMBLE; of HOP, CUMULATE and SESSION, the time column"),
+            Misfit::Over(refused) => self.refused_over(&refused, relation),
+            Misfit::Uncounted => match relation.event_time {
+                Some(column) => {
+                    let time = column_name(relation, column);
+                    let message = "COUNT_WINDOW is in the order of the event time, which is gone where the rows are grouped";
+                    SqlError::at(self.window_place(), message)
+                        .hint(format!("select `{time}` in the subquery; for DISTINCT, write GROUP BY"))
+                }
+                None => SqlError::at(
+                    time,
+                    format!(
+                        "COUNT_WINDOW is in the order of an event time, and {} has none",
+                        shown(relation)
+                    ),
+                )
+                .hint(event_time_hint(relation)),
+            },
+            Misfit::CountedCall(call, there) => SqlError::at(
+                time,
+                format!("`{call}` is not among what windows by count have"),
+            )
+            .hint(format!("there are {there}, without DISTINCT")),
             Misfit::NotATable(name) => SqlError::at(
                 self.place_of(&name),
-                format!("`{name}` is not a table, and only tables can be joined"),
+                format!("the rows of `{name}` replace each other, and it is no source that is a table: it cannot be joined"),
             )
-            .hint("write the stream in FROM, and JOIN sources that have a `table` with its primaryKey"),
+            .hint("JOIN sources that have a `table` with its primaryKey, or streams that only add rows"),
+            Misfit::Unjoinable(why) => self.unjoinable(&why, None),
             Misfit::JoinedQuery => SqlError::at(
                 self.tokens.first(Keyword::JOIN).unwrap_or(self.tokens.start()),
                 "a table is joined as it is",
@@ -188,6 +213,94 @@ impl Parsed {
         }
     }
 
+    /// Why two streams cannot be joined, the right one of which is first named there.
+    pub(super) fn unjoinable(&self, why: &Unjoinable, right: Option<Location>) -> SqlError {
+        let place = match right {
+            Some(right) => self.tokens.back_to(Keyword::JOIN, right),
+            None => self
+                .tokens
+                .first(Keyword::JOIN)
+                .unwrap_or(self.tokens.start()),
+        };
+        match why {
+            Unjoinable::TableFirst(table) => SqlError::at(
+                place,
+                format!("a stream is looked up in the table `{table}`, and not the other way round"),
+            )
+            .hint(format!("write FROM with the stream, and JOIN {table}")),
+            Unjoinable::NoTime(relation) if has_time(relation) => SqlError::at(
+                place,
+                format!("streams are joined by their times, and that of {} is gone here", shown(relation)),
+            )
+            .hint("select the event time in the subquery, or window_end"),
+            Unjoinable::NoTime(relation) => SqlError::at(
+                place,
+                format!("streams are joined by their times, and {} has none", shown(relation)),
+            )
+            .hint(event_time_hint(relation)),
+            Unjoinable::Unbounded(bounded) => SqlError::at(
+                place,
+                match bounded {
+                    Bounded::Not => "how far apart in time two rows may be that belong together is not said",
+                    Bounded::Below => "how late a row may be after one that it belongs to is not said",
+                    Bounded::Above => "how early a row may be before one that it belongs to is not said",
+                },
+            )
+            .hint("write ON a.k = b.k AND b.ts BETWEEN a.ts - INTERVAL '5' MINUTE AND a.ts, with the event times of both and intervals of days or less; windows are joined by window_start and window_end"),
+            Unjoinable::Empty => SqlError::at(place, "no two times are so far apart as is asked here")
+                .hint("let the first bound of BETWEEN be the earlier one"),
+            Unjoinable::NoKey => SqlError::at(
+                place,
+                "no value of one stream is equal to one of the other",
+            )
+            .hint("write ON with = between a column of each, besides their times"),
+        }
+    }
+
+    fn refused_over(&self, refused: &Refused, relation: &Relation) -> SqlError {
+        let place = self
+            .tokens
+            .first(Keyword::OVER)
+            .unwrap_or(self.tokens.start());
+        match refused {
+            Refused::Several => {
+                let message = "all OVER of a stream have the same PARTITION BY and ORDER BY";
+                SqlError::at(place, message)
+                    .hint("put one of them into a stream of its own, and read that")
+            }
+            Refused::Order => {
+                let message = match relation.event_time {
+                    Some(_) => format!(
+                        "OVER is in the order of the event time of `{}`",
+                        relation.name
+                    ),
+                    None => format!(
+                        "OVER is in the order of an event time, and `{}` has none",
+                        relation.name
+                    ),
+                };
+                let hint = match relation.event_time {
+                    Some(column) => format!("write ORDER BY {}", column_name(relation, column)),
+                    None => event_time_hint(relation),
+                };
+                SqlError::at(place, message).hint(hint)
+            }
+            Refused::Rank if relation.key.is_some() => {
+                let message = format!(
+                    "the rows of `{}` replace each other, so their numbers would change",
+                    relation.name
+                );
+                SqlError::at(place, message).hint("number the rows of a stream that only adds them")
+            }
+            Refused::Rank => {
+                let message = "rows of no window are never all there, so their numbers would change with each";
+                SqlError::at(place, message)
+                    .hint("add window_start, window_end to PARTITION BY, or write ORDER BY the event time")
+            }
+            Refused::Bad { message, hint } => SqlError::at(place, message.as_str()).hint(*hint),
+        }
+    }
+
     /// Where a relation is last named in FROM or JOIN.
     pub(super) fn place_of(&self, relation: &str) -> Location {
         let read = self
@@ -200,8 +313,10 @@ impl Parsed {
 
     /// Where the time column of its windows is written.
     pub(super) fn window_place(&self) -> Location {
-        let first = self.outline.window_times.first();
-        first.map_or(self.tokens.start(), |(_, place)| *place)
+        let first = self.outline.window_times.first().map(|(_, place)| place);
+        *first
+            .or(self.outline.counts.first())
+            .unwrap_or(&self.tokens.start())
     }
 
     /// Where the grouping is written.
@@ -236,6 +351,11 @@ fn event_time_hint(relation: &Relation) -> String {
             None => format!("give the source of `{}` an eventTime", relation.name),
         },
     }
+}
+
+/// Whether its rows have a time.
+fn has_time(relation: &Relation) -> bool {
+    relation.event_time.is_some() || relation.window.is_some() || !relation.times.is_empty()
 }
 
 /// A relation, as a person knows it.

@@ -11,8 +11,10 @@ use datafusion_sql::sqlparser::ast::{
 use datafusion_sql::sqlparser::keywords::Keyword;
 use datafusion_sql::sqlparser::tokenizer::{Location, Span};
 
+use super::count::CountCall;
 use super::error::{SqlError, duplicate_column, start};
 use super::functions::{self, Named};
+use super::over;
 use super::parse::{Tokens, item_name};
 use super::window::{self, WindowCall};
 use crate::names;
@@ -27,6 +29,8 @@ pub(crate) struct Outline {
     pub(crate) reads: Vec<(String, Location)>,
     /// The time columns of window table functions, and where they stand.
     pub(crate) window_times: Vec<(String, Location)>,
+    /// Where windows by count stand.
+    pub(crate) counts: Vec<Location>,
     /// Whether it names the last microsecond of windows.
     pub(crate) last_time: bool,
 }
@@ -229,15 +233,15 @@ impl<'a> Walk<'a> {
             self.refuse_clause(
                 Keyword::QUALIFY,
                 qualify.span(),
-                "QUALIFY is not supported yet",
-                "OVER windows come later",
+                "QUALIFY is not supported",
+                "put the query into FROM (…), and filter it with WHERE",
             );
         }
         if !select.named_window.is_empty() {
             self.refuse(
                 self.tokens.first(Keyword::WINDOW).unwrap_or(place),
-                "WINDOW is not supported yet",
-                "OVER windows come later; group by TUMBLE windows in the meantime",
+                "WINDOW is not supported",
+                "write the window in OVER (…)",
             );
         }
         self.duplicates(&select.projection);
@@ -309,19 +313,25 @@ impl<'a> Walk<'a> {
             let inside = join.relation.span();
             let inside = start(inside).unwrap_or(self.tokens.start());
             let place = self.tokens.back_to(Keyword::JOIN, inside);
-            let taken = match &join.join_operator {
+            let (on, is_full) = match &join.join_operator {
                 JoinOperator::Join(on)
                 | JoinOperator::Inner(on)
                 | JoinOperator::Left(on)
-                | JoinOperator::LeftOuter(on) => {
-                    matches!(on, JoinConstraint::On(_) | JoinConstraint::Using(_))
-                }
-                _ => false,
+                | JoinOperator::LeftOuter(on) => (Some(on), false),
+                JoinOperator::Right(on)
+                | JoinOperator::RightOuter(on)
+                | JoinOperator::FullOuter(on) => (Some(on), true),
+                _ => (None, false),
             };
-            if !taken || join.global {
-                self.refuse(place, JOIN, JOIN_HINT);
-            } else if !matches!(join.relation, TableFactor::Table { args: None, .. }) {
-                self.refuse(place, "a table is joined as it is", JOINED_HINT);
+            match on {
+                Some(JoinConstraint::On(_)) if !join.global => {}
+                Some(JoinConstraint::Using(_)) if !join.global && !is_full => {}
+                Some(JoinConstraint::Using(_)) if !join.global => self.refuse(
+                    place,
+                    "USING has no meaning where rows of the right side go on alone",
+                    "write ON with = between the columns of both sides",
+                ),
+                _ => self.refuse(place, JOIN, JOIN_HINT),
             }
         }
     }
@@ -403,20 +413,19 @@ impl<'a> Walk<'a> {
                 times.push((call.time.value.clone(), time));
             }
             Some(Err(error)) => self.errors.push(error),
-            None => self.unknown_table_function(&written, place),
+            None => match CountCall::read(name, arguments) {
+                Some(Ok(call)) => {
+                    self.read(&call.table);
+                    self.outline.counts.push(place);
+                }
+                Some(Err(error)) => self.errors.push(error),
+                None => self.unknown_table_function(&written, place),
+            },
         }
     }
 
     fn unknown_table_function(&mut self, written: &str, place: Location) {
-        let upper = written.to_uppercase();
-        if window::NAMES.contains(&upper.as_str()) {
-            let message = format!("{upper} windows are not available yet");
-            let there: Vec<&str> = window::available().collect();
-            let hint = format!("there are {}", there.join(", "));
-            self.refuse(place, &message, &hint);
-            return;
-        }
-        let hint = names::nearest(written, window::available()).map_or_else(
+        let hint = names::nearest(written, window::NAMES.iter().copied()).map_or_else(
             || "write FROM TUMBLE(table, time column, INTERVAL '…')".to_owned(),
             |near| format!("did you mean `{near}`?"),
         );
@@ -456,12 +465,8 @@ impl<'a> Walk<'a> {
         }
         let place = start(function.name.span()).unwrap_or(self.tokens.start());
         let written = function.name.to_string();
-        if function.over.is_some() {
-            self.refuse(
-                place,
-                &format!("{written}(…) OVER is not supported yet"),
-                "group by TUMBLE windows in the meantime",
-            );
+        if function.over.is_some() && !self.alone {
+            self.errors.extend(over::check(function, place));
             return;
         }
         match functions::lookup(&written) {
@@ -522,9 +527,8 @@ impl<'a> Walk<'a> {
     }
 }
 
-const JOIN: &str = "only JOIN and LEFT JOIN with a condition are supported";
+const JOIN: &str = "a join is written with JOIN, LEFT, RIGHT or FULL JOIN, and has a condition";
 const JOIN_HINT: &str = "write FROM stream LEFT JOIN table ON stream.column = table.key";
-const JOINED_HINT: &str = "write JOIN with the table's name, and conditions on it in ON or WHERE";
 
 impl Visitor for Walk<'_> {
     type Break = ();

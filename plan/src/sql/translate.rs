@@ -8,13 +8,18 @@ use datafusion_common::tree_node::TreeNode as _;
 use datafusion_common::{DFSchema, DataFusionError};
 use datafusion_expr::expr::{AggregateFunction, Alias};
 use datafusion_expr::utils::split_conjunction;
-use datafusion_expr::{AggregateUDF, Distinct, Expr, Join, JoinType, LogicalPlan, Operator};
+use datafusion_expr::{
+    AggregateUDF, Distinct, Expr, Join, JoinType, LogicalPlan, Operator, Window,
+};
 use datafusion_physical_expr::conjunction_opt;
 use datafusion_physical_expr::expressions::{BinaryExpr, Column, cast};
 
 use super::Relation;
 use super::chain::{Chain, Origin, column, columns, field, window_bound};
+use super::count::CountBound;
+use super::join::{JoinShape, Unjoinable};
 use super::output;
+use super::over::{self, OverShape, Refused, Times};
 use super::types::physical;
 use super::window::is_one_each;
 use crate::model::{ExprRef, Find, Lookup, Micros, Missing, ResultColumn, WindowKind};
@@ -30,6 +35,10 @@ pub(crate) struct Shape {
     pub(crate) tables: Vec<Joined>,
     pub(crate) before: Chain,
     pub(crate) grouping: Option<Grouping>,
+    /// Functions over rows; where there are any, there is no grouping.
+    pub(crate) over: Option<OverShape>,
+    /// A join of two streams; where there is one, there is neither.
+    pub(crate) join: Option<JoinShape>,
     pub(crate) after: Chain,
     /// Windows are opened that a row does not tell: it falls into several, or other rows decide.
     several_windows: bool,
@@ -104,12 +113,20 @@ pub(crate) enum Misfit {
     SeveralWindows,
     /// The grouping is by the windows of two calls, or by a window whose time is gone.
     LostTime,
+    /// A call with OVER that no stream can do.
+    Over(Refused),
+    /// Windows by count over rows without their event time.
+    Uncounted,
+    /// A function that windows by count have not, and those that they have.
+    CountedCall(String, &'static str),
     /// What is joined is no table.
     NotATable(String),
     /// What is joined is more than a name.
     JoinedQuery,
     /// A join that is neither INNER nor LEFT.
     JoinKind,
+    /// A join of two streams whose rows have nothing that brings them together.
+    Unjoinable(Unjoinable),
     /// A join with this table in which no column of it is equal to something.
     NoEquality(String),
     /// An operator that no stream has.
@@ -131,7 +148,7 @@ impl From<DataFusionError> for Misfit {
 }
 
 /// The relation that is joined, if it is joined as it is.
-fn joined(plan: &LogicalPlan) -> Option<&str> {
+pub(crate) fn joined(plan: &LogicalPlan) -> Option<&str> {
     match plan {
         LogicalPlan::TableScan(scan) => Some(scan.table_name.table()),
         LogicalPlan::SubqueryAlias(alias) => joined(&alias.input),
@@ -149,13 +166,15 @@ fn all_nullable(schema: &Schema) -> SchemaRef {
 
 impl Shape {
     /// Nothing done yet with the rows of a relation, or of several of the same columns.
-    pub(crate) fn over(relation: Relation, reads: Vec<String>) -> Self {
+    pub(crate) fn reading(relation: Relation, reads: Vec<String>) -> Self {
         Self {
             before: Chain::new(all_nullable(relation.schema.as_ref())),
             relation,
             reads,
             tables: Vec::new(),
             grouping: None,
+            over: None,
+            join: None,
             after: Chain::new(crate::model::empty_schema()),
             several_windows: false,
         }
@@ -165,15 +184,25 @@ impl Shape {
         self.grouping.is_some()
     }
 
-    /// Whether windows are opened that a row does not tell, and nothing is grouped by them.
-    pub(crate) fn opens_unknown_windows(&self) -> bool {
-        self.several_windows && self.window().is_none()
+    /// Whether rows of a key come together.
+    pub(crate) fn gathers(&self) -> bool {
+        self.grouping.is_some() || self.over.is_some() || self.join.is_some()
     }
 
-    /// Whether a node cannot be in the same stream as the grouping that is there.
+    /// Whether windows are opened that a row does not tell, and nothing is grouped by them.
+    pub(crate) fn opens_unknown_windows(&self) -> bool {
+        self.several_windows && self.window().is_none() && !self.is_counted()
+    }
+
+    /// Whether rows are grouped by windows by count.
+    fn is_counted(&self) -> bool {
+        self.over.as_ref().is_some_and(|over| over.is_counted)
+    }
+
+    /// Whether a node cannot be in the same stream as what brings rows together there.
     pub(crate) fn must_end_before(&self, node: &LogicalPlan) -> bool {
         match node {
-            LogicalPlan::Aggregate(_) | LogicalPlan::Distinct(_) => true,
+            LogicalPlan::Aggregate(_) | LogicalPlan::Distinct(_) | LogicalPlan::Window(_) => true,
             LogicalPlan::Projection(it) => it.expr.iter().any(opens_windows),
             _ => false,
         }
@@ -185,9 +214,9 @@ impl Shape {
 
     /// The rows that the next operator works on.
     fn rows(&mut self) -> &mut Chain {
-        match self.grouping {
-            Some(_) => &mut self.after,
-            None => &mut self.before,
+        match self.gathers() {
+            true => &mut self.after,
+            false => &mut self.before,
         }
     }
 
@@ -212,14 +241,15 @@ impl Shape {
                     .iter()
                     .map(|expr| call(expr, input))
                     .collect::<Result<Vec<_>, _>>()?;
-                self.group(keys, calls, &names(&aggregate.schema))
+                self.group(keys, calls, &aggregate.schema)
             }
             LogicalPlan::Distinct(Distinct::All(input)) => {
                 let schema = input.schema();
                 let columns = names(schema).into_iter().enumerate();
                 let keys = columns.map(|(i, name)| Arc::new(Column::new(&name, i)) as ExprRef);
-                self.group(keys.collect(), Vec::new(), &names(schema))
+                self.group(keys.collect(), Vec::new(), schema)
             }
+            LogicalPlan::Window(window) => self.over(window),
             other => Err(Misfit::Operator(other.display().to_string())),
         }
     }
@@ -272,6 +302,7 @@ impl Shape {
     fn check_windows(&mut self, exprs: &[ExprRef]) -> Result<(), Misfit> {
         for expr in exprs {
             let Some((_, window)) = window_bound(expr) else {
+                self.several_windows |= CountBound::in_expr(expr).is_some();
                 continue;
             };
             self.several_windows |= !is_one_each(window.kind);
@@ -283,29 +314,39 @@ impl Shape {
                         return Err(Misfit::NotEventTime(time));
                     }
                 }
-                Origin::Start(_) | Origin::Computed => return Err(Misfit::ComputedTime),
+                Origin::Start(_) | Origin::Counted(_) | Origin::Computed => {
+                    return Err(Misfit::ComputedTime);
+                }
             }
         }
         Ok(())
     }
 
     /// How far a column may be behind the watermark, if windows may open over it.
-    fn behind(&self, column: usize) -> Option<Micros> {
+    pub(crate) fn behind(&self, column: usize) -> Option<Micros> {
         if self.relation.event_time == Some(column) {
             return Some(0);
         }
         let start = self.relation.window.and_then(|carried| carried.start);
-        start
-            .filter(|(start, _)| *start == column)
-            .map(|(_, behind)| behind)
+        let mut times = start.iter().chain(&self.relation.times);
+        let found = times.find(|(time, _)| *time == column);
+        found.map(|(_, behind)| *behind)
     }
 
     fn group(
         &mut self,
         exprs: Vec<ExprRef>,
         calls: Vec<Call>,
-        names: &[String],
+        output: &DFSchema,
     ) -> Result<(), Misfit> {
+        let by_count = |origin: &Origin| matches!(origin, Origin::Counted(_));
+        if self.before.origins.iter().any(by_count) {
+            let time = self.relation.event_time;
+            let counted = over::plan_counted(&exprs, &calls, output, &mut self.before, time)?;
+            (self.over, self.after) = (Some(counted.0), counted.1);
+            return Ok(());
+        }
+        let names = &names(output);
         let end = self.relation.window.and_then(|carried| carried.end);
         let is_end = |origin: &Origin| end.is_some_and(|end| *origin == Origin::Start(end));
         let by_end = exprs.iter().find(|e| is_end(&self.before.origin(e)));
@@ -338,6 +379,34 @@ impl Shape {
         self.after = Chain::new(Arc::clone(&grouping.schema));
         self.grouping = Some(grouping);
         self.restore_key_types(names)
+    }
+
+    /// Functions over rows: what comes out of them are the rows as they were, and the results.
+    fn over(&mut self, node: &Window) -> Result<(), Misfit> {
+        let (input, output) = (node.input.schema(), &node.schema);
+        let width = self.before.schema.fields().len();
+        let times = Times {
+            event: self.relation.event_time,
+            window_end: self.relation.window.and_then(|carried| carried.end),
+        };
+        let over = over::plan(&node.window_expr, input, output, &mut self.before, times)?;
+        let schema = over.schema(&self.before.schema);
+        let first = schema.fields().len() - over.results.len();
+        let places = (0..width).chain(first..schema.fields().len());
+        let mut exprs = Vec::with_capacity(places.size_hint().0);
+        for (place, wanted) in places.zip(output.fields()) {
+            let name = schema.field(place).name();
+            let column = Arc::new(Column::new(name, place)) as ExprRef;
+            exprs.push(if schema.field(place).data_type() == wanted.data_type() {
+                column
+            } else {
+                cast(column, &schema, wanted.data_type().clone())?
+            });
+        }
+        self.after = Chain::new(schema);
+        self.after.project(exprs, &names(output))?;
+        self.over = Some(over);
+        Ok(())
     }
 
     /// Whether rows are grouped by the start of the window that they carry.
@@ -571,7 +640,7 @@ impl Call {
         .build()
     }
 
-    fn data_type(&self, rows: &SchemaRef) -> datafusion_common::Result<DataType> {
+    pub(crate) fn data_type(&self, rows: &SchemaRef) -> datafusion_common::Result<DataType> {
         Ok(self.build(rows)?.field().data_type().clone())
     }
 
@@ -607,7 +676,7 @@ fn call(expr: &Expr, input: &DFSchema) -> Result<Call, Misfit> {
 }
 
 /// The conditions of a join, all of which must be true.
-fn conjuncts(join: &Join) -> Vec<Expr> {
+pub(crate) fn conjuncts(join: &Join) -> Vec<Expr> {
     let equal = join.on.iter().map(|(l, r)| l.clone().eq(r.clone()));
     let others = join.filter.iter().flat_map(split_conjunction).cloned();
     equal.chain(others).collect()

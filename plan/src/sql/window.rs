@@ -29,6 +29,7 @@ use datafusion_sql::sqlparser::ast::{
 use datafusion_sql::sqlparser::keywords::Keyword;
 use datafusion_sql::sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan};
 
+use super::count::{self, CountBound, CountCall};
 use super::error::{SqlError, start};
 use super::parse::is_keyword;
 use super::refuse::simple;
@@ -36,7 +37,7 @@ use crate::model::{ExprRef, Micros, WindowKind};
 use crate::names;
 
 /// The window table functions that the design names.
-pub(crate) const NAMES: &[&str] = &["TUMBLE", "HOP", "SESSION", "CUMULATE", "COUNT_WINDOW"];
+pub(crate) const NAMES: &[&str] = &["TUMBLE", "HOP", "SESSION", "CUMULATE", count::NAME];
 /// What Flink wraps the time column in.
 pub(crate) const DESCRIPTOR: &str = "DESCRIPTOR";
 
@@ -108,11 +109,6 @@ impl WindowFunction {
             _ => WindowKind::Hop { slide: parts, size },
         })
     }
-}
-
-/// The names of the window table functions that there are, for those who look for one.
-pub(crate) fn available() -> impl Iterator<Item = &'static str> {
-    WindowFunction::ALL.into_iter().map(WindowFunction::name)
 }
 
 /// A call of a window table function, as written.
@@ -255,11 +251,15 @@ impl RelationPlanner for WindowPlanner {
             return Ok(RelationPlanning::Original(Box::new(relation)));
         };
         let place = name.span();
-        let Some(call) = WindowCall::read(name, &arguments) else {
+        let refused = |e: SqlError| failure(place, e.message, e.hint);
+        let plan = if let Some(call) = WindowCall::read(name, &arguments) {
+            plan_windows(call.map_err(refused)?, self.last_time, place, context)?
+        } else if let Some(call) = CountCall::read(name, &arguments) {
+            let call = call.map_err(refused)?;
+            call.plan(self.last_time, place, context)?
+        } else {
             return Ok(RelationPlanning::Original(Box::new(relation)));
         };
-        let call = call.map_err(|e| failure(place, e.message, e.hint))?;
-        let plan = plan_windows(call, self.last_time, place, context)?;
         let alias = match relation {
             TableFactor::Table { alias, .. }
             | TableFactor::Function { alias, .. }
@@ -306,16 +306,9 @@ fn plan_windows(
 
 /// The time column, if it is one, and if the window's columns have names of their own.
 fn check_time(time: &Ident, input: &datafusion_expr::LogicalPlan, function: &str) -> Result<Expr> {
+    check_bounds(input, function, time.span)?;
     let fields = input.schema().fields();
     let known = || fields.iter().map(|f| f.name().as_str());
-    if let Some(taken) = known().find(|n| BOUNDS.contains(n)) {
-        let message = format!("the table has a column `{taken}` already, which {function} adds");
-        return Err(failure(
-            time.span,
-            message,
-            Some("rename it in a subquery".into()),
-        ));
-    }
     let Ok((qualifier, field)) = input
         .schema()
         .qualified_field_with_unqualified_name(&time.value)
@@ -335,7 +328,25 @@ fn check_time(time: &Ident, input: &datafusion_expr::LogicalPlan, function: &str
     Ok(Expr::Column(Column::new(qualifier.cloned(), field.name())))
 }
 
-fn table(name: Ident) -> TableFactor {
+/// Whether the window's columns have names of their own.
+pub(crate) fn check_bounds(
+    input: &datafusion_expr::LogicalPlan,
+    function: &str,
+    place: Span,
+) -> Result<()> {
+    let mut fields = input.schema().fields().iter();
+    let Some(taken) = fields.find(|f| BOUNDS.contains(&f.name().as_str())) else {
+        return Ok(());
+    };
+    let message = format!(
+        "the table has a column `{}` already, which {function} adds",
+        taken.name()
+    );
+    let hint = "rename it in a subquery";
+    Err(failure(place, message, Some(hint.into())))
+}
+
+pub(crate) fn table(name: Ident) -> TableFactor {
     TableFactor::Table {
         name: ObjectName::from(vec![name]),
         alias: None,
@@ -374,7 +385,7 @@ fn size_of(size: SqlExpr, context: &mut dyn RelationPlannerContext) -> Result<Mi
     }
 }
 
-fn failure(span: Span, message: String, hint: Option<String>) -> DataFusionError {
+pub(crate) fn failure(span: Span, message: String, hint: Option<String>) -> DataFusionError {
     let mut diagnostic =
         Diagnostic::new_error(&message, PlannerSpan::try_from_sqlparser_span(span));
     if let Some(hint) = hint {
@@ -385,29 +396,40 @@ fn failure(span: Span, message: String, hint: Option<String>) -> DataFusionError
 
 /// Whether a function is a bound of windows that it opens.
 pub(crate) fn is_bound(function: &ScalarUDF) -> bool {
-    let function = function.inner().as_any();
-    function.downcast_ref::<WindowBound>().is_some()
+    let of_time = function.inner().as_any().downcast_ref::<WindowBound>();
+    of_time.is_some() || CountBound::of(function).is_some()
 }
 
 /// The last microsecond of a window, given the first after it.
 pub(crate) fn last_time(end: ExprRef, rows: &Schema) -> Result<ExprRef> {
-    let last = Arc::new(ScalarUDF::new_from_impl(LastTime));
-    let options = Arc::new(ConfigOptions::default());
-    let call = ScalarFunctionExpr::try_new(last, vec![end], rows, options)?;
-    Ok(Arc::new(call))
+    Beside(Bound::Last).of(end, rows)
 }
 
-/// A microsecond earlier.
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct LastTime;
+/// The first microsecond after a window, given the last of it.
+pub(crate) fn first_after(last: ExprRef, rows: &Schema) -> Result<ExprRef> {
+    Beside(Bound::End).of(last, rows)
+}
 
-impl ScalarUDFImpl for LastTime {
+/// The bound of a window that is a microsecond beside another one.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Beside(Bound);
+
+impl Beside {
+    fn of(self, other: ExprRef, rows: &Schema) -> Result<ExprRef> {
+        let function = Arc::new(ScalarUDF::new_from_impl(self));
+        let options = Arc::new(ConfigOptions::default());
+        let call = ScalarFunctionExpr::try_new(function, vec![other], rows, options)?;
+        Ok(Arc::new(call))
+    }
+}
+
+impl ScalarUDFImpl for Beside {
     fn as_any(&self) -> &dyn Any {
         self
     }
 
     fn name(&self) -> &str {
-        LAST_TIME
+        self.0.column()
     }
 
     fn signature(&self) -> &Signature {
@@ -419,7 +441,8 @@ impl ScalarUDFImpl for LastTime {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        map_time(&args, |end| end.saturating_sub(1))
+        let step = if self.0 == Bound::Last { -1 } else { 1 };
+        map_time(&args, |other| other.saturating_add(step))
     }
 }
 
@@ -444,6 +467,17 @@ pub(crate) enum Bound {
     Last,
 }
 
+impl Bound {
+    /// The name of its column.
+    pub(crate) fn column(self) -> &'static str {
+        match self {
+            Self::Start => "window_start",
+            Self::End => "window_end",
+            Self::Last => LAST_TIME,
+        }
+    }
+}
+
 /// The bound of the window that a time falls into. Where it falls into several, or other rows decide, the bound is not a
 /// function of the row: such windows are opened by the grouping alone, and the planner lets nothing else compute their bounds.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -454,16 +488,8 @@ pub(crate) struct WindowBound {
 
 impl WindowBound {
     fn of(self, time: Expr) -> Expr {
-        let name = self.column();
+        let name = self.bound.column();
         ScalarUDF::new_from_impl(self).call(vec![time]).alias(name)
-    }
-
-    fn column(&self) -> &'static str {
-        match self.bound {
-            Bound::Start => "window_start",
-            Bound::End => "window_end",
-            Bound::Last => LAST_TIME,
-        }
     }
 
     fn at(&self, time: Micros) -> Micros {
@@ -491,7 +517,7 @@ impl ScalarUDFImpl for WindowBound {
     }
 
     fn name(&self) -> &str {
-        self.column()
+        self.bound.column()
     }
 
     fn signature(&self) -> &Signature {

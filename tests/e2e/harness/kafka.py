@@ -1,11 +1,12 @@
 """An independent Kafka client: makes topics, and reads what a read-committed reader sees."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, ConsumerGroupTopicPartitions, IsolationLevel, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic, OffsetSpec
 
+from harness.manifests import Example
 from harness.waiting import wait_until
 
 QUIET = {"log_level": 0}  # errors are raised; that a broker is stopped need not be said as well
@@ -117,3 +118,22 @@ class Kafka:
     def _groups(self, part_of_name: str) -> list[str]:
         listed = self.admin.list_consumer_groups(request_timeout=30).result()
         return [g.group_id for g in listed.valid if part_of_name in g.group_id]
+
+
+def wait_until_committed(bootstrap: str, example: Example, check: Callable[[], None], limit: float):
+    """Waits until a pipeline has committed all records of its input that are there now. Each question is put by a client of its own:
+    one that has lived through a restart of the brokers may not find them any more."""
+    topic = example.input_topic
+    ends: dict[int, int] = {}
+
+    def committed() -> bool:
+        check()
+        kafka = Kafka(bootstrap)
+        try:
+            ends.update(ends or kafka.ends(topic, IsolationLevel.READ_UNCOMMITTED))
+            reached = kafka.committed(example.name, topic)
+        except KafkaException:
+            return False
+        return bool(ends) and all(reached.get(p, 0) >= end for p, end in ends.items())
+
+    wait_until(committed, limit, f"{example.name} to commit all of {topic}", pause=0.5)

@@ -12,6 +12,7 @@ from harness.rows import Column, Rows
 from harness.windows import spelled_out
 
 TYPES = {"String": "VARCHAR", "Boolean": "BOOLEAN", "Int32": "INTEGER", "Int64": "BIGINT", "Float64": "DOUBLE", "Date": "DATE"}
+IN_ORDER = "ts, rowid"  # of a source: rows of one time are as they stand in the file, and so in their partition
 EPOCH_SECONDS_BELOW = 100_000_000_000  # more than this and a number means milliseconds
 
 
@@ -26,7 +27,7 @@ class Oracle:
             if source["name"] in records:
                 self._add_source(source, records[source["name"]])
         for stream in pipeline["spec"].get("streams", []):
-            self.db.execute(f"CREATE VIEW {quoted(stream['name'])} AS {spelled_out(stream['sql'])}")
+            self.db.execute(f"CREATE VIEW {quoted(stream['name'])} AS {spelled_out(stream['sql'], IN_ORDER)}")
 
     def rows(self, stream: str) -> Rows:
         """What a stream finally holds."""

@@ -36,13 +36,25 @@ def session(table: str, time: str, gap: str, keys: list[str]) -> str:
     return f"SELECT * EXCLUDE (begins, session), {bounds} FROM ({numbered})"
 
 
-WINDOWS = {"TUMBLE": tumble, "HOP": hop, "CUMULATE": cumulate, "SESSION": session}
+def count_window(table: str, rows: str, keys: list[str], order: str) -> str:
+    """Of the rows with the same keys each so many are one window, in an order of `ts`; one that is not full is none."""
+    of_key = f"PARTITION BY {', '.join(keys)}" if keys else ""
+    of_window = f"PARTITION BY {', '.join([*keys, 'counted'])}"
+    numbered = f"SELECT *, (row_number() OVER ({of_key} ORDER BY {order}) - 1) // {rows} AS counted FROM {table}"
+    bounds = f"min(ts) OVER ({of_window}) AS window_start, max(ts) OVER ({of_window}) + INTERVAL '1' MICROSECOND AS window_end"
+    return f"SELECT * EXCLUDE (counted), {bounds} FROM ({numbered}) QUALIFY count(*) OVER ({of_window}) = {rows}"
+
+
+WINDOWS = {"TUMBLE": tumble, "HOP": hop, "CUMULATE": cumulate, "SESSION": session, "COUNT_WINDOW": count_window}
 BOUNDS = ("window_start", "window_end", "window_time")
 CALL = re.compile(rf"\b({'|'.join(WINDOWS)})\s*\(", re.I)
 
 
-def spelled_out(sql: str) -> str:
-    """A query with its windows written as subqueries, in either spelling: TUMBLE(t, …) or TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), …))."""
+def spelled_out(sql: str, order: str = "ts") -> str:
+    """A query with its windows written as subqueries, in either spelling: TUMBLE(t, …) or TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), …)).
+
+    `order` is that of rows that are counted.
+    """
     has_time = "window_time" in sql
     while call := CALL.search(sql):
         inside, end = arguments(sql, call.end())
@@ -50,8 +62,10 @@ def spelled_out(sql: str) -> str:
         start = call.start()
         if wrapper := re.search(r"\bTABLE\s*\(\s*$", sql[:start], re.I):
             start, end = wrapper.start(), sql.index(")", end) + 1
-        if call[1].upper() == "SESSION":
+        if call[1].upper() in ("SESSION", "COUNT_WINDOW"):
             plain.append(keys(sql[end:]))
+        if call[1].upper() == "COUNT_WINDOW":
+            plain.append(order)
         windows = WINDOWS[call[1].upper()](*plain)
         if has_time:
             windows = f"SELECT *, window_end - INTERVAL '1' MICROSECOND AS window_time FROM ({windows})"

@@ -15,5 +15,5 @@ stream of_a_table:
   SELECT c.k FROM c JOIN c other ON c.city = other.k
 
 errors:
-  spec.streams[1].sql, line 1, column 24: `named` is not a table, and only tables can be joined (write the stream in FROM, and JOIN sources that have a `table` with its primaryKey)
+  spec.streams[1].sql, line 1, column 24: the rows of `named` replace each other, and it is no source that is a table: it cannot be joined (JOIN sources that have a `table` with its primaryKey, or streams that only add rows)
   spec.streams[2].sql, line 1, column 24: the rows of `c` replace each other, and joining those with a table is not supported yet (join a source that is a stream, or a stream that only adds rows)

@@ -72,6 +72,34 @@ pub(crate) enum What {
     Results { key: &'static str },
     /// Rows joined with the table; those that it has nothing for are left out, or dead letters, or have nothing of it.
     Joined { inner: bool, letters: bool },
+    /// What the order of rows decides about, by one column.
+    Ordered {
+        key: &'static str,
+        order: Order,
+        drops: bool,
+    },
+    /// Each row with those of the same column that are so many seconds later, and have a lesser value.
+    Pairs {
+        key: &'static str,
+        earliest: i64,
+        latest: i64,
+        /// A row goes on by itself where there is none.
+        alone: bool,
+        drops: bool,
+    },
+}
+
+/// What is done with rows in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Order {
+    /// Sums over so many seconds up to each row.
+    Moving(i64),
+    /// The same, and the numbers of the rows.
+    Numbered(i64),
+    /// Windows of so many rows.
+    Counted(usize),
+    /// The two rows of each window of so many seconds that have most.
+    First(i64),
 }
 
 /// A stream.
@@ -116,7 +144,35 @@ impl Shape {
         for _ in 0..random.range(1, 5) {
             shape.grow(&mut random);
         }
+        // By themselves, so that whatever else there is stays as it is drawn.
+        let mut random = Random::new(seed % SHAPES + SHAPES);
+        if random.chance(40) {
+            shape.put_in_order(&mut random);
+        }
         shape
+    }
+
+    fn put_in_order(&mut self, random: &mut Random) {
+        let rows = self.streams.iter().position(|s| s.what == What::Rows);
+        let over = match rows {
+            Some(rows) if random.chance(40) => Over::Stream(rows),
+            _ => Over::Source(random.range(0, self.sources.len() as u64) as usize),
+        };
+        let order = match random.range(0, 4) {
+            0 => Order::Moving(5),
+            1 => Order::Numbered(3),
+            2 => Order::Counted(3),
+            _ => Order::First(10),
+        };
+        self.streams.push(StreamShape {
+            over,
+            what: What::Ordered {
+                key: random.pick(&["k", "g"], "k"),
+                order,
+                drops: random.chance(25),
+            },
+            outside: random.chance(25) && self.idle_of(over).is_none(),
+        });
     }
 
     fn grow(&mut self, random: &mut Random) {
@@ -288,6 +344,11 @@ impl Shape {
         {
             fields.insert("onMissing".to_owned(), json!("DeadLetter"));
         }
+        if let (What::Pairs { drops: true, .. }, Some(fields)) =
+            (stream.what, manifest.as_object_mut())
+        {
+            fields.insert("lateRecords".to_owned(), json!("Drop"));
+        }
         if let (
             What::Window {
                 on_update,
@@ -305,6 +366,11 @@ impl Shape {
             if drops {
                 fields.insert("lateRecords".to_owned(), json!("Drop"));
             }
+        }
+        if let (What::Ordered { drops: true, .. }, Some(fields)) =
+            (stream.what, manifest.as_object_mut())
+        {
+            fields.insert("lateRecords".to_owned(), json!("Drop"));
         }
         Some(manifest)
     }
@@ -352,7 +418,11 @@ impl What {
     pub(crate) fn key(&self) -> Option<&'static str> {
         match self {
             Self::Rows | Self::Joined { .. } => None,
-            Self::Window { key, .. } | Self::Table { key } | Self::Results { key } => Some(key),
+            Self::Window { key, .. }
+            | Self::Table { key }
+            | Self::Results { key }
+            | Self::Ordered { key, .. }
+            | Self::Pairs { key, .. } => Some(key),
         }
     }
 
@@ -373,6 +443,44 @@ impl What {
                     "SELECT s.k, s.g, s.v, s.ts, t.w FROM {from} s {join} {TABLE} t ON s.g = t.g"
                 )
             }
+            Self::Ordered { key, order, .. } => order.sql(key, sums, from),
+            Self::Pairs {
+                key,
+                earliest,
+                latest,
+                alone,
+                ..
+            } => format!(
+                "SELECT a.{key}, a.v, a.ts, coalesce(b.v, -1) AS w FROM {from} a {}JOIN {from} b ON a.{key} = b.{key} \
+                 AND b.ts BETWEEN a.ts + INTERVAL '{earliest}' SECOND AND a.ts + INTERVAL '{latest}' SECOND AND b.v < a.v",
+                if *alone { "LEFT " } else { "" }
+            ),
+        }
+    }
+}
+
+impl Order {
+    fn sql(self, key: &str, sums: &str, from: &str) -> String {
+        let moving = |span: i64| {
+            format!(
+                "k, g, v, ts, sum(v) OVER (PARTITION BY {key} ORDER BY ts RANGE INTERVAL '{span}' SECOND PRECEDING) AS total"
+            )
+        };
+        match self {
+            Self::Moving(span) => format!("SELECT {} FROM {from}", moving(span)),
+            Self::Numbered(span) => format!(
+                "SELECT {}, row_number() OVER (PARTITION BY {key} ORDER BY ts) AS number FROM {from}",
+                moving(span)
+            ),
+            Self::Counted(rows) => format!(
+                "SELECT {key}, {sums}, window_start AS ws, window_time AS wt FROM COUNT_WINDOW({from}, {rows})
+                 GROUP BY {key}, window_start, window_time"
+            ),
+            Self::First(size) => format!(
+                "SELECT k, g, v, ts, number FROM (
+                   SELECT k, g, v, ts, row_number() OVER (PARTITION BY {key}, window_start, window_end ORDER BY v DESC) AS number
+                   FROM TUMBLE({from}, ts, INTERVAL '{size}' SECOND)) WHERE number <= 2"
+            ),
         }
     }
 }
@@ -446,12 +554,25 @@ fn source(random: &mut Random) -> SourceShape {
 
 fn window(key: &'static str, random: &mut Random) -> What {
     let on_update = random.chance(35);
+    let kind = kind(random);
+    let lateness = random.pick(&[0, 0, 3], 0);
+    let drops = random.chance(25);
+    if kind == Kind::Tumble(5) && lateness > 0 {
+        let (earliest, latest) = if key == "k" { (-3, 0) } else { (-1, 2) };
+        return What::Pairs {
+            key,
+            earliest,
+            latest,
+            alone: on_update,
+            drops,
+        };
+    }
     What::Window {
         key,
-        kind: kind(random),
+        kind,
         on_update,
-        lateness: random.pick(&[0, 0, 3], 0),
-        drops: random.chance(25),
+        lateness,
+        drops,
     }
 }
 

@@ -1,5 +1,7 @@
 //! What the streams give over all records at once: plain loops over plain maps, sharing nothing with the engine.
 
+mod ordered;
+
 use std::collections::BTreeMap;
 
 use crate::grammar::{Body, Change, Kind, Over, Record, Shape, What, stream_name};
@@ -134,7 +136,7 @@ pub(crate) fn truth(shape: &Shape, input: &Input, grown: Option<Grown>, ended: b
                 }
                 chosen(from)
             }
-            What::Window { .. } => {
+            What::Window { .. } | What::Ordered { .. } | What::Pairs { .. } => {
                 let scene = Scene {
                     what: stream.what,
                     local,
@@ -146,7 +148,13 @@ pub(crate) fn truth(shape: &Shape, input: &Input, grown: Option<Grown>, ended: b
                 if shape.idle_of(stream.over).is_some() {
                     rough = Rough::ALL;
                 }
-                windows(from, &scene, &mut rough, &mut truth.letters)
+                match stream.what {
+                    What::Ordered { .. } => {
+                        ordered::rows(from, &scene, &mut rough, &mut truth.letters)
+                    }
+                    What::Pairs { .. } => pairs(from, &scene, &mut rough, &mut truth.letters),
+                    _ => windows(from, &scene, &mut rough, &mut truth.letters),
+                }
             }
         };
         truth.rough.push(rough);
@@ -303,6 +311,29 @@ struct Scene<'a> {
     name: &'a (String, String),
 }
 
+impl Scene<'_> {
+    /// The watermark where the rows of a partition are.
+    fn watermark(&self, from: &Flow, partition: usize) -> Option<i64> {
+        match self.local {
+            true => from.watermarks.get(partition).copied().flatten(),
+            // The partition furthest behind decides; one that has had no record yet holds all back.
+            false => from.watermarks.iter().copied().min().flatten(),
+        }
+    }
+
+    /// Whether shards may have gone further than they would have if they had known of new partitions.
+    fn hears_late(&self, from: &Flow) -> bool {
+        let lowest = from.watermarks.iter().copied().min().flatten();
+        !self.ended && self.grown.is_some_and(|grown| grown.watermark > lowest)
+    }
+
+    /// Up to where shards may have come before they heard of the partition that a row is in.
+    fn shut(&self, item: &Item) -> Option<i64> {
+        let grown = self.grown.filter(|grown| item.partition >= grown.from);
+        grown.and_then(|grown| grown.watermark)
+    }
+}
+
 /// A group: the partition where it matters, and the key.
 type Group = (usize, String);
 
@@ -343,23 +374,20 @@ fn windows(from: &Flow, scene: &Scene<'_>, rough: &mut Rough, letters: &mut Vec<
             rough.letters = true;
             rough.rows |= from.watermarks.len() > 1;
         }
-        let grown = scene.grown.filter(|grown| item.partition >= grown.from);
-        let shut = grown.and_then(|grown| grown.watermark);
+        let shut = scene.shut(item);
         if shut.is_some_and(|shut| taken && reach(kind, item.time) + lateness <= shut) {
             *rough = Rough::ALL;
         }
     }
-    // Behind a shuffle the partition furthest behind decides; one that has had no record yet holds all back.
-    let lowest = from.watermarks.iter().copied().min().flatten();
-    if !scene.ended && scene.grown.is_some_and(|grown| grown.watermark > lowest) {
+    if scene.hears_late(from) {
         *rough = Rough::ALL;
     }
-    let watermark = |place: usize| match scene.local {
-        true => from.watermarks.get(place).copied().flatten(),
-        false => lowest,
+    let has_closed = |place: usize, end: i64| {
+        scene.ended
+            || scene
+                .watermark(from, place)
+                .is_some_and(|w| end + past <= w)
     };
-    let has_closed =
-        |place: usize, end: i64| scene.ended || watermark(place).is_some_and(|w| end + past <= w);
     let row = |(((place, value), (start, end)), items): (&(Group, (i64, i64)), &Vec<&Item>)| {
         let mut numbers = sums(items);
         numbers.insert("ws", i128::from(*start));
@@ -378,6 +406,74 @@ fn windows(from: &Flow, scene: &Scene<'_>, rough: &mut Rough, letters: &mut Vec<
         .filter(|(((place, _), (_, end)), _)| on_update || has_closed(*place, *end));
     Flow {
         items: shown.map(row).collect(),
+        watermarks: from.watermarks.clone(),
+    }
+}
+
+/// Each row with those that belong to it. A row is read twice, once for each side.
+fn pairs(from: &Flow, scene: &Scene<'_>, rough: &mut Rough, letters: &mut Vec<Letter>) -> Flow {
+    let What::Pairs {
+        key,
+        earliest,
+        latest,
+        alone,
+        drops,
+    } = scene.what
+    else {
+        return Flow::default();
+    };
+    let is_late = |item: &&Item| item.before.is_some_and(|before| item.time < before);
+    for item in from.items.iter().filter(is_late).filter(|_| !drops) {
+        let letter = (
+            scene.name.0.clone(),
+            scene.name.1.clone(),
+            item.partition as i32,
+            item.offset,
+        );
+        letters.extend([letter.clone(), letter]);
+    }
+    let group = |item: &Item| {
+        let place = if scene.local { item.partition } else { 0 };
+        (place, item.columns.get(key).cloned().unwrap_or_default())
+    };
+    let value = |item: &Item| item.numbers.get("v").copied().unwrap_or_default();
+    let on_time: Vec<&Item> = from.items.iter().filter(|item| !is_late(item)).collect();
+    let lowest = from.watermarks.iter().copied().min().flatten();
+    let grown = scene
+        .grown
+        .and_then(|grown| Some((grown.from, grown.watermark?)));
+    if let Some((new, shut)) = grown {
+        // A shard may have let rows go that those of a new partition belong to, or find these late.
+        let came_behind = |item: &&&Item| item.partition >= new && item.time <= shut + 3_000;
+        if on_time.iter().any(|item| came_behind(&item)) || Some(shut) > lowest {
+            *rough = Rough::ALL;
+        }
+    }
+    let mut found = Vec::new();
+    for &item in &on_time {
+        let belongs = |other: &&&Item| {
+            let apart = other.time - item.time;
+            let near = (earliest * 1_000..=latest * 1_000).contains(&apart);
+            near && group(other) == group(item) && value(other) < value(item)
+        };
+        let mut others: Vec<i128> = on_time.iter().filter(belongs).map(|o| value(o)).collect();
+        let watermark = match scene.local {
+            true => from.watermarks.get(item.partition).copied().flatten(),
+            false => lowest,
+        };
+        let is_due = watermark.is_some_and(|w| w > item.time + latest * 1_000);
+        if others.is_empty() && alone && (scene.ended || is_due) {
+            others.push(-1);
+        }
+        for other in others {
+            let mut pair = item.clone();
+            pair.columns.retain(|name, _| name == key);
+            pair.numbers.insert("w", other);
+            found.push(pair);
+        }
+    }
+    Flow {
+        items: found,
         watermarks: from.watermarks.clone(),
     }
 }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use std::collections::BTreeSet;
+
 use crate::broken::Broken;
 use crate::grammar::{BEGIN, Body, Kind, Over, Record, Shape, SourceShape, StreamShape, What};
 use crate::log::{MS, Time};
@@ -29,6 +31,20 @@ fn a_thousand_seeds_write_what_a_batch_computation_gives() {
             panic!("{}", explain(seed, Trial::default()).unwrap_or_default());
         }
     }
+}
+
+#[test]
+fn joins_of_all_kinds_are_drawn_where_rows_are_and_in_shards() {
+    let kinds = |seed: u64| {
+        let shape = Shape::of(seed);
+        let kind = |stream: &StreamShape| match stream.what {
+            What::Pairs { key, alone, .. } => Some((alone, shape.is_local(stream.over, Some(key)))),
+            _ => None,
+        };
+        shape.streams.iter().filter_map(kind).collect::<Vec<_>>()
+    };
+    let drawn: BTreeSet<(bool, bool)> = (0..SEEDS).flat_map(kinds).collect();
+    assert_eq!(drawn.len(), 4, "alone or not, local or not: {drawn:?}");
 }
 
 /// One stream of windows into a table outside the log, one worker, nothing that goes wrong.

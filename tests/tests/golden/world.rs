@@ -215,7 +215,7 @@ impl World {
         }
         self.rows.extend(fx.rows);
         self.dead.extend(fx.dead_letters);
-        self.dropped += fx.late_dropped;
+        self.dropped += fx.late_dropped + fx.duplicates;
     }
 
     /// Loses what a task has not committed, and starts it again from what it has.

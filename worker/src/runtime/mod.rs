@@ -512,6 +512,7 @@ impl Runner {
                 s.trouble = Some(why.to_owned());
             }
             s.late_dropped = self.pending.counted.late_dropped;
+            s.duplicates = self.pending.counted.duplicates;
             s.dead_letters
                 .clone_from(&self.pending.counted.dead_letters);
             for (source, (read, watermark, lag)) in s.sources.iter_mut().zip(sources) {

@@ -70,6 +70,7 @@ pub(super) struct Pending {
 #[derive(Debug, Default)]
 pub(super) struct Counted {
     pub(super) late_dropped: u64,
+    pub(super) duplicates: u64,
     pub(super) dead_letters: std::collections::BTreeMap<String, u64>,
 }
 
@@ -269,6 +270,7 @@ impl Pending {
             }
         }
         self.counted.late_dropped += std::mem::take(&mut effects.late_dropped);
+        self.counted.duplicates += std::mem::take(&mut effects.duplicates);
         let letters = std::mem::take(&mut effects.dead_letters);
         self.dead_letters(held, letters)
     }

@@ -52,6 +52,12 @@ impl Collector for Snapshot {
         )?;
         self.counters(
             &mut encoder,
+            "duplicate_records",
+            "Records that had been there before, and were dropped",
+            |s| vec![(vec![], s.duplicates)],
+        )?;
+        self.counters(
+            &mut encoder,
             "dead_letters",
             "Records that went to the dead letters",
             |s| {

@@ -1,6 +1,8 @@
-//! Streams joined with tables.
+//! Streams joined with tables, and with streams.
 
 use super::{all, describe, plan_query, relations};
+use crate::model::Micros;
+use crate::sql::{BoundJoin, Query};
 
 fn refusal(sql: &str) -> String {
     all(&plan_query(sql, &relations()).unwrap_err())
@@ -80,17 +82,17 @@ fn joins_that_are_no_lookups_are_refused() {
         ),
         (
             "JOIN sales s ON t.category = s.category",
-            "`sales` is not a table",
+            "the rows of `sales` replace each other",
         ),
         (
             "JOIN transactions u ON t.tx_id = u.tx_id",
-            "`transactions` is not a table",
+            "how far apart in time two rows may be",
         ),
         (
             "RIGHT JOIN customers c ON t.customer_id = c.id",
-            "only JOIN and LEFT JOIN",
+            "a stream is joined with a table by JOIN or LEFT JOIN",
         ),
-        ("CROSS JOIN customers c", "only JOIN and LEFT JOIN"),
+        ("CROSS JOIN customers c", "a join is written with JOIN"),
         (
             "JOIN (SELECT * FROM customers) c ON t.customer_id = c.id",
             "a table is joined as it is",
@@ -110,4 +112,96 @@ fn joins_that_are_no_lookups_are_refused() {
          JOIN customers c ON g.customer_id = c.id",
     );
     assert!(grouped.contains("replace each other"), "{grouped}");
+}
+
+const MINUTE: Micros = 60_000_000;
+
+fn parts(sql: &str) -> Vec<Query> {
+    let planned = plan_query(sql, &relations());
+    planned.unwrap_or_else(|errors| panic!("{sql}: {}", all(&errors)))
+}
+
+/// The join that a query ends with.
+fn joined(sql: &str) -> BoundJoin {
+    let query = parts(sql).pop().unwrap();
+    let input = std::sync::Arc::new(arrow::datatypes::Schema::empty());
+    query.bind(&[], &input).unwrap().join.unwrap()
+}
+
+fn bounds(condition: &str) -> (Micros, Micros) {
+    let sql = format!(
+        "SELECT a.tx_id FROM transactions a JOIN transactions b ON a.account = b.account AND {condition}"
+    );
+    let join = joined(&sql);
+    (join.earliest, join.latest)
+}
+
+#[test]
+fn bounds_of_time_are_read_however_they_are_written() {
+    let minute = "INTERVAL '1' MINUTE";
+    let cases = [
+        (
+            format!("b.ts BETWEEN a.ts - {minute} AND a.ts"),
+            (-MINUTE, 0),
+        ),
+        (
+            format!("a.ts BETWEEN b.ts AND b.ts + {minute}"),
+            (-MINUTE, 0),
+        ),
+        (
+            format!("b.ts > a.ts - {minute} AND b.ts < a.ts"),
+            (1 - MINUTE, -1),
+        ),
+        (
+            format!("a.ts <= b.ts AND a.ts + {minute} >= b.ts"),
+            (0, MINUTE),
+        ),
+        (
+            format!("b.ts - a.ts BETWEEN {minute} AND INTERVAL '3' MINUTE"),
+            (MINUTE, 3 * MINUTE),
+        ),
+        ("a.ts = b.ts".to_owned(), (0, 0)),
+        (format!("b.ts = a.ts + {minute}"), (MINUTE, MINUTE)),
+        (
+            format!(
+                "b.ts >= a.ts - INTERVAL '1' HOUR AND b.ts >= a.ts - {minute} AND b.ts <= a.ts + INTERVAL '2' DAY AND b.ts <= a.ts"
+            ),
+            (-MINUTE, 0),
+        ),
+    ];
+    for (condition, wanted) in cases {
+        assert_eq!(bounds(&condition), wanted, "{condition}");
+    }
+}
+
+#[test]
+fn only_columns_that_are_needed_are_joined() {
+    let join = joined(
+        "SELECT a.tx_id, b.amount FROM transactions a JOIN transactions b ON a.account = b.account \
+         AND b.ts BETWEEN a.ts - INTERVAL '1' MINUTE AND a.ts AND a.score > b.score AND a.category = 'x' WHERE b.is_fraud",
+    );
+    let names: Vec<&str> = join
+        .schema
+        .fields()
+        .iter()
+        .map(|f| f.name().as_str())
+        .collect();
+    assert_eq!(names, ["tx_id", "score", "amount", "score"]);
+    assert_eq!((join.left.columns.len(), join.right.columns.len()), (2, 2));
+    assert_eq!(join.condition.unwrap().to_string(), "score@1 > score@3");
+    assert_eq!((join.left.time.as_str(), join.keys.len()), ("ts", 1));
+}
+
+#[test]
+fn each_side_is_a_part_that_reads_what_it_needs() {
+    let parts = parts(
+        "SELECT a.tx_id, b.amount FROM transactions a JOIN transactions b ON a.account = b.account \
+         AND b.ts BETWEEN a.ts - INTERVAL '1' MINUTE AND a.ts AND a.category = 'x'",
+    );
+    let reads: Vec<_> = parts
+        .iter()
+        .map(|p| p.needs().iter().copied().collect::<Vec<_>>())
+        .collect();
+    assert_eq!(reads[..2], [vec![0, 2, 4, 5], vec![2, 3, 5]]);
+    assert_eq!(parts[2].reads(), ["-branch1", "-branch2"]);
 }

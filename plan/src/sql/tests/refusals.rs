@@ -47,13 +47,13 @@ fn clauses_that_a_stream_cannot_have() {
         (
             "SELECT * FROM transactions t JOIN sales s ON t.category = s.category",
             &[
-                "line 1, column 35: `sales` is not a table, and only tables can be joined (write the stream in FROM, and JOIN sources that have a `table` with its primaryKey)",
+                "line 1, column 35: the rows of `sales` replace each other, and it is no source that is a table: it cannot be joined (JOIN sources that have a `table` with its primaryKey, or streams that only add rows)",
             ],
         ),
         (
             "SELECT * FROM transactions, sales",
             &[
-                "line 1, column 29: only JOIN and LEFT JOIN with a condition are supported (write FROM stream LEFT JOIN table ON stream.column = table.key)",
+                "line 1, column 29: a join is written with JOIN, LEFT, RIGHT or FULL JOIN, and has a condition (write FROM stream LEFT JOIN table ON stream.column = table.key)",
             ],
         ),
         (
@@ -119,7 +119,7 @@ fn functions_that_a_stream_cannot_call() {
         (
             "SELECT sum(amount) OVER (PARTITION BY customer_id) FROM transactions",
             &[
-                "line 1, column 8: sum(…) OVER is not supported yet (group by TUMBLE windows in the meantime)",
+                "line 1, column 8: sum(…) OVER all rows cannot be done: a stream has no last row (write ORDER BY and the event time: a row has those up to it)",
             ],
         ),
         (
@@ -231,9 +231,15 @@ fn windows_that_cannot_be() {
             ],
         ),
         (
-            "SELECT customer_id, count(*) FROM COUNT_WINDOW(transactions, 10) GROUP BY customer_id, window_start",
+            "SELECT customer_id, count(*) FROM COUNT_WINDOW(transactions, ts) GROUP BY customer_id, window_start",
             &[
-                "line 1, column 35: COUNT_WINDOW windows are not available yet (there are TUMBLE, HOP, CUMULATE, SESSION)",
+                "line 1, column 35: COUNT_WINDOW takes a table, and how many of its rows are a window (write COUNT_WINDOW(transactions, 10))",
+            ],
+        ),
+        (
+            "SELECT customer_id, count(*) FROM COUNT_WINDOW(transactions, 0) GROUP BY customer_id, window_start",
+            &[
+                "line 1, column 35: COUNT_WINDOW takes a table, and how many of its rows are a window (write COUNT_WINDOW(transactions, 10))",
             ],
         ),
         (
@@ -251,13 +257,13 @@ fn windows_that_cannot_be() {
         (
             "SELECT customer_id, window_start FROM SESSION(transactions, ts, INTERVAL '10' SECOND)",
             &[
-                "line 1, column 61: the rows of HOP, CUMULATE and SESSION windows are grouped by them (add GROUP BY window_start, window_end)",
+                "line 1, column 61: the rows of HOP, CUMULATE, SESSION and COUNT_WINDOW are grouped by their windows (add GROUP BY window_start, window_end)",
             ],
         ),
         (
             "SELECT customer_id, count(*) FROM SESSION(transactions, ts, INTERVAL '10' SECOND) WHERE window_start > TIMESTAMP '2024-01-01' GROUP BY customer_id, window_start",
             &[
-                "line 1, column 57: the windows of HOP, CUMULATE and SESSION are not known before rows are grouped (use window_start and window_end in GROUP BY as they are, and in SELECT and HAVING)",
+                "line 1, column 57: the windows of HOP, CUMULATE, SESSION and COUNT_WINDOW are not known before rows are grouped (use window_start and window_end in GROUP BY as they are, and in SELECT and HAVING)",
             ],
         ),
         (
@@ -287,19 +293,19 @@ fn windows_that_cannot_be() {
         (
             "SELECT customer_id FROM HOP(transactions, ts, INTERVAL '10' SECOND, INTERVAL '1' MINUTE)",
             &[
-                "line 1, column 43: the rows of HOP, CUMULATE and SESSION windows are grouped by them (add GROUP BY window_start, window_end)",
+                "line 1, column 43: the rows of HOP, CUMULATE, SESSION and COUNT_WINDOW are grouped by their windows (add GROUP BY window_start, window_end)",
             ],
         ),
         (
             "SELECT customer_id, window_start FROM HOP(transactions, ts, INTERVAL '10' SECOND, INTERVAL '1' MINUTE)",
             &[
-                "line 1, column 57: the rows of HOP, CUMULATE and SESSION windows are grouped by them (add GROUP BY window_start, window_end)",
+                "line 1, column 57: the rows of HOP, CUMULATE, SESSION and COUNT_WINDOW are grouped by their windows (add GROUP BY window_start, window_end)",
             ],
         ),
         (
             "SELECT customer_id, count(*) FROM HOP(transactions, ts, INTERVAL '10' SECOND, INTERVAL '1' MINUTE) WHERE window_end > TIMESTAMP '2024-01-01' GROUP BY customer_id, window_end",
             &[
-                "line 1, column 53: the windows of HOP, CUMULATE and SESSION are not known before rows are grouped (use window_start and window_end in GROUP BY as they are, and in SELECT and HAVING)",
+                "line 1, column 53: the windows of HOP, CUMULATE, SESSION and COUNT_WINDOW are not known before rows are grouped (use window_start and window_end in GROUP BY as they are, and in SELECT and HAVING)",
             ],
         ),
     ]);

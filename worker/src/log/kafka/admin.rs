@@ -17,7 +17,8 @@ use super::config::{Isolation, KafkaConfig};
 use super::errors::{explain, from_code};
 use super::facts::wait;
 use super::ffi::Fetched;
-use super::tail::{Next, PATIENCE, Tail};
+use super::reminder::Reminder;
+use super::tail::{self, Next, PATIENCE, Tail};
 use crate::log::{Admin, LogError, OnProgress, Produced, TopicPartition, TopicSpec, told_to_stop};
 
 /// How long records may take to be written.
@@ -31,6 +32,7 @@ pub struct KafkaAdmin {
     config: KafkaConfig,
     tail: Tail,
     admin: AdminClient<DefaultClientContext>,
+    reminder: Reminder,
     producer: Option<BaseProducer<Deliveries>>,
 }
 
@@ -48,17 +50,15 @@ impl KafkaAdmin {
             config: config.clone(),
             tail: Tail::open(config, Isolation::Committed)?,
             admin,
+            reminder: Reminder::default(),
             producer: None,
         })
     }
 
     fn failed(&self, doing: &str, error: &KafkaError) -> LogError {
-        explain(
-            &self.config.bootstrap_servers,
-            doing,
-            error,
-            self.tail.consumer().context().complaint(),
-        )
+        let servers = &self.config.bootstrap_servers;
+        self.reminder.after_failure(self.admin.inner(), servers);
+        tail::failed(self.tail.consumer(), servers, doing, error)
     }
 
     fn create(&self, topics: &[TopicSpec]) -> Result<(), LogError> {

@@ -19,8 +19,8 @@ use crate::log::{Commit, Committer, LogError, Membership, Outcome};
 /// The largest batch that brokers take by default, in bytes, with some room.
 pub(super) const BATCH: usize = 1_000_000;
 
-/// How long getting ready may take: as long as it takes the coordinator to end what was left open.
-const INIT: Duration = Duration::from_secs(30);
+/// How long getting ready may take before it is begun again with a new client: this one may be cut off.
+const INIT: Duration = Duration::from_secs(10);
 
 /// Commits for one worker. Used from one thread, which may be another than the reader's.
 pub struct KafkaCommitter {
@@ -220,15 +220,19 @@ fn verdict(failure: &Failure) -> Verdict {
 
 fn give_up(lent: &Lent<'_, '_>, failure: Failure, limit: Duration) -> Outcome {
     let verdict = verdict(&failure);
-    let (text, disowned) = match failure {
-        Failure::Disowned(text) => (text, true),
-        Failure::Before(error) | Failure::Commit(error) => (error.text, is_membership(error.code)),
+    let (text, disowned, out_of_time) = match failure {
+        Failure::Disowned(text) => (text, true, false),
+        Failure::Before(error) | Failure::Commit(error) => {
+            (error.text, is_membership(error.code), error.retriable)
+        }
     };
     match verdict {
         Verdict::Fenced => Outcome::Fenced(text),
         Verdict::Unknown => Outcome::Unknown(format!("committing: {text}")),
         Verdict::Abort => match insist(Instant::now() + limit, |left| lent.abort(left)) {
             Ok(()) if disowned => Outcome::Fenced(text),
+            // Out of time: a client that is cut off from its brokers fails so for ever, a new one does not.
+            Ok(()) if out_of_time => Outcome::Unknown(text),
             Ok(()) => Outcome::Aborted(text),
             Err(error) if error.fatal => Outcome::Fenced(error.text),
             Err(error) => Outcome::Unknown(format!("{text}; aborting: {}", error.text)),

@@ -12,6 +12,7 @@ use rdkafka::types::RDKafkaRespErr;
 use rdkafka::util::Timeout;
 use rdkafka::{ClientContext, TopicPartitionList};
 
+use super::reminder::Reminder;
 use crate::log::{GroupEvent, TopicPartition};
 
 /// A consumer whose rebalances wait for an answer.
@@ -22,6 +23,7 @@ pub(super) type Consumer = BaseConsumer<Context>;
 pub(super) struct Context {
     notes: Mutex<Notes>,
     closing: AtomicBool,
+    reminder: Reminder,
 }
 
 #[derive(Debug, Default)]
@@ -48,6 +50,11 @@ impl Context {
     /// What the client has last complained of, once.
     pub(super) fn complaint(&self) -> Option<String> {
         self.notes().complaint.take()
+    }
+
+    /// When this client was last told where the brokers are.
+    pub(super) fn reminder(&self) -> &Reminder {
+        &self.reminder
     }
 
     /// From now on partitions are given back without asking anybody.

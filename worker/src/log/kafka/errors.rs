@@ -51,12 +51,14 @@ fn advice(code: Code) -> (bool, &'static str) {
             "another worker runs with the same identity; give each its own",
         ),
         Code::InvalidTopic => (true, "correct the topic's name"),
-        Code::InvalidReplicationFactor
-        | Code::InvalidConfig
-        | Code::InvalidPartitions
-        | Code::PolicyViolation => (
+        Code::InvalidConfig | Code::InvalidPartitions | Code::PolicyViolation => (
             true,
             "correct the topic's settings, or create it beforehand",
+        ),
+        // We ask for the brokers' default, so it is not us who ask for too many.
+        Code::InvalidReplicationFactor => (
+            false,
+            "start as many brokers as their default.replication.factor says",
         ),
         Code::InvalidTransactionTimeout => (
             true,
@@ -93,6 +95,21 @@ mod tests {
         for part in ["b:1", "topic t", "refused", "check bootstrapServers"] {
             assert!(text.contains(part), "{text}");
         }
+    }
+
+    /// While brokers start, too few of them count: a worker that starts with them waits.
+    #[test]
+    fn too_few_brokers_for_the_default_replication_are_waited_for() {
+        let error = from_code(
+            "b:1",
+            "creating topic t",
+            Code::InvalidReplicationFactor,
+            "no",
+        );
+        assert!(
+            matches!(&error, LogError::Unavailable(text) if text.contains("default.replication.factor")),
+            "{error}"
+        );
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod layout;
 mod membership;
 mod position;
 mod reader;
+mod reminder;
 mod tail;
 mod wake;
 

@@ -32,6 +32,7 @@ const LEAVE: Duration = Duration::from_secs(1);
 /// the partitions are kept for this identity until the session times out.
 pub struct KafkaReader {
     config: KafkaConfig,
+    subscribed: Vec<String>,
     partitions: HashMap<TopicPartition, Assigned>,
     /// Gone after leaving.
     consumer: Option<Arc<Consumer>>,
@@ -80,6 +81,7 @@ impl KafkaReader {
         consumer.set_nonempty_callback(move || waker.notify());
         Ok(Self {
             config: config.clone(),
+            subscribed: Vec::new(),
             partitions: HashMap::new(),
             consumer: Some(Arc::new(consumer)),
             wake,
@@ -99,8 +101,11 @@ impl KafkaReader {
     }
 
     fn failed(&self, doing: &str, error: &KafkaError) -> LogError {
-        let complaint = self.consumer.as_ref().and_then(|c| c.context().complaint());
-        explain(&self.config.bootstrap_servers, doing, error, complaint)
+        let servers = &self.config.bootstrap_servers;
+        match &self.consumer {
+            Some(consumer) => tail::failed(consumer, servers, doing, error),
+            None => explain(servers, doing, error, None),
+        }
     }
 
     /// Serves what has come from the group; its events are kept until they are asked for. It polls also where nothing has
@@ -150,10 +155,23 @@ impl KafkaReader {
     fn heard(&mut self) -> Result<Vec<GroupEvent>, LogError> {
         self.serve()?;
         let events = self.take_events()?;
+        self.look_for_brokers()?;
         match &self.fatal {
             Some(reason) if events.is_empty() => Err(LogError::Refused(reason.clone())),
             _ => Ok(events),
         }
+    }
+
+    /// Without partitions it may be that there are none for us, or that this client is cut off.
+    fn look_for_brokers(&self) -> Result<(), LogError> {
+        if self.asked == Asked::Nothing && self.held().partitions.is_empty() {
+            let consumer = self.consumer()?;
+            for topic in self.subscribed.iter().take(1) {
+                let reminder = consumer.context().reminder();
+                reminder.in_silence(consumer, &self.config.bootstrap_servers, topic);
+            }
+        }
+        Ok(())
     }
 
     /// The events so far, with their effect on what may be committed.
@@ -228,6 +246,7 @@ impl KafkaReader {
 
 impl Reader for KafkaReader {
     fn subscribe(&mut self, topics: &[String]) -> Result<(), LogError> {
+        self.subscribed = topics.to_vec();
         let names: Vec<&str> = topics.iter().map(String::as_str).collect();
         let subscribed = self.consumer()?.subscribe(&names);
         subscribed.map_err(|e| self.failed(&format!("subscribing to {}", names.join(", ")), &e))

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::Consumer as _;
+use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::config::{Isolation, KafkaConfig};
@@ -145,6 +146,10 @@ impl Tail {
             if some {
                 continue;
             }
+            if let Some((at, ..)) = queues.first() {
+                let reminder = self.consumer.context().reminder();
+                reminder.in_silence(&self.consumer, &self.servers, &at.topic);
+            }
             if standstill.is_some_and(|limit| moved.elapsed() > limit) {
                 return Err(self.stuck(queues));
             }
@@ -164,13 +169,9 @@ impl Tail {
         ))
     }
 
-    fn failed(&self, at: &TopicPartition, error: &rdkafka::error::KafkaError) -> LogError {
-        explain(
-            &self.servers,
-            &format!("reading topic {} partition {}", at.topic, at.partition),
-            error,
-            self.consumer.context().complaint(),
-        )
+    fn failed(&self, at: &TopicPartition, error: &KafkaError) -> LogError {
+        let doing = format!("reading topic {} partition {}", at.topic, at.partition);
+        failed(&self.consumer, &self.servers, &doing, error)
     }
 }
 
@@ -178,6 +179,18 @@ impl Drop for Tail {
     fn drop(&mut self) {
         self.consumer.context().close();
     }
+}
+
+/// What a consumer's call has failed with, after which it is told where the brokers are.
+pub(super) fn failed(
+    consumer: &Consumer,
+    servers: &str,
+    doing: &str,
+    error: &KafkaError,
+) -> LogError {
+    let context = consumer.context();
+    context.reminder().after_failure(consumer.client(), servers);
+    explain(servers, doing, error, context.complaint())
 }
 
 /// The next offset after what was fetched, from the one before, and whether it is the end.
@@ -220,7 +233,7 @@ pub(super) fn offsets(
         topics.dedup();
         format!("asking for the offsets of {}", topics.join(", "))
     };
-    let failed = |e| explain(servers, &topics(), &e, consumer.context().complaint());
+    let failed = |e| failed(consumer, servers, &topics(), &e);
     let mut list = TopicPartitionList::with_capacity(wanted.len());
     for (at, offset) in wanted {
         list.add_partition_offset(&at.topic, at.partition, *offset)

@@ -5,13 +5,25 @@
 mod reading;
 mod writing;
 
-use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::time::Duration;
+
+use rdkafka::ClientContext;
+use rdkafka::bindings as rd;
+use rdkafka::client::Client;
 
 pub(super) use reading::{
     Fetched, GroupMetadata, Note, PartitionQueue, events_waiting, offset_metadata,
 };
 pub(super) use writing::{Lent, Producer, Row, TxnError, lend};
+
+/// Adds servers to those that a client begins with. Those it knows already are not added twice.
+pub(super) fn add_brokers<C: ClientContext>(client: &Client<C>, servers: &str) {
+    if let Ok(servers) = CString::new(servers) {
+        // SAFETY: the client is alive; librdkafka copies the text.
+        unsafe { rd::rd_kafka_brokers_add(client.native_ptr(), servers.as_ptr()) };
+    }
+}
 
 /// A call's time limit as librdkafka takes it.
 fn millis(limit: Duration) -> c_int {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::KafkaError;
@@ -9,11 +10,14 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::{Consumer, KafkaReader, tail_in};
 use crate::log::kafka::config::Isolation;
-use crate::log::kafka::errors::explain;
 use crate::log::kafka::ffi;
 use crate::log::kafka::position::unframe;
-use crate::log::kafka::tail::{self, PATIENCE};
+use crate::log::kafka::tail;
 use crate::log::{LogError, Position, Start, TopicPartition};
+
+/// How long the group's coordinator has to answer. A client that does not know it waits for that long, even if it comes to
+/// know it, so the question is put again soon.
+const COORDINATOR: Duration = Duration::from_secs(5);
 
 impl KafkaReader {
     /// The offsets to begin at, in the order given.
@@ -102,14 +106,9 @@ impl KafkaReader {
     ) -> Result<BTreeSet<String>, LogError> {
         let all = tail_in(&mut self.all, &self.config, Isolation::Uncommitted)?;
         let list = committed_list(all.consumer(), partitions);
-        let list = list.map_err(|e| {
-            explain(
-                &self.config.bootstrap_servers,
-                "reading committed offsets",
-                &e,
-                None,
-            )
-        })?;
+        let servers = &self.config.bootstrap_servers;
+        let list = list
+            .map_err(|e| tail::failed(all.consumer(), servers, "reading committed offsets", &e))?;
         let writers = ffi::offset_metadata(&list)
             .into_iter()
             .filter_map(unframe)
@@ -126,5 +125,5 @@ fn committed_list(
     for at in partitions {
         list.add_partition(&at.topic, at.partition);
     }
-    consumer.committed_offsets(list, PATIENCE)
+    consumer.committed_offsets(list, COORDINATOR)
 }

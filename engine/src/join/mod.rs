@@ -1,0 +1,435 @@
+//! Rows of two streams that belong together: `a JOIN b ON a.k = b.k AND b.ts BETWEEN a.ts - … AND a.ts + …`.
+//!
+//! Rows of both sides come in together. With a flush each is held against the rows of the other side that are *kept*, and
+//! is kept itself, until the watermark says that no row can come which belongs to it: it is *due*. If it has found none
+//! by then, and is of a side whose rows go on alone, it goes on with nulls. So every two rows on time that belong
+//! together are found once, in whatever order they come.
+//!
+//! The changelog has the rows that are kept, by when they are due; and which of them have found others since.
+//!
+//! With a shuffle, the rows themselves travel. Those that are late in their own source partition do not.
+
+mod kept;
+mod row;
+mod spec;
+
+use std::collections::BTreeSet;
+
+use arrow::array::{Array, BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
+use tidemill_plan::model::{self, Exchange, ExprRef, Late, Micros, Stream};
+use tidemill_plan::resets;
+
+use self::kept::{Kept, Place as At};
+use self::row::{Row, Stored};
+use self::spec::Spec;
+use crate::aggregate::{ChunkKey, chunk};
+use crate::clock::Marks;
+use crate::effects::Effects;
+use crate::error::{EngineError, Result};
+use crate::record::Reason;
+use crate::reject::{Fault, Place};
+use crate::rows::Flow;
+use crate::shuffle::{Arrived, Sender, Shuffled, Word};
+use crate::stamp::Stamp;
+use crate::steps::{failing, truth};
+use crate::window::{NEVER, Pane};
+use crate::wire;
+
+/// Rows that belong together go on in batches of no more than this.
+const MOST: usize = 8192;
+
+/// Two rows, or one that belongs to none.
+type Pair = (Option<At>, Option<At>);
+
+/// A join of two streams at work.
+pub(crate) struct Joined {
+    spec: Spec,
+    /// Where rows are sent, if it is not here that they meet.
+    sender: Option<Sender>,
+    /// Rows that have come since the last flush.
+    fresh: Vec<Row>,
+    fresh_bytes: usize,
+    kept: Kept,
+    /// Chunks of the changelog that are left from before a reset: segment and number.
+    stale: BTreeSet<(Pane, u64)>,
+    /// Something was taken back of the changelog, and has not been put to use.
+    restoring: bool,
+    /// All rows that come from now on are of this time or later.
+    watermark: Micros,
+    /// The watermark when rows last went on.
+    settled: Micros,
+    /// Rows before this are late, if that is more than the watermark demands.
+    closed: Micros,
+    /// The last number given to a chunk.
+    sequence: u64,
+}
+
+impl Joined {
+    /// In the task where the rows are. With a shuffle it only sends them.
+    pub(crate) fn over_rows(index: usize, stream: &Stream, join: &model::Join) -> Result<Self> {
+        let mut it = Self::in_shard(stream, join)?;
+        it.sender = match join.exchange {
+            Exchange::Local => None,
+            Exchange::Shuffle { shards: 0 } => {
+                let message = format!("stream `{}` is spread over no shards", stream.name);
+                return Err(EngineError::Plan(message));
+            }
+            Exchange::Shuffle { shards } => Some(Sender::new(index, it.spec.stamp, shards)),
+        };
+        Ok(it)
+    }
+
+    /// In a shard, where rows come together.
+    pub(crate) fn in_shard(stream: &Stream, join: &model::Join) -> Result<Self> {
+        let spec = Spec::new(stream, join)?;
+        Ok(Self {
+            kept: Kept::new(spec.lasts),
+            spec,
+            sender: None,
+            fresh: Vec::new(),
+            fresh_bytes: 0,
+            stale: BTreeSet::new(),
+            restoring: false,
+            watermark: NEVER,
+            settled: NEVER,
+            closed: NEVER,
+            sequence: 0,
+        })
+    }
+
+    /// Whether rows of a record that was shuffled are the stream's own.
+    pub(crate) fn owns(&self, stored: Stamp) -> Result<bool> {
+        let (spec, lost) = (&self.spec, resets::LOST_ROWS);
+        let stream = tidemill_plan::stream_of(&spec.stream);
+        spec.stamp.owns(stored, stream, spec.drops_misfits, lost)
+    }
+
+    /// The watermark of the rows that it hands on.
+    pub(crate) fn output_watermark(&self) -> Micros {
+        self.settled.saturating_sub(self.spec.holds_back)
+    }
+
+    /// Takes rows in; those that are late are rejected.
+    pub(crate) fn update(&mut self, flow: Flow, place: Place<'_>, fx: &mut Effects) -> Result<()> {
+        self.make_ready()?;
+        let flow = self.on_time(flow, place, fx)?;
+        let rows = self.spec.rows(&flow.batch)?;
+        self.fresh_bytes += rows.iter().map(Row::bytes).sum::<usize>();
+        self.fresh.extend(rows);
+        Ok(())
+    }
+
+    /// The first time that is not late, when the watermark was that.
+    fn open_from(&self, before: Micros) -> Micros {
+        before.saturating_sub(self.spec.behind).max(self.closed)
+    }
+
+    /// Keeps the rows that have a time and are not late.
+    fn on_time(&self, flow: Flow, place: Place<'_>, fx: &mut Effects) -> Result<Flow> {
+        let spec = &self.spec;
+        let (times, sides) = spec.times_and_sides(&flow.batch)?;
+        let rows = times.iter().zip(flow.before.values());
+        let on_time = rows.map(|(t, &before)| t.is_some_and(|t| t >= self.open_from(before)));
+        let on_time: BooleanArray = on_time.map(Some).collect();
+        if on_time.true_count() == flow.len() {
+            return Ok(flow);
+        }
+        for (row, before) in flow.before.values().iter().enumerate() {
+            if on_time.value(row) {
+                continue;
+            }
+            let is_right = sides.value(row);
+            let fault = match (times.is_null(row), spec.late) {
+                (true, _) => spec.without_time(is_right),
+                (false, Late::DeadLetter) => spec.lateness(times.value(row), *before),
+                (false, Late::Drop) => {
+                    fx.late_dropped += 1;
+                    continue;
+                }
+            };
+            let batch = spec.sides.of(is_right).batch(&flow.batch)?;
+            place.reject_row(&flow.clone().with_batch(batch), row, fault, fx);
+        }
+        flow.filter(&on_time)
+    }
+
+    /// Takes in rows that were shuffled; those that are late are rejected.
+    pub(crate) fn receive(
+        &mut self,
+        arrived: Vec<Arrived<'_>>,
+        place: Place<'_>,
+        fx: &mut Effects,
+    ) -> Result<()> {
+        self.make_ready()?;
+        for it in arrived {
+            let stored = Stored::read(it.partial.key, it.partial.state);
+            let stored = stored.map_err(|problem| self.spec.damaged(problem))?;
+            let Stored::Row(row) = stored else {
+                return Err(self.spec.damaged("it holds no row"));
+            };
+            if row.time >= self.open_from(it.before) {
+                self.fresh_bytes += row.bytes();
+                self.fresh.push(row);
+            } else if self.spec.late == Late::Drop {
+                fx.late_dropped += 1;
+            } else {
+                let batch = self.spec.sides.of(row.is_right).decode(&row)?;
+                let late = self.spec.lateness(row.time, it.before);
+                place.reject_derived(Some(it.record), &batch, 0, late, fx);
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves the watermark. What is due goes with the next flush.
+    pub(crate) fn advance(&mut self, watermark: Micros) {
+        let watermark = watermark.saturating_sub(self.spec.behind);
+        self.watermark = self.watermark.max(watermark);
+    }
+
+    /// Sets the watermark without handing anything on, as after a restart: what had to go on has gone.
+    pub(crate) fn resume(&mut self, watermark: Micros) {
+        self.advance(watermark);
+        self.settled = self.watermark.max(self.closed);
+    }
+
+    /// Hands all rows on, as at the end of the input. Where rows go on alone, none may come later that belongs to them.
+    pub(crate) fn close_all(&mut self, place: Place<'_>, fx: &mut Effects) -> Result<Vec<Flow>> {
+        self.make_ready()?;
+        if self.sender.is_some() {
+            return Ok(Vec::new());
+        }
+        if self.spec.any_goes_on_alone() {
+            let fresh = self.fresh.iter().map(|row| self.kept.due(row));
+            if let Some(last) = fresh.chain(self.kept.last_due()).max() {
+                self.closed = self.closed.max(last.saturating_add(1));
+            }
+        }
+        self.settle(place, fx)
+    }
+
+    /// What a commit needs: rows go to their shards, or to the changelog, and those that belong together on.
+    pub(crate) fn flush(
+        &mut self,
+        word: Word,
+        place: Place<'_>,
+        fx: &mut Effects,
+    ) -> Result<Vec<Flow>> {
+        self.make_ready()?;
+        self.forget_stale(fx);
+        if let Some(sender) = &mut self.sender {
+            self.fresh_bytes = 0;
+            for row in self.fresh.drain(..) {
+                let state = row.state();
+                let sent = Shuffled {
+                    pane: Pane::bucket(0),
+                    closed: NEVER,
+                    key: row.key(),
+                    state: &state,
+                };
+                sender.add(wire::hash(row.key()), sent, word, &mut fx.shuffle);
+            }
+            sender.send(word, &mut fx.shuffle);
+            return Ok(Vec::new());
+        }
+        let flows = self.settle(place, fx)?;
+        let by = (self.spec.stream.as_str(), self.spec.stamp);
+        let out = &mut fx.changelog;
+        self.kept.log(by, self.settled, &mut self.sequence, out);
+        Ok(flows)
+    }
+
+    /// Finds what belongs to the rows that have come, and lets go of those that are due.
+    fn settle(&mut self, place: Place<'_>, fx: &mut Effects) -> Result<Vec<Flow>> {
+        let before = self.output_watermark();
+        self.settled = self.settled.max(self.watermark).max(self.closed);
+        self.fresh_bytes = 0;
+        let (mut flows, mut pairs) = (Vec::new(), Vec::new());
+        for row in std::mem::take(&mut self.fresh) {
+            let (is_right, span) = (row.is_right, self.spec.span(&row));
+            let others: Vec<At> = self.kept.others(&row, span).collect();
+            let own = self.kept.add(row);
+            for other in others {
+                pairs.push(pair(is_right, own, Some(other)));
+                if pairs.len() >= MOST {
+                    flows.extend(self.together(&std::mem::take(&mut pairs), before, place, fx)?);
+                }
+            }
+        }
+        flows.extend(self.together(&pairs, before, place, fx)?);
+        let due = self.kept.take_due(self.settled);
+        for due in due.chunks(MOST) {
+            let alone: Vec<Pair> = due.iter().filter_map(|&at| self.alone(at)).collect();
+            if !alone.is_empty() {
+                let batch = self.spec.pairs(&self.kept, &alone)?;
+                flows.push(Flow::derived(batch, before, None));
+            }
+        }
+        self.kept.remove(&due);
+        Ok(flows)
+    }
+
+    /// A row that goes on by itself, if it does.
+    fn alone(&self, at: At) -> Option<Pair> {
+        let row = self.kept.get(at)?;
+        let goes_on = !row.is_matched && self.spec.goes_on_alone(row);
+        goes_on.then(|| pair(row.is_right, at, None))
+    }
+
+    /// Rows that have met, without those for which the condition is not true.
+    fn together(
+        &mut self,
+        pairs: &[Pair],
+        before: Micros,
+        place: Place<'_>,
+        fx: &mut Effects,
+    ) -> Result<Option<Flow>> {
+        if pairs.is_empty() {
+            return Ok(None);
+        }
+        let mut batch = self.spec.pairs(&self.kept, pairs)?;
+        let condition = self.spec.condition.as_ref();
+        let mask = condition.map(|condition| self.mask(condition, &batch, place, fx));
+        let mask = mask.transpose()?;
+        if self.spec.any_goes_on_alone() {
+            let belong = |row: usize| mask.as_ref().is_none_or(|mask| mask.value(row));
+            for (_, (left, right)) in pairs.iter().enumerate().filter(|(row, _)| belong(*row)) {
+                let both = left.iter().chain(right);
+                both.for_each(|&at| self.kept.set_matched(at));
+            }
+        }
+        if let Some(mask) = &mask {
+            batch = filter_record_batch(&batch, mask)?;
+        }
+        let any = batch.num_rows() > 0;
+        Ok(any.then(|| Flow::derived(batch, before, None)))
+    }
+
+    /// Where a condition is true. Rows for which it fails are rejected.
+    fn mask(
+        &self,
+        condition: &ExprRef,
+        batch: &RecordBatch,
+        place: Place<'_>,
+        fx: &mut Effects,
+    ) -> Result<BooleanArray> {
+        if let Ok(mask) = truth(condition, batch) {
+            return Ok(mask);
+        }
+        let mut faults = Vec::new();
+        let attempt = |rows: std::ops::Range<usize>| {
+            truth(condition, &batch.slice(rows.start, rows.len())).map(drop)
+        };
+        failing(0..batch.num_rows(), &attempt, &mut faults);
+        let mut good = vec![true; batch.num_rows()];
+        for (row, message) in faults {
+            if let Some(good) = good.get_mut(row) {
+                *good = false;
+            }
+            let fault = Fault {
+                stream: Some(&self.spec.stream),
+                reason: Reason::ExpressionFailed,
+                column: None,
+                message,
+            };
+            place.reject_derived(None, batch, row, fault, fx);
+        }
+        let rest = filter_record_batch(batch, &BooleanArray::from(good.clone()))?;
+        let rest = truth(condition, &rest)?;
+        let mut rest = rest.values().iter();
+        let mask = good.iter().map(|&good| good && rest.next() == Some(true));
+        Ok(mask.map(Some).collect())
+    }
+
+    fn forget_stale(&mut self, fx: &mut Effects) {
+        for (segment, sequence) in std::mem::take(&mut self.stale) {
+            let key = ChunkKey {
+                stream: &self.spec.stream,
+                segment,
+                sequence,
+            };
+            fx.changelog.push(key.tombstone());
+        }
+    }
+
+    /// Takes back a record of the changelog.
+    pub(crate) fn restore(&mut self, key: ChunkKey<'_>, value: Option<&[u8]>) -> Result<()> {
+        self.sequence = self.sequence.max(key.sequence);
+        self.restoring = true;
+        let Some(value) = value else {
+            self.stale.remove(&(key.segment, key.sequence));
+            self.kept.forget(key);
+            return Ok(());
+        };
+        let damaged = |problem| self.spec.damaged(problem);
+        let chunk = chunk::read(value).map_err(damaged)?;
+        if !self.owns(chunk.stamp)? {
+            self.stale.insert((key.segment, key.sequence));
+            return Ok(());
+        }
+        let rows = chunk.rows.iter();
+        let rows = rows.map(|(row_key, state)| Stored::read(row_key, state));
+        let rows = rows.collect::<Result<Vec<_>, _>>().map_err(damaged)?;
+        self.kept.restore(key, rows, self.settled);
+        Ok(())
+    }
+
+    /// Finishes what restoring has begun.
+    fn make_ready(&mut self) -> Result<()> {
+        if std::mem::take(&mut self.restoring) {
+            self.kept.make_ready();
+        }
+        Ok(())
+    }
+
+    /// What must be kept with the clock.
+    pub(crate) fn marks(&self) -> Marks {
+        Marks {
+            stream: self.spec.mark,
+            closed: (self.closed > self.watermark).then_some(self.closed),
+            emitted: None,
+        }
+    }
+
+    /// Takes back what was kept with the clock.
+    pub(crate) fn set_marks(&mut self, marks: &[Marks]) {
+        let own = marks.iter().filter(|m| m.stream == self.spec.mark);
+        for closed in own.filter_map(|m| m.closed) {
+            self.closed = self.closed.max(closed);
+        }
+    }
+
+    /// There are no windows.
+    pub(crate) fn open_windows(&self) -> usize {
+        0
+    }
+
+    /// How many chunks of the changelog are left from before a reset, to be forgotten with the next flush.
+    pub(crate) fn stale_chunks(&self) -> usize {
+        self.stale.len()
+    }
+
+    /// How many keys it holds.
+    pub(crate) fn groups(&self) -> usize {
+        self.kept.keys()
+    }
+
+    /// Roughly how many bytes of memory hold what has come since the last flush.
+    pub(crate) fn delta_bytes(&self) -> usize {
+        self.fresh_bytes
+    }
+
+    /// Roughly how many bytes of memory it holds.
+    pub(crate) fn bytes(&self) -> usize {
+        self.kept.bytes() + self.fresh_bytes
+    }
+}
+
+/// A row with one of the other side.
+fn pair(is_right: bool, own: At, other: Option<At>) -> Pair {
+    match is_right {
+        true => (other, Some(own)),
+        false => (Some(own), other),
+    }
+}

@@ -1,0 +1,273 @@
+//! What a join needs to know of its rows, as the operator needs it.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, UInt32Array};
+use arrow::compute::take;
+use arrow::datatypes::{Schema, SchemaRef};
+use hashbrown::HashMap;
+use tidemill_plan::model::{ExprRef, Join, JoinSide, Late, Micros, Misfit, Stream};
+
+use super::kept::{Kept, Place};
+use super::row::{Both, Row};
+use crate::aggregate::rowbytes::{Encoded, RowCodec};
+use crate::aggregate::{instant, length, mark, times, with_one_zero};
+use crate::error::{EngineError, Result};
+use crate::record::Reason;
+use crate::reject::Fault;
+use crate::rows::batch_of;
+use crate::stamp::Stamp;
+use crate::wire;
+
+/// A join.
+pub(super) struct Spec {
+    pub(super) stream: String,
+    pub(super) late: Late,
+    pub(super) stamp: Stamp,
+    pub(super) drops_misfits: bool,
+    /// What the marks that are kept with the clock go by.
+    pub(super) mark: u64,
+    /// So far may a row be behind the watermark.
+    pub(super) behind: Micros,
+    /// So far are the rows that go on behind it.
+    pub(super) holds_back: Micros,
+    pub(super) condition: Option<ExprRef>,
+    /// So long after its time a row goes.
+    pub(super) lasts: Both<Micros>,
+    pub(super) sides: Both<Side>,
+    earliest: Micros,
+    latest: Micros,
+    side: usize,
+    time: usize,
+    keys: Vec<usize>,
+    key_codec: RowCodec,
+    schema: SchemaRef,
+}
+
+/// The rows of a side.
+pub(super) struct Side {
+    pub(super) goes_on_alone: bool,
+    /// What its time is called.
+    time: String,
+    /// Its columns among those of the rows that come in.
+    columns: Vec<usize>,
+    pub(super) schema: SchemaRef,
+    codec: RowCodec,
+}
+
+impl Side {
+    fn new(side: &JoinSide, schema: &Schema, from: usize) -> Result<Self> {
+        let fields = schema.fields().iter().skip(from).take(side.columns.len());
+        let schema = Schema::new(fields.cloned().collect::<Vec<_>>());
+        let types = schema.fields().iter().map(|f| f.data_type().clone());
+        Ok(Self {
+            goes_on_alone: side.goes_on_alone,
+            time: side.time.clone(),
+            columns: side.columns.clone(),
+            codec: RowCodec::new(types.collect())?,
+            schema: Arc::new(schema),
+        })
+    }
+
+    /// The side's columns of rows that come in.
+    pub(super) fn batch(&self, rows: &RecordBatch) -> Result<RecordBatch> {
+        let columns = self.columns.iter();
+        let columns = columns.filter_map(|&c| rows.columns().get(c).cloned());
+        batch_of(&self.schema, columns.collect(), rows.num_rows())
+    }
+
+    /// A row of its bytes.
+    pub(super) fn decode(&self, row: &Row) -> Result<RecordBatch> {
+        let columns = self.codec.decode(std::iter::once(row.row()))?;
+        batch_of(&self.schema, columns, 1)
+    }
+
+    /// The columns of rows that are kept, or nulls.
+    fn columns(
+        &self,
+        kept: &Kept,
+        places: impl ExactSizeIterator<Item = Option<Place>>,
+    ) -> Result<Vec<ArrayRef>> {
+        let mut found: HashMap<Place, u32> = HashMap::new();
+        let mut rows: Vec<&[u8]> = Vec::new();
+        let wanted = places.len();
+        let indices = places.map(|place| {
+            let place = place?;
+            let row = kept.get(place)?;
+            Some(*found.entry(place).or_insert_with(|| {
+                rows.push(row.row());
+                (rows.len() - 1) as u32
+            }))
+        });
+        let indices: UInt32Array = indices.collect();
+        let columns = self.codec.decode(rows.iter().copied())?;
+        if rows.len() == wanted {
+            return Ok(columns);
+        }
+        let columns = columns.iter();
+        columns.map(|c| Ok(take(c, &indices, None)?)).collect()
+    }
+}
+
+impl Spec {
+    pub(super) fn new(stream: &Stream, join: &Join) -> Result<Self> {
+        let fields = join.schema.fields();
+        if join.earliest > join.latest {
+            let message = format!("stream `{}` joins no rows", stream.name);
+            return Err(EngineError::Plan(message));
+        }
+        let identity = format!(
+            "join;{:?};{:?};{};{};{:?};{:?}",
+            join.left.columns,
+            fields.iter().map(|f| f.data_type()).collect::<Vec<_>>(),
+            join.earliest,
+            join.latest,
+            (join.left.goes_on_alone, join.right.goes_on_alone),
+            join.key_types,
+        );
+        Ok(Self {
+            stream: stream.name.clone(),
+            late: join.late,
+            stamp: Stamp {
+                epoch: stream.epoch,
+                fingerprint: wire::hash(identity.as_bytes()),
+            },
+            drops_misfits: stream.misfit == Misfit::Drop,
+            mark: mark(stream),
+            behind: join.behind,
+            holds_back: join.holds_back(),
+            condition: join.condition.clone(),
+            lasts: Both {
+                left: join.kept_for(false),
+                right: join.kept_for(true),
+            },
+            sides: Both {
+                left: Side::new(&join.left, &join.schema, 0)?,
+                right: Side::new(&join.right, &join.schema, join.left.columns.len())?,
+            },
+            earliest: join.earliest,
+            latest: join.latest,
+            side: join.side,
+            time: join.time,
+            keys: join.keys.clone(),
+            key_codec: RowCodec::new(join.key_types.clone())?,
+            schema: Arc::clone(&join.schema),
+        })
+    }
+
+    /// The times between which rows of the other side belong to a row.
+    pub(super) fn span(&self, row: &Row) -> (Micros, Micros) {
+        let (from, to) = match row.is_right {
+            false => (self.earliest, self.latest),
+            true => (self.latest.saturating_neg(), self.earliest.saturating_neg()),
+        };
+        (row.time.saturating_add(from), row.time.saturating_add(to))
+    }
+
+    /// Whether a row that belongs to none goes on.
+    pub(super) fn goes_on_alone(&self, row: &Row) -> bool {
+        self.sides.of(row.is_right).goes_on_alone
+    }
+
+    /// Whether any does.
+    pub(super) fn any_goes_on_alone(&self) -> bool {
+        self.sides.left.goes_on_alone || self.sides.right.goes_on_alone
+    }
+
+    /// The times of rows that come in, and whether they are of the right side.
+    pub(super) fn times_and_sides<'b>(
+        &self,
+        batch: &'b RecordBatch,
+    ) -> Result<(
+        &'b arrow::array::TimestampMicrosecondArray,
+        &'b BooleanArray,
+    )> {
+        let side = batch.columns().get(self.side);
+        let side = side.and_then(|c| c.as_boolean_opt()).ok_or_else(|| {
+            EngineError::Plan(format!("stream `{}` does not tell its sides", self.stream))
+        })?;
+        Ok((times(batch, self.time)?, side))
+    }
+
+    /// Rows that come in, as they are kept. Those that belong to none, and do not go on, are left out.
+    pub(super) fn rows(&self, batch: &RecordBatch) -> Result<Vec<Row>> {
+        let (times, sides) = self.times_and_sides(batch)?;
+        let columns = self.keys.iter();
+        let keys = columns.filter_map(|&k| batch.columns().get(k).cloned());
+        let keys: Vec<ArrayRef> = keys.map(with_one_zero).collect();
+        let single = |row: usize| keys.iter().any(|key| key.is_null(row));
+        let encoded = self.key_codec.encode(keys.clone())?;
+        // Most batches are of one side.
+        let of = |side: &Side, any: bool| match any {
+            true => side.codec.encode(side.batch(batch)?.columns().to_vec()),
+            false => Ok(Encoded::Empty),
+        };
+        let left = of(&self.sides.left, sides.false_count() > 0)?;
+        let right = of(&self.sides.right, sides.true_count() > 0)?;
+        let mut rows = Vec::with_capacity(batch.num_rows());
+        for (row, (&time, is_right)) in times.values().iter().zip(sides.values()).enumerate() {
+            let bytes = if is_right { &right } else { &left };
+            let is_single = single(row);
+            if is_single && !self.sides.of(is_right).goes_on_alone {
+                continue;
+            }
+            let mut row = Row::new(time, is_right, encoded.row(row), bytes.row(row));
+            row.is_single = is_single;
+            rows.push(row);
+        }
+        Ok(rows)
+    }
+
+    /// Rows of both sides beside each other.
+    pub(super) fn pairs(
+        &self,
+        kept: &Kept,
+        pairs: &[(Option<Place>, Option<Place>)],
+    ) -> Result<RecordBatch> {
+        let left = pairs.iter().map(|(left, _)| *left);
+        let right = pairs.iter().map(|(_, right)| *right);
+        let mut columns = self.sides.left.columns(kept, left)?;
+        columns.extend(self.sides.right.columns(kept, right)?);
+        batch_of(&self.schema, columns, pairs.len())
+    }
+
+    /// That rows which it may belong to were gone before it came.
+    pub(super) fn lateness(&self, time: Micros, before: Micros) -> Fault<'_> {
+        let message = if time < before.saturating_sub(self.behind) {
+            format!(
+                "its time {} is {} behind the watermark, which was {}",
+                instant(time),
+                length(before.saturating_sub(time)),
+                instant(before)
+            )
+        } else {
+            format!(
+                "rows up to its time {} had been closed already",
+                instant(time)
+            )
+        };
+        Fault {
+            stream: Some(&self.stream),
+            reason: Reason::Late,
+            column: None,
+            message,
+        }
+    }
+
+    /// That a row has no place among the others.
+    pub(super) fn without_time(&self, is_right: bool) -> Fault<'_> {
+        Fault {
+            stream: Some(&self.stream),
+            reason: Reason::MissingRequired,
+            column: Some(&self.sides.of(is_right).time),
+            message: "the time that decides about its place is null".to_owned(),
+        }
+    }
+
+    pub(super) fn damaged(&self, problem: wire::Malformed) -> EngineError {
+        EngineError::Stored {
+            stream: self.stream.clone(),
+            problem: problem.to_owned(),
+        }
+    }
+}

@@ -1,0 +1,40 @@
+-- A row with those of the other stream that came up to a minute before it; a null key is equal to none.
+
+source a: k String, n Int64, ts Timestamp
+  eventTime: {column: ts}
+
+source b: k String, m Int64, ts Timestamp
+  eventTime: {column: ts}
+
+stream out:
+  SELECT a.k, a.n, b.m, a.ts AS at, b.ts AS seen
+  FROM a JOIN b ON a.k = b.k AND b.ts BETWEEN a.ts - INTERVAL '1' MINUTE AND a.ts
+
+input a:
+  | # | k    | n   | ts                   |
+  | 0 | x    | 1   | 2024-02-29T00:00:00Z |
+  | 1 | y    | 2   | 2024-02-29T00:00:10Z |
+  | 0 | x    | 4   | 2024-02-29T00:01:00Z |
+  | 1 | null | 8   | 2024-02-29T00:01:10Z |
+  | 0 | z    | 16  | 2024-02-29T00:02:00Z |
+  | 1 | y    | 32  | 2024-02-29T00:03:00Z |
+  | 0 | x    | 64  | 2024-02-29T00:10:00Z |
+  | 1 | x    | 128 | 2024-02-29T00:10:30Z |
+
+input b:
+  | # | k    | m   | ts                     |
+  | 0 | x    | 1   | 2024-02-29T00:00:30Z   |
+  | 1 | y    | 2   | 2024-02-29T00:00:10Z   |
+  | 0 | null | 4   | 2024-02-29T00:01:00Z   |
+  | 1 | x    | 8   | 2024-02-29T00:01:30Z   |
+  | 0 | z    | 16  | 2024-02-29T00:02:00.5Z |
+  | 1 | y    | 32  | 2024-02-29T00:04:00Z   |
+  | 0 | x    | 64  | 2024-02-29T00:10:00Z   |
+  | 1 | z    | 128 | 2024-02-29T00:20:00Z   |
+
+rows out:
+  | k | n   | m  | at                   | seen                 |
+  | x | 128 | 64 | 2024-02-29T00:10:30Z | 2024-02-29T00:10:00Z |
+  | x | 4   | 1  | 2024-02-29T00:01:00Z | 2024-02-29T00:00:30Z |
+  | x | 64  | 64 | 2024-02-29T00:10:00Z | 2024-02-29T00:10:00Z |
+  | y | 2   | 2  | 2024-02-29T00:00:10Z | 2024-02-29T00:00:10Z |

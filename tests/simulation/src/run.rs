@@ -28,6 +28,8 @@ const LIMIT: Time = 60_000 * MS;
 const LOOK: Time = 10 * MS;
 /// How long everything must be at rest before it counts as such.
 const REST: Time = 200 * MS;
+/// The same where a commit leaves sessions to the next: whoever was to close them may have died, and begins again first.
+const LONG_REST: Time = 2_000 * MS;
 
 /// How a run ended.
 #[derive(Debug, Clone, Default)]
@@ -186,7 +188,11 @@ impl<'a> Run<'a> {
                 if !self.bounded {
                     self.check.look(self.world)?;
                 }
-                let rest = if self.bounded { 0 } else { REST };
+                let rest = match self.scenario.at_once() {
+                    _ if self.bounded => 0,
+                    usize::MAX => REST,
+                    _ => LONG_REST,
+                };
                 match (is_so(self)?, since) {
                     (false, _) => since = None,
                     (true, None) => since = Some(now),

@@ -127,11 +127,13 @@ impl Awaiting {
 
     /// Whether rows that wait may find something now.
     pub(crate) fn has_news(&self) -> bool {
-        !self.rows.is_empty() && self.changes() != self.seen
+        !self.rows.is_empty() && self.news().is_some()
     }
 
-    fn changes(&self) -> u64 {
-        self.tables.as_ref().map_or(0, Tables::changes)
+    /// How often tables have changed, if that is more often than when rows were last looked up.
+    fn news(&self) -> Option<u64> {
+        let changes = self.tables.as_ref().and_then(Tables::changes);
+        changes.filter(|changes| *changes != self.seen)
     }
 
     /// The watermark of the rows that it hands on.
@@ -208,11 +210,12 @@ impl Awaiting {
             let before = flow.before.values().iter();
             let before = before.map(|before| before.saturating_sub(self.span));
             let before: Int64Array = before.collect::<Vec<_>>().into();
-            self.ready.extend(Some(flow).filter(|f| f.len() > 0).map(|flow| Flow {
-                before,
-                number: None,
-                ..flow
-            }));
+            self.ready
+                .extend(Some(flow).filter(|f| f.len() > 0).map(|flow| Flow {
+                    before,
+                    number: None,
+                    ..flow
+                }));
         }
         Ok(())
     }
@@ -300,8 +303,7 @@ impl Awaiting {
 
     /// What a commit needs: rows go on for which there is something now, and what waits is written to the changelog.
     pub(crate) fn flush(&mut self, place: Place<'_>, fx: &mut Effects) -> Result<Vec<Flow>> {
-        let changes = self.changes();
-        if self.seen != changes {
+        if let Some(changes) = self.news() {
             let all: Vec<Id> = self.rows.keys().copied().collect();
             self.again(&all, false, place, fx)?;
             self.seen = changes;
@@ -338,7 +340,8 @@ impl Awaiting {
                     row.chunk = Some(self.sequence);
                 }
             }
-            self.chunks.insert(self.sequence, ids.iter().copied().collect());
+            self.chunks
+                .insert(self.sequence, ids.iter().copied().collect());
         }
     }
 
@@ -376,7 +379,10 @@ impl Awaiting {
         let read = chunk::read(value).map_err(damaged)?;
         let stream = stream_of(&self.stream);
         let lost = resets::LOST_ROWS;
-        if !self.stamp.owns(read.stamp, stream, self.drops_misfits, lost)? {
+        if !self
+            .stamp
+            .owns(read.stamp, stream, self.drops_misfits, lost)?
+        {
             self.stale.insert(sequence);
             return Ok(());
         }

@@ -613,12 +613,19 @@ fn missing(
 }
 
 /// Takes the joins for which rows wait out of a stream's steps: what is before them, they, and what is after them.
-fn joins_apart(steps: Vec<Step>, input: &SchemaRef, span: Micros) -> (Vec<Step>, Option<Await>, Vec<Step>) {
+fn joins_apart(
+    steps: Vec<Step>,
+    input: &SchemaRef,
+    span: Micros,
+) -> (Vec<Step>, Option<Await>, Vec<Step>) {
     let is_join = |step: &Step| matches!(step, Step::Lookup(_));
-    let (first, last) = (steps.iter().position(is_join), steps.iter().rposition(is_join));
+    let (first, last) = (
+        steps.iter().position(is_join),
+        steps.iter().rposition(is_join),
+    );
     let time = steps.iter().find_map(|step| match step {
         Step::Lookup(lookup) => lookup.time,
-        Step::Filter(_) | Step::Project { .. } => None,
+        _ => None,
     });
     let (Some(first), Some(last), Some(time)) = (first, last, time) else {
         return (steps, None, Vec::new());
@@ -688,20 +695,22 @@ impl StreamDraft {
             name: self.relation.name.clone(),
             inputs: self.inputs.clone(),
             before,
-            operator: awaited.map(Operator::Await).or(bound.grouping.map(|grouping| {
-                Operator::Aggregate(Aggregate {
-                    window,
-                    keys: grouping.keys,
-                    key_schema: grouping.key_schema,
-                    functions: grouping.functions,
-                    layout: grouping.layout,
-                    schema: grouping.schema,
-                    emit: self.results.emit,
-                    allowed_lateness: self.results.lateness.saturating_add(self.query.behind()),
-                    late: self.results.late,
-                    exchange: self.exchange.clone(),
-                })
-            })),
+            operator: awaited
+                .map(Operator::Await)
+                .or(bound.grouping.map(|grouping| {
+                    Operator::Aggregate(Aggregate {
+                        window,
+                        keys: grouping.keys,
+                        key_schema: grouping.key_schema,
+                        functions: grouping.functions,
+                        layout: grouping.layout,
+                        schema: grouping.schema,
+                        emit: self.results.emit,
+                        allowed_lateness: self.results.lateness.saturating_add(self.query.behind()),
+                        late: self.results.late,
+                        exchange: self.exchange.clone(),
+                    })
+                })),
             after,
             schema: self.query.schema().clone(),
             changes: self.changes.clone(),

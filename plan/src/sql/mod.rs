@@ -10,6 +10,8 @@ mod check;
 mod context;
 mod error;
 mod functions;
+mod latest;
+mod merged;
 mod output;
 mod parse;
 mod parts;

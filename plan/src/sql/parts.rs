@@ -9,6 +9,7 @@ use datafusion_expr::{Join, LogicalPlan, Union};
 use super::Relation;
 use super::bind::Query;
 use super::error::SqlError;
+use super::merged::Merged;
 use super::parse::Parsed;
 use super::translate::{Misfit, Shape, names};
 
@@ -120,6 +121,10 @@ impl<'a> Parts<'a> {
     }
 
     fn join(&mut self, join: &Join) -> Result<Shape, SqlError> {
+        let merged = Merged::of(join, &self.relations);
+        if let Some(merged) = merged.map_err(|misfit| self.misfit(misfit))? {
+            return self.merge(&merged);
+        }
         let mut shape = self.shape(&join.left)?;
         if shape.is_grouped() {
             shape = self.cut_off(shape)?;
@@ -127,6 +132,26 @@ impl<'a> Parts<'a> {
         match shape.join(join, &self.relations, self.parsed.waits) {
             Ok(()) => Ok(shape),
             Err(misfit) => Err(self.said(misfit, &shape)),
+        }
+    }
+
+    /// A table of two tables: the changes of each are a part, and both are read together.
+    fn merge(&mut self, merged: &Merged) -> Result<Shape, SqlError> {
+        let sides = merged.sides().map_err(|misfit| self.misfit(misfit))?;
+        let mut parts = Vec::with_capacity(sides.len());
+        for side in sides {
+            parts.push(self.part(side)?);
+        }
+        let mut shape = self.together(&parts)?;
+        let finished = merged.finish(&mut shape);
+        finished.map_err(|misfit| self.said(misfit, &shape))?;
+        Ok(shape)
+    }
+
+    fn misfit(&self, misfit: Misfit) -> SqlError {
+        match self.relations.first() {
+            Some(relation) => self.parsed.misfit(misfit, relation),
+            None => self.nothing(),
         }
     }
 
@@ -170,8 +195,13 @@ impl<'a> Parts<'a> {
             renamed.map_err(|misfit| self.said(misfit, &shape))?;
             branches.push(self.part(shape)?);
         }
+        self.together(&branches)
+    }
+
+    /// Parts that are read together.
+    fn together(&self, branches: &[Relation]) -> Result<Shape, SqlError> {
         let read: Vec<String> = branches.iter().map(|b| b.name.clone()).collect();
-        let all = together(&branches).ok_or_else(|| {
+        let all = together(branches).ok_or_else(|| {
             let message = "the columns of the sides of UNION ALL are of different types";
             SqlError::at(self.parsed.tokens.start(), message).hint("write CAST(… AS …)")
         })?;

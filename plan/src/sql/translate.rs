@@ -112,6 +112,8 @@ pub(crate) enum Misfit {
     JoinKind,
     /// A join with this table in which no column of it is equal to something.
     NoEquality(String),
+    /// Two tables are joined, this one of them, by other columns than their primary keys.
+    NotByKeys(String),
     /// Rows wait, and what is joined has no event time.
     WaitsWithoutTime,
     /// Rows that wait are in windows already.
@@ -135,7 +137,7 @@ impl From<DataFusionError> for Misfit {
 }
 
 /// The relation that is joined, if it is joined as it is.
-fn joined(plan: &LogicalPlan) -> Option<&str> {
+pub(super) fn joined(plan: &LogicalPlan) -> Option<&str> {
     match plan {
         LogicalPlan::TableScan(scan) => Some(scan.table_name.table()),
         LogicalPlan::SubqueryAlias(alias) => joined(&alias.input),
@@ -240,7 +242,10 @@ impl Shape {
     /// The column of the rows' event time.
     fn time(&self) -> Option<usize> {
         let time = Origin::Start(self.relation.event_time?);
-        self.before.origins.iter().position(|origin| *origin == time)
+        self.before
+            .origins
+            .iter()
+            .position(|origin| *origin == time)
     }
 
     pub(crate) fn join(
@@ -331,7 +336,7 @@ impl Shape {
             .map(|(_, behind)| behind)
     }
 
-    fn group(
+    pub(super) fn group(
         &mut self,
         exprs: Vec<ExprRef>,
         calls: Vec<Call>,
@@ -638,7 +643,7 @@ fn call(expr: &Expr, input: &DFSchema) -> Result<Call, Misfit> {
 }
 
 /// The conditions of a join, all of which must be true.
-fn conjuncts(join: &Join) -> Vec<Expr> {
+pub(super) fn conjuncts(join: &Join) -> Vec<Expr> {
     let equal = join.on.iter().map(|(l, r)| l.clone().eq(r.clone()));
     let others = join.filter.iter().flat_map(split_conjunction).cloned();
     equal.chain(others).collect()
@@ -675,7 +680,7 @@ fn is_of_type(value: &ExprRef, schema: &Schema, column: usize) -> bool {
 
 /// Takes out the condition that a column of the table is equal to a value of the row, which has `width` columns, and
 /// returns the value. It may be of a type that holds all values of the column's and more.
-fn take_equal(
+pub(super) fn take_equal(
     conditions: &mut Vec<ExprRef>,
     beside: &Schema,
     width: usize,
@@ -696,7 +701,10 @@ fn take_equal(
     value(&conditions.remove(place))
 }
 
-fn physical_all(exprs: &[Expr], input: &DFSchema) -> datafusion_common::Result<Vec<ExprRef>> {
+pub(super) fn physical_all(
+    exprs: &[Expr],
+    input: &DFSchema,
+) -> datafusion_common::Result<Vec<ExprRef>> {
     exprs.iter().map(|e| physical(e, input)).collect()
 }
 

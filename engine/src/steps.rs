@@ -50,6 +50,7 @@ pub(crate) fn run_missing(
                 Step::Project { exprs, schema } => {
                     stepped.extend(project(exprs, schema, rows, stream, place, fx)?);
                 }
+                Step::Changes { schema } => stepped.push(changes(schema, rows)?),
                 Step::Lookup(lookup) => {
                     let tables = tables.ok_or_else(|| {
                         EngineError::Plan(format!("stream `{stream}` was given no tables"))
@@ -65,6 +66,22 @@ pub(crate) fn run_missing(
         flows = stepped;
     }
     Ok(flows)
+}
+
+/// Rows of their own of changes, with a last column that says whether there is a row after the change.
+fn changes(schema: &SchemaRef, flow: Flow) -> Result<Flow> {
+    let deleted = flow.replaces.as_ref().and_then(|r| r.deleted.as_ref());
+    let there = match deleted {
+        Some(deleted) => not(deleted)?,
+        None => BooleanArray::from(vec![true; flow.len()]),
+    };
+    let columns = flow.batch.columns().iter().cloned();
+    let columns: Vec<ArrayRef> = columns.chain([Arc::new(there) as ArrayRef]).collect();
+    let batch = batch_of(schema, columns, flow.len())?;
+    Ok(Flow {
+        replaces: None,
+        ..flow.with_batch(batch)
+    })
 }
 
 fn filter(

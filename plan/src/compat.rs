@@ -435,6 +435,7 @@ fn through(plan: &Plan, steps: &[Step], mut columns: Vec<String>) -> Vec<String>
     for step in steps {
         match step {
             Step::Filter(_) => {}
+            Step::Changes { .. } => columns.push("there".to_owned()),
             Step::Project { exprs, .. } => {
                 columns = exprs.iter().map(|e| text(e, &columns)).collect();
             }

@@ -338,7 +338,7 @@ impl Stream {
         let steps = self.before.iter().chain(waiting);
         steps.filter_map(|step| match step {
             Step::Lookup(lookup) => Some(lookup),
-            Step::Filter(_) | Step::Project { .. } => None,
+            _ => None,
         })
     }
 
@@ -571,6 +571,12 @@ pub enum Step {
     },
     /// Puts rows of a table beside the rows.
     Lookup(Lookup),
+    /// Makes rows of their own of changes that replace each other, with a last column that says whether there is a row
+    /// after the change.
+    Changes {
+        /// The schema of what comes out.
+        schema: SchemaRef,
+    },
 }
 
 /// A join of each row with the rows of a table that have its key, as the table is when the row is processed.

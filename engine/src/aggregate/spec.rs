@@ -58,7 +58,7 @@ impl FunctionSpec {
     fn infallible(&self) -> bool {
         match self.expr.fun().name() {
             _ if WholeSum::is(&self.expr) => false,
-            "count" | "min" | "max" => true,
+            "count" | "min" | "max" | "latest" => true,
             // A sum of decimals may have more digits than there are.
             "sum" => !matches!(
                 self.expr.field().data_type(),
@@ -426,7 +426,7 @@ impl Spec {
 fn projection(step: &Step) -> Option<Projection> {
     match step {
         Step::Project { exprs, schema } => Some((exprs.clone(), Arc::clone(schema))),
-        Step::Filter(_) | Step::Lookup(_) => None,
+        Step::Filter(_) | Step::Lookup(_) | Step::Changes { .. } => None,
     }
 }
 

@@ -74,7 +74,7 @@ impl Number {
             exponent = i64::from(point / 8) - 7;
         }
         let are_digits = (((digits & !HIGHS) + ONES * 0x76) | digits) & HIGHS == 0;
-        are_digits.then_some(Self {
+        are_digits.then(|| Self {
             negative: false,
             digits: join_digits(digits).into(),
             exponent,

@@ -127,11 +127,13 @@ impl Awaiting {
 
     /// Whether rows that wait may find something now.
     pub(crate) fn has_news(&self) -> bool {
-        !self.rows.is_empty() && self.changes() != self.seen
+        !self.rows.is_empty() && self.news().is_some()
     }
 
-    fn changes(&self) -> u64 {
-        self.tables.as_ref().map_or(0, Tables::changes)
+    /// How often tables have changed, if that is more often than when rows were last looked up.
+    fn news(&self) -> Option<u64> {
+        let changes = self.tables.as_ref().and_then(Tables::changes);
+        changes.filter(|changes| *changes != self.seen)
     }
 
     /// The watermark of the rows that it hands on.
@@ -301,8 +303,7 @@ impl Awaiting {
 
     /// What a commit needs: rows go on for which there is something now, and what waits is written to the changelog.
     pub(crate) fn flush(&mut self, place: Place<'_>, fx: &mut Effects) -> Result<Vec<Flow>> {
-        let changes = self.changes();
-        if self.seen != changes {
+        if let Some(changes) = self.news() {
             let all: Vec<Id> = self.rows.keys().copied().collect();
             self.again(&all, false, place, fx)?;
             self.seen = changes;

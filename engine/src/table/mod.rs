@@ -10,7 +10,7 @@ mod tombstone;
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use arrow::datatypes::SchemaRef;
@@ -37,6 +37,8 @@ pub struct Tables {
     copies: Arc<Vec<Option<Copies>>>,
     /// How often one of them has changed.
     changes: Arc<AtomicU64>,
+    /// Whether they are only being loaded.
+    loading: Arc<AtomicBool>,
 }
 
 /// What a worker has of a table.
@@ -118,12 +120,20 @@ impl Tables {
         Ok(Self {
             copies: Arc::new(tables.collect::<Result<_>>()?),
             changes: Arc::default(),
+            loading: Arc::default(),
         })
     }
 
-    /// How often one of them has changed.
-    pub(crate) fn changes(&self) -> u64 {
-        self.changes.load(Ordering::Acquire)
+    /// Says whether they are only being loaded: until that is over, rows that wait for them are not joined with what there
+    /// is so far.
+    pub fn set_loading(&self, loading: bool) {
+        self.loading.store(loading, Ordering::Release);
+    }
+
+    /// How often one of them has changed, if they are loaded.
+    pub(crate) fn changes(&self) -> Option<u64> {
+        let loading = self.loading.load(Ordering::Acquire);
+        (!loading).then(|| self.changes.load(Ordering::Acquire))
     }
 
     /// The sources that are looked up, by index.

@@ -308,3 +308,27 @@ fn rows_of_other_columns_are_not_taken_for_those_that_wait() {
     let state: Vec<_> = other(true).unwrap().state().collect();
     assert_eq!((state[0].groups, state[0].stale), (0, 1));
 }
+
+/// After a restart a table goes through all that it was before: nothing of that is for rows that wait.
+#[test]
+fn what_waits_is_not_joined_with_a_table_that_is_being_loaded() {
+    let mut run = Run::new(awaited(true));
+    let mut loader = Loader::new(&run.plan, 1, &run.tables).unwrap();
+    let mut rng = StdRng::seed_from_u64(1);
+    run.feed(&mut rng, &[(Some("k1".to_owned()), 1, BEGIN)], |_| {});
+    run.tables.set_loading(true);
+    for known in [10, 20] {
+        let change = serde_json::json!({"k": "k1", "v": known}).to_string();
+        let change = (None, Some(change.into_bytes()));
+        in_batches(&mut rng, &[change], &mut |batch| {
+            loader.process(batch).unwrap()
+        });
+        assert!(!run.task.has_news());
+        run.flush();
+        assert!(run.rows.is_empty());
+    }
+    run.tables.set_loading(false);
+    assert!(run.task.has_news());
+    run.flush();
+    assert_eq!(run.rows, [(Some("k1".to_owned()), 1, Some(20))]);
+}

@@ -53,9 +53,10 @@ fn check_waiting(
     if let Some(stream) = waiting
         && !matches!(to.kind(), Some(SinkKind::Kafka(_)))
     {
-        let what = format!("rows that have waited in `{stream}` can be in topics alone: that is");
+        let stream = crate::sql::stream_of(stream);
+        let what = format!("rows that have waited in `{stream}` are written to topics alone");
         let hint = "write them to a topic, and from there on in a pipeline of its own";
-        problems.not_yet(format!("{path}.sink"), &what, hint);
+        problems.add(format!("{path}.sink"), what, Some(hint.into()));
     }
 }
 

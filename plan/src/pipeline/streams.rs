@@ -649,7 +649,7 @@ fn joins_apart(
     );
     let time = steps.iter().find_map(|step| match step {
         Step::Lookup(lookup) => lookup.time,
-        Step::Filter(_) | Step::Project { .. } => None,
+        _ => None,
     });
     let (Some(first), Some(last), Some(time)) = (first, last, time) else {
         return (steps, None, Vec::new());

@@ -598,8 +598,8 @@ fn a_stream_is_joined_with_a_table_that_is_read_as_far_as_needed() {
     assert_eq!(wait.schema.field(wait.time).name(), "ts");
     assert!(plan.sources[0].event_time.is_some());
     let outside = waiting.replace("sink: topic", "sink: out");
-    let wanted = "spec.outputs[0].sink: rows that have waited in `enriched` can be in topics alone: that is not supported \
-                  yet (write them to a topic, and from there on in a pipeline of its own)";
+    let wanted = "spec.outputs[0].sink: rows that have waited in `enriched` are written to topics alone \
+                  (write them to a topic, and from there on in a pipeline of its own)";
     assert_eq!(problems(&outside), [wanted]);
 
     let alone = spec.replace("c.mail", "t.amount").replace(

@@ -199,6 +199,7 @@ impl Query {
     fn check_windows(&self, parsed: &Parsed) -> std::result::Result<(), SqlError> {
         let in_steps = self.before.iter().flat_map(|step| match step {
             Step::Filter(expr) => vec![expr],
+            Step::Changes { .. } => Vec::new(),
             Step::Project { exprs, .. } => exprs.iter().collect(),
             Step::Lookup(lookup) => lookup.key.iter().chain(&lookup.condition).collect(),
         });

@@ -58,6 +58,17 @@ impl Chain {
         self.steps.push(Step::Lookup(lookup));
     }
 
+    /// Makes rows of changes, with a column of this name that says whether there is a row after the change.
+    pub(crate) fn changes(&mut self, there: &str) {
+        let fields = self.schema.fields().iter().cloned();
+        let there = Arc::new(field(there, DataType::Boolean));
+        self.schema = Arc::new(Schema::new(fields.chain([there]).collect::<Vec<_>>()));
+        self.origins.push(Origin::Computed);
+        self.steps.push(Step::Changes {
+            schema: Arc::clone(&self.schema),
+        });
+    }
+
     /// Adds a filter, below a projection that computes nothing which it reads, and below a lookup of nothing that it
     /// reads.
     pub(crate) fn filter(&mut self, predicate: ExprRef) -> Result<()> {
@@ -179,14 +190,18 @@ pub(crate) fn narrow(steps: &[Step], wanted: &BTreeSet<usize>, width: usize) -> 
                     schema: Arc::new(Schema::new(fields)),
                 }
             }
+            Step::Changes { schema } => {
+                let last = schema.fields().len().saturating_sub(1);
+                let schema = Arc::new(schema.project(&kept_columns(&moved, [last]))?);
+                moved.insert(last, width);
+                width += 1;
+                Step::Changes { schema }
+            }
             Step::Lookup(lookup) => {
                 let before = lookup.width();
                 let kept = keep.iter().copied().filter(|&i| i >= before);
                 let kept: Vec<usize> = kept.collect();
-                let mut left: Vec<(usize, usize)> = moved.iter().map(|(&o, &n)| (n, o)).collect();
-                left.sort_unstable();
-                let left = left.into_iter().map(|(_, old)| old);
-                let all: Vec<usize> = left.chain(kept.iter().copied()).collect();
+                let all = kept_columns(&moved, kept.iter().copied());
                 let key = lookup.key.iter().map(|e| remap(e, &moved));
                 let key = key.collect::<Result<_>>()?;
                 let time = lookup.time.and_then(|time| moved.get(&time).copied());
@@ -212,6 +227,14 @@ pub(crate) fn narrow(steps: &[Step], wanted: &BTreeSet<usize>, width: usize) -> 
     })
 }
 
+/// The old indices of columns in their new order, and of more after them.
+fn kept_columns(moved: &Moves, more: impl IntoIterator<Item = usize>) -> Vec<usize> {
+    let mut left: Vec<(usize, usize)> = moved.iter().map(|(&old, &new)| (new, old)).collect();
+    left.sort_unstable();
+    let left = left.into_iter().map(|(_, old)| old);
+    left.chain(more).collect()
+}
+
 /// The columns needed before the first step, and after each.
 fn needed_after_each(steps: &[Step], wanted: &BTreeSet<usize>) -> Vec<BTreeSet<usize>> {
     let mut needed = vec![wanted.clone()];
@@ -220,6 +243,10 @@ fn needed_after_each(steps: &[Step], wanted: &BTreeSet<usize>) -> Vec<BTreeSet<u
         needed.push(match step {
             Step::Filter(predicate) => after.union(&columns(predicate)).copied().collect(),
             Step::Project { exprs, .. } => pick(exprs, &after).flat_map(columns).collect(),
+            Step::Changes { schema } => {
+                let is_before = |i: &usize| i + 1 < schema.fields().len();
+                after.into_iter().filter(is_before).collect()
+            }
             Step::Lookup(lookup) => {
                 let read = lookup.key.iter().chain(&lookup.condition).flat_map(columns);
                 let all = after.into_iter().chain(read).chain(lookup.time);
@@ -235,6 +262,7 @@ fn needed_after_each(steps: &[Step], wanted: &BTreeSet<usize>) -> Vec<BTreeSet<u
         };
         match (step, needed.get_mut(i + 1)) {
             (Step::Filter(_), Some(after)) => *after = before,
+            (Step::Changes { .. }, Some(after)) => after.extend(before),
             (Step::Lookup(lookup), Some(after)) => {
                 after.extend(before);
                 after.extend(lookup.condition.iter().flat_map(columns));
@@ -277,6 +305,17 @@ pub(crate) fn rebase(
                     exprs,
                     schema: Arc::clone(schema),
                 }
+            }
+            Step::Changes { schema: changed } => {
+                let mut changed = Arc::clone(changed);
+                if let Some(moves) = &mut moves {
+                    let last = changed.fields().len().saturating_sub(1);
+                    let fields = schema.fields().iter().chain(changed.fields().get(last));
+                    moves.insert(last, schema.fields().len());
+                    changed = Arc::new(Schema::new(fields.cloned().collect::<Vec<_>>()));
+                }
+                schema = Arc::clone(&changed);
+                Step::Changes { schema: changed }
             }
             Step::Lookup(lookup) => {
                 let lookup = match &mut moves {
@@ -329,7 +368,7 @@ fn moved(expr: &ExprRef, moves: Option<&Moves>) -> Result<ExprRef> {
 /// The schema of the rows that come out.
 pub(crate) fn schema_after(steps: &[Step], input: &SchemaRef) -> SchemaRef {
     let last = steps.iter().rev().find_map(|step| match step {
-        Step::Project { schema, .. } => Some(schema),
+        Step::Project { schema, .. } | Step::Changes { schema } => Some(schema),
         Step::Lookup(lookup) => Some(&lookup.schema),
         Step::Filter(_) => None,
     });

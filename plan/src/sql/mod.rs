@@ -12,6 +12,8 @@ mod count;
 mod error;
 mod functions;
 mod join;
+mod latest;
+mod merged;
 mod output;
 mod over;
 mod parse;

@@ -11,6 +11,7 @@ use super::Relation;
 use super::bind::Query;
 use super::error::SqlError;
 use super::join::{self, Side, Unjoinable};
+use super::merged::Merged;
 use super::parse::Parsed;
 use super::translate::{Misfit, Shape, joined, names};
 
@@ -163,6 +164,10 @@ impl<'a> Parts<'a> {
 
     /// A join, of which conditions that stand above it are true, too.
     fn join(&mut self, join: &Join, above: &[Expr]) -> Result<Shape, SqlError> {
+        let merged = Merged::of(join, &self.relations);
+        if let Some(merged) = merged.map_err(|misfit| self.misfit(misfit))? {
+            return self.merge(&merged);
+        }
         if !self.joins_table(join) {
             return self.join_streams(join, above);
         }
@@ -218,6 +223,26 @@ impl<'a> Parts<'a> {
         }
     }
 
+    /// A table of two tables: the changes of each are a part, and both are read together.
+    fn merge(&mut self, merged: &Merged) -> Result<Shape, SqlError> {
+        let sides = merged.sides().map_err(|misfit| self.misfit(misfit))?;
+        let mut parts = Vec::with_capacity(sides.len());
+        for side in sides {
+            parts.push(self.part(side)?);
+        }
+        let mut shape = self.together(&parts)?;
+        let finished = merged.finish(&mut shape);
+        finished.map_err(|misfit| self.said(misfit, &shape))?;
+        Ok(shape)
+    }
+
+    fn misfit(&self, misfit: Misfit) -> SqlError {
+        match self.relations.first() {
+            Some(relation) => self.parsed.misfit(misfit, relation),
+            None => self.nothing(),
+        }
+    }
+
     /// Makes a part of what there is so far, and goes on from its rows.
     fn cut_off(&mut self, shape: Shape) -> Result<Shape, SqlError> {
         let relation = self.part(shape)?;
@@ -258,8 +283,13 @@ impl<'a> Parts<'a> {
             renamed.map_err(|misfit| self.said(misfit, &shape))?;
             branches.push(self.part(shape)?);
         }
+        self.together(&branches)
+    }
+
+    /// Parts that are read together.
+    fn together(&self, branches: &[Relation]) -> Result<Shape, SqlError> {
         let read: Vec<String> = branches.iter().map(|b| b.name.clone()).collect();
-        let all = together(&branches).ok_or_else(|| {
+        let all = together(branches).ok_or_else(|| {
             let message = "the columns of the sides of UNION ALL are of different types";
             SqlError::at(self.parsed.tokens.start(), message).hint("write CAST(… AS …)")
         })?;

@@ -194,6 +194,11 @@ impl Parsed {
                 format!("no column of `{table}` is equal to a value of the row"),
             )
             .hint("write ON with = between a column of the table and a value of the same type"),
+            Misfit::NotByKeys(table) => SqlError::at(
+                self.place_of(&table),
+                "a table is joined with a table by all columns of both primary keys, and here it is by others",
+            )
+            .hint("write ON with = between the primary keys; by other columns, a stream is joined with each"),
             Misfit::WaitsWithoutTime => SqlError::at(
                 self.tokens.first(Keyword::JOIN).unwrap_or(self.tokens.start()),
                 "rows wait in event time, and the rows that are joined here have none",

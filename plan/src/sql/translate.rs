@@ -129,6 +129,8 @@ pub(crate) enum Misfit {
     Unjoinable(Unjoinable),
     /// A join with this table in which no column of it is equal to something.
     NoEquality(String),
+    /// Two tables are joined, this one of them, by other columns than their primary keys.
+    NotByKeys(String),
     /// Rows wait, and what is joined has no event time.
     WaitsWithoutTime,
     /// Rows that wait are in windows already.
@@ -380,7 +382,16 @@ impl Shape {
             (self.over, self.after) = (Some(counted.0), counted.1);
             return Ok(());
         }
-        let names = &names(output);
+        self.gather(exprs, calls, &names(output))
+    }
+
+    /// Makes a row of all rows that are equal in some expressions.
+    pub(super) fn gather(
+        &mut self,
+        exprs: Vec<ExprRef>,
+        calls: Vec<Call>,
+        names: &[String],
+    ) -> Result<(), Misfit> {
         let end = self.relation.window.and_then(|carried| carried.end);
         let is_end = |origin: &Origin| end.is_some_and(|end| *origin == Origin::Start(end));
         let by_end = exprs.iter().find(|e| is_end(&self.before.origin(e)));
@@ -747,7 +758,7 @@ fn is_of_type(value: &ExprRef, schema: &Schema, column: usize) -> bool {
 
 /// Takes out the condition that a column of the table is equal to a value of the row, which has `width` columns, and
 /// returns the value. It may be of a type that holds all values of the column's and more.
-fn take_equal(
+pub(super) fn take_equal(
     conditions: &mut Vec<ExprRef>,
     beside: &Schema,
     width: usize,
@@ -768,7 +779,10 @@ fn take_equal(
     value(&conditions.remove(place))
 }
 
-fn physical_all(exprs: &[Expr], input: &DFSchema) -> datafusion_common::Result<Vec<ExprRef>> {
+pub(super) fn physical_all(
+    exprs: &[Expr],
+    input: &DFSchema,
+) -> datafusion_common::Result<Vec<ExprRef>> {
     exprs.iter().map(|e| physical(e, input)).collect()
 }
 

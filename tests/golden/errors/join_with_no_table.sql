@@ -16,4 +16,4 @@ stream of_a_table:
 
 errors:
   spec.streams[1].sql, line 1, column 24: the rows of `named` replace each other, and it is no source that is a table: it cannot be joined (JOIN sources that have a `table` with its primaryKey, or streams that only add rows)
-  spec.streams[2].sql, line 1, column 24: the rows of `c` replace each other, and joining those with a table is not supported yet (join a source that is a stream, or a stream that only adds rows)
+  spec.streams[2].sql, line 1, column 24: a table is joined with a table by all columns of both primary keys, and here it is by others (write ON with = between the primary keys; by other columns, a stream is joined with each)

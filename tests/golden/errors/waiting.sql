@@ -29,4 +29,8 @@ stream no_join:
   SELECT n FROM t
 
 errors:
-  spec.streams[0].sql, line 1, column 29: rows wait in event time, and the rows that are joined here have none (give the source an eventTime, and select that column in subqueries)
+  spec.streams[0].sql, line 1, column 27: rows wait in event time, and the rows that are joined here have none (give the source an eventTime, and select that column in subqueries)
+  spec.streams[1].sql, line 1, column 48: rows wait in event time, and the rows that are joined here have none (give the source an eventTime, and select that column in subqueries)
+  spec.streams[2].sql, line 1, column 61: the windows are opened before the join, and rows may wait longer than they are open (join in a stream of its own, and open windows over that)
+  spec.streams[3].onMissing: 0s is no time (write how long rows wait, such as 5s, or Emit)
+  spec.streams[4].onMissing: the query joins no table (leave it out)

@@ -1,4 +1,4 @@
--- A condition may be about the row, both tables, or none.
+-- A condition may be about the row and both tables.
 
 source t: n Int64, k String, p Int64, ts Timestamp
 
@@ -10,12 +10,6 @@ source d: p Int64, title String, price Decimal(10,2)
 
 stream across:
   SELECT t.n, c.name, d.title FROM t LEFT JOIN c ON t.k = c.k LEFT JOIN d ON t.p = d.p AND c.city = d.p
-
-stream never:
-  SELECT t.n, c.name FROM t LEFT JOIN c ON t.k = c.k AND 1 = 2
-
-stream always:
-  SELECT t.n, c.name FROM t JOIN c ON t.k = c.k AND 1 = 1
 
 input c:
   | @key | k | name | city |
@@ -52,22 +46,3 @@ rows across:
   | 6 | null | null  |
   | 7 | bob  | null  |
   | 8 | null | null  |
-
-rows never:
-  | n | name |
-  | 1 | null |
-  | 2 | null |
-  | 3 | null |
-  | 4 | null |
-  | 5 | null |
-  | 6 | null |
-  | 7 | null |
-  | 8 | null |
-
-rows always:
-  | n | name |
-  | 1 | ann  |
-  | 2 | ann  |
-  | 3 | bob  |
-  | 4 | null |
-  | 7 | bob  |

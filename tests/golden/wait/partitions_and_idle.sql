@@ -30,7 +30,8 @@ input t:
   | # | n | k | ts                   |
   | 1 | 4 | c | 2024-01-01T00:00:02Z |
 
-idle 1
+input t:
+  idle 1
 
 rows out so far:
   | n | name |

@@ -11,7 +11,7 @@ use crate::case::Case;
 const HEAD: &str = "apiVersion: tidemill.io/v1alpha1
 kind: Sink
 metadata: {name: out}
-spec: {stdout: {}}
+spec: {kafka: {topic: results}}
 ---
 apiVersion: tidemill.io/v1alpha1
 kind: Pipeline

@@ -230,7 +230,7 @@ impl Copies {
         self.ends = ends.map(|((i, p), end)| (i, p, *end)).collect();
     }
 
-    /// The table that has not been read so far yet, if there is one.
+    /// Why streams cannot be read on yet, if they cannot: the table that has not been read so far, for one.
     ///
     /// # Errors
     /// If a copy cannot be kept any more.
@@ -238,6 +238,12 @@ impl Copies {
         if self.copies.is_empty() {
             return Ok(None);
         }
+        let loading = self.unread()?;
+        self.tables.set_loading(loading.is_some());
+        Ok(loading)
+    }
+
+    fn unread(&mut self) -> Result<Option<String>, RunError> {
         let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(lasting) = trouble.lasting.take() {
             return Err(lasting);

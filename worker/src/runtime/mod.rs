@@ -367,9 +367,7 @@ impl Runner {
         if self.ended || self.commits.in_flight() || !self.is_due() {
             return Ok(());
         }
-        if !self.loading {
-            self.tasks.hear_news();
-        }
+        self.tasks.hear_news();
         if self.tasks.iter().any(|held| held.dirty) {
             self.on(Event::Due)?;
         } else if self.settings.bounded && self.commits.may_read() && self.all_finished() {

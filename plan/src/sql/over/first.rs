@@ -14,7 +14,7 @@ impl OverShape {
     pub(crate) fn of_the_first(mut self, after: &[Step], width: usize) -> Self {
         let filters = after.iter().map_while(|step| match step {
             Step::Filter(predicate) => Some(predicate),
-            Step::Project { .. } | Step::Lookup(_) => None,
+            Step::Project { .. } | Step::Lookup(_) | Step::Changes { .. } => None,
         });
         let numbers = width..width + self.calls.len();
         let least = filters

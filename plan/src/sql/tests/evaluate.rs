@@ -73,6 +73,7 @@ fn steps(steps: &[Step], mut rows: RecordBatch) -> RecordBatch {
     for step in steps {
         rows = match step {
             Step::Lookup(_) => panic!("no tables are here to look up"),
+            Step::Changes { .. } => panic!("no tables are here that change"),
             Step::Filter(expr) => {
                 let keep = value(expr, &rows);
                 filter_record_batch(&rows, as_boolean_array(&keep).unwrap()).unwrap()

@@ -72,7 +72,7 @@ fn run(sql: &str) -> Vec<String> {
 fn steps(steps: &[Step], mut rows: RecordBatch) -> RecordBatch {
     for step in steps {
         rows = match step {
-            Step::Lookup(_) => panic!("no tables are here to look up"),
+            Step::Lookup(_) | Step::Changes { .. } => panic!("there are no tables here"),
             Step::Filter(expr) => {
                 let keep = value(expr, &rows);
                 filter_record_batch(&rows, as_boolean_array(&keep).unwrap()).unwrap()

@@ -1,4 +1,4 @@
--- A row that waits for any row with a value comes once with each that is there when the first one is.
+-- A row waits for any row with its value: one that has found some comes once with each, and does not wait for more.
 
 source t: n Int64, category String, ts Timestamp
   eventTime: {column: ts}
@@ -15,6 +15,7 @@ batch out: none, because a row that has found one does not wait for more
 input p:
   | id | category | price                                  |
   | 1  | x        | 999999999999999999999999999999999999.99 |
+  | 3  | x        | 0.00                                   |
 
 input t:
   | n | category | ts                   |
@@ -24,8 +25,11 @@ input t:
 input p:
   | id | category | price                                   |
   | 2  | y        | -999999999999999999999999999999999999.99 |
-  | 3  | y        | 0.00                                    |
   | 4  | x        | 1.00                                    |
+
+input t:
+  | n | category | ts                   |
+  | 3 | z        | 2024-01-01T00:00:03Z |
 
 input p:
   | id | category | price |
@@ -35,4 +39,4 @@ rows out:
   | n | id | price                                    |
   | 1 | 1  | 999999999999999999999999999999999999.99  |
   | 2 | 2  | -999999999999999999999999999999999999.99 |
-  | 2 | 3  | 0.00                                     |
+  | 1 | 3  | 0.00                                     |

@@ -33,6 +33,10 @@ input c:
   | @key | k | name |
   | a    | a | amy  |
 
+input t:
+  | n | k | ts                   |
+  | 4 | b | 2024-01-01T00:00:02Z |
+
 input c:
   | @key | k | name |
   | a    |   |      |
@@ -47,3 +51,4 @@ rows out:
   | 1 | amy  |
   | 2 | bert |
   | 3 | null |
+  | 4 | bert |

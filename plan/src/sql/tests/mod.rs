@@ -158,6 +158,7 @@ pub(super) fn describe(sql: &str) -> String {
 fn step(step: &Step) -> String {
     match step {
         Step::Filter(expr) => format!("filter {expr}"),
+        Step::Changes { .. } => "changes".to_owned(),
         Step::Project { exprs, .. } => {
             let exprs: Vec<String> = exprs.iter().map(ToString::to_string).collect();
             format!("project {}", exprs.join(", "))

@@ -186,9 +186,9 @@ impl Parsed {
             .hint("write JOIN with the table's name, and conditions on it in ON or WHERE"),
             Misfit::JoinKind => SqlError::at(
                 self.tokens.first(Keyword::JOIN).unwrap_or(self.tokens.start()),
-                "a stream is joined with a table by JOIN or LEFT JOIN",
+                "tables are joined by JOIN or LEFT JOIN",
             )
-            .hint("write the stream in FROM and the table after LEFT JOIN"),
+            .hint("write the stream, or the table whose rows all stay, in FROM, and the other table after LEFT JOIN"),
             Misfit::NoEquality(table) => SqlError::at(
                 self.place_of(&table),
                 format!("no column of `{table}` is equal to a value of the row"),

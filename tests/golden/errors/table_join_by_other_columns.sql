@@ -24,8 +24,8 @@ stream table_and_stream:
   SELECT a.k, t.n FROM a JOIN t ON a.k = t.k
 
 errors:
-  spec.streams[2].sql, line 1, column 33: only JOIN and LEFT JOIN with a condition are supported (write FROM stream LEFT JOIN table ON stream.column = table.key)
   spec.streams[0].sql, line 1, column 32: a table is joined with a table by all columns of both primary keys, and here it is by others (write ON with = between the primary keys; by other columns, a stream is joined with each)
   spec.streams[1].sql, line 1, column 38: a table is joined with a table by all columns of both primary keys, and here it is by others (write ON with = between the primary keys; by other columns, a stream is joined with each)
+  spec.streams[2].sql, line 1, column 33: tables are joined by JOIN or LEFT JOIN (write the stream, or the table whose rows all stay, in FROM, and the other table after LEFT JOIN)
   spec.streams[3].sql, line 1, column 1: the rows replace each other by `k`, which is not selected (add `k` to the SELECT list)
-  spec.streams[4].sql, line 1, column 29: `t` is not a table, and only tables can be joined (write the stream in FROM, and JOIN sources that have a `table` with its primaryKey)
+  spec.streams[4].sql, line 1, column 24: a stream is looked up in the table `a`, and not the other way round (write FROM with the stream, and JOIN a)

@@ -90,7 +90,7 @@ fn joins_that_are_no_lookups_are_refused() {
         ),
         (
             "RIGHT JOIN customers c ON t.customer_id = c.id",
-            "a stream is joined with a table by JOIN or LEFT JOIN",
+            "tables are joined by JOIN or LEFT JOIN",
         ),
         ("CROSS JOIN customers c", "a join is written with JOIN"),
         (

@@ -163,7 +163,6 @@ fn step(step: &Step) -> String {
             let exprs: Vec<String> = exprs.iter().map(ToString::to_string).collect();
             format!("project {}", exprs.join(", "))
         }
-        Step::Changes { .. } => "changes".to_owned(),
         Step::Lookup(lookup) => {
             let key: Vec<String> = lookup.key.iter().map(ToString::to_string).collect();
             let names = lookup.schema.fields().iter().map(|f| f.name().as_str());

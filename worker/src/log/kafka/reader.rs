@@ -441,13 +441,7 @@ impl Reader for KafkaReader {
             // Gives the partitions back.
             consumer.poll(Duration::from_millis(10));
         }
-        // Closing waits for the coordinator's answer; a broker that is down must not hold up the end of the process.
-        let (done, closed) = mpsc::channel();
-        std::thread::spawn(move || {
-            drop(consumer);
-            let _ = done.send(());
-        });
-        if closed.recv_timeout(LEAVE).is_err() {
+        if !close(consumer) {
             return Err(LogError::Unavailable(format!(
                 "Kafka at {}: group {} did not confirm that this worker has left; its partitions are handed on after the session timeout",
                 self.config.bootstrap_servers, self.config.group
@@ -463,8 +457,21 @@ impl Drop for KafkaReader {
             consumer.context().close();
             self.answer(&consumer);
             self.partitions.clear();
+            close(consumer);
         }
     }
+}
+
+/// Closes a client; false if that has not ended in time. It waits for the coordinator, and a broker that is down must not
+/// hold up the end of the process; and librdkafka may leave what it is asked of a group that has just ended without any
+/// answer, so that closing never ends.
+fn close(consumer: Arc<Consumer>) -> bool {
+    let (done, closed) = mpsc::channel();
+    std::thread::spawn(move || {
+        drop(consumer);
+        let _ = done.send(());
+    });
+    closed.recv_timeout(LEAVE).is_ok()
 }
 
 /// The consumer in a slot, opened when it is first wanted.

@@ -18,6 +18,7 @@ mod operator;
 pub mod record;
 mod reject;
 mod rows;
+mod rowwise;
 mod shuffle;
 mod source;
 mod stage;

@@ -13,23 +13,20 @@ mod kept;
 mod row;
 mod spec;
 
-use std::collections::BTreeSet;
-
 use arrow::array::{Array, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
-use tidemill_plan::model::{self, Exchange, ExprRef, Late, Micros, Stream};
-use tidemill_plan::resets;
+use tidemill_plan::model::{self, Exchange, ExprRef, Micros, Stream};
 
 use self::kept::{Kept, Place as At};
 use self::row::{Row, Stored};
 use self::spec::Spec;
-use crate::aggregate::{ChunkKey, chunk};
+use crate::aggregate::ChunkKey;
 use crate::clock::Marks;
 use crate::effects::Effects;
 use crate::error::{EngineError, Result};
-use crate::record::Reason;
 use crate::reject::{Fault, Place};
 use crate::rows::Flow;
+use crate::rowwise::{Progress, Restored};
 use crate::shuffle::{Arrived, Sender, Shuffled, Word};
 use crate::stamp::Stamp;
 use crate::steps::{failing, truth};
@@ -51,18 +48,7 @@ pub(crate) struct Joined {
     fresh: Vec<Row>,
     fresh_bytes: usize,
     kept: Kept,
-    /// Chunks of the changelog that are left from before a reset: segment and number.
-    stale: BTreeSet<(Pane, u64)>,
-    /// Something was taken back of the changelog, and has not been put to use.
-    restoring: bool,
-    /// All rows that come from now on are of this time or later.
-    watermark: Micros,
-    /// The watermark when rows last went on.
-    settled: Micros,
-    /// Rows before this are late, if that is more than the watermark demands.
-    closed: Micros,
-    /// The last number given to a chunk.
-    sequence: u64,
+    progress: Progress,
 }
 
 impl Joined {
@@ -75,8 +61,11 @@ impl Joined {
                 let message = format!("stream `{}` is spread over no shards", stream.name);
                 return Err(EngineError::Plan(message));
             }
-            Exchange::Shuffle { shards } => Some(Sender::new(index, it.spec.stamp, shards)),
+            Exchange::Shuffle { shards } => Some(Sender::new(index, it.spec.owner.stamp, shards)),
         };
+        if it.sender.is_some() {
+            it.progress.set_sends();
+        }
         Ok(it)
     }
 
@@ -85,29 +74,22 @@ impl Joined {
         let spec = Spec::new(stream, join)?;
         Ok(Self {
             kept: Kept::new(spec.lasts),
+            progress: Progress::new(spec.behind),
             spec,
             sender: None,
             fresh: Vec::new(),
             fresh_bytes: 0,
-            stale: BTreeSet::new(),
-            restoring: false,
-            watermark: NEVER,
-            settled: NEVER,
-            closed: NEVER,
-            sequence: 0,
         })
     }
 
     /// Whether rows of a record that was shuffled are the stream's own.
     pub(crate) fn owns(&self, stored: Stamp) -> Result<bool> {
-        let (spec, lost) = (&self.spec, resets::LOST_ROWS);
-        let stream = tidemill_plan::stream_of(&spec.stream);
-        spec.stamp.owns(stored, stream, spec.drops_misfits, lost)
+        self.spec.owner.owns(stored)
     }
 
     /// The watermark of the rows that it hands on.
     pub(crate) fn output_watermark(&self) -> Micros {
-        self.settled.saturating_sub(self.spec.holds_back)
+        self.progress.settled.saturating_sub(self.spec.holds_back)
     }
 
     /// Takes rows in; those that are late are rejected.
@@ -120,17 +102,13 @@ impl Joined {
         Ok(())
     }
 
-    /// The first time that is not late, when the watermark was that.
-    fn open_from(&self, before: Micros) -> Micros {
-        before.saturating_sub(self.spec.behind).max(self.closed)
-    }
-
     /// Keeps the rows that have a time and are not late.
     fn on_time(&self, flow: Flow, place: Place<'_>, fx: &mut Effects) -> Result<Flow> {
         let spec = &self.spec;
         let (times, sides) = spec.times_and_sides(&flow.batch)?;
         let rows = times.iter().zip(flow.before.values());
-        let on_time = rows.map(|(t, &before)| t.is_some_and(|t| t >= self.open_from(before)));
+        let on_time =
+            rows.map(|(t, &before)| t.is_some_and(|t| t >= self.progress.open_from(before)));
         let on_time: BooleanArray = on_time.map(Some).collect();
         if on_time.true_count() == flow.len() {
             return Ok(flow);
@@ -140,13 +118,12 @@ impl Joined {
                 continue;
             }
             let is_right = sides.value(row);
-            let fault = match (times.is_null(row), spec.late) {
-                (true, _) => spec.without_time(is_right),
-                (false, Late::DeadLetter) => spec.lateness(times.value(row), *before),
-                (false, Late::Drop) => {
-                    fx.late_dropped += 1;
-                    continue;
-                }
+            let fault = match times.is_null(row) {
+                true => Some(spec.owner.without_time(Some(&spec.sides.of(is_right).time))),
+                false => self.lateness(times.value(row), *before, fx),
+            };
+            let Some(fault) = fault else {
+                continue;
             };
             let batch = spec.sides.of(is_right).batch(&flow.batch)?;
             place.reject_row(&flow.clone().with_batch(batch), row, fault, fx);
@@ -164,34 +141,35 @@ impl Joined {
         self.make_ready();
         for it in arrived {
             let stored = Stored::read(it.partial.key, it.partial.state);
-            let stored = stored.map_err(|problem| self.spec.damaged(problem))?;
+            let stored = stored.map_err(|problem| self.spec.owner.damaged(problem))?;
             let Stored::Row(row) = stored else {
-                return Err(self.spec.damaged("it holds no row"));
+                return Err(self.spec.owner.damaged("it holds no row"));
             };
-            if row.time >= self.open_from(it.before) {
+            if row.time >= self.progress.open_from(it.before) {
                 self.fresh_bytes += row.bytes();
                 self.fresh.push(row);
-            } else if self.spec.late == Late::Drop {
-                fx.late_dropped += 1;
-            } else {
+            } else if let Some(fault) = self.lateness(row.time, it.before, fx) {
                 let batch = self.spec.sides.of(row.is_right).decode(&row)?;
-                let late = self.spec.lateness(row.time, it.before);
-                place.reject_derived(Some(it.record), &batch, 0, late, fx);
+                place.reject_derived(Some(it.record), &batch, 0, fault, fx);
             }
         }
         Ok(())
     }
 
+    fn lateness(&self, time: Micros, before: Micros, fx: &mut Effects) -> Option<Fault<'_>> {
+        let spec = &self.spec;
+        spec.owner
+            .lateness(spec.late, time, before, spec.behind, fx)
+    }
+
     /// Moves the watermark. What is due goes with the next flush.
     pub(crate) fn advance(&mut self, watermark: Micros) {
-        let watermark = watermark.saturating_sub(self.spec.behind);
-        self.watermark = self.watermark.max(watermark);
+        self.progress.advance(watermark);
     }
 
     /// Sets the watermark without handing anything on, as after a restart: what had to go on has gone.
     pub(crate) fn resume(&mut self, watermark: Micros) {
-        self.advance(watermark);
-        self.settled = self.watermark.max(self.closed);
+        self.progress.resume(watermark);
     }
 
     /// Hands all rows on, as at the end of the input. Where rows go on alone, none may come later that belongs to them.
@@ -203,7 +181,7 @@ impl Joined {
         if self.spec.any_goes_on_alone() {
             let fresh = self.fresh.iter().map(|row| self.kept.due(row));
             if let Some(last) = fresh.chain(self.kept.last_due()).max() {
-                self.closed = self.closed.max(last.saturating_add(1));
+                self.progress.close(last.saturating_add(1));
             }
         }
         self.settle(place, fx)
@@ -217,7 +195,7 @@ impl Joined {
         fx: &mut Effects,
     ) -> Result<Vec<Flow>> {
         self.make_ready();
-        self.forget_stale(fx);
+        self.progress.forget_stale(&self.spec.owner, fx);
         if let Some(sender) = &mut self.sender {
             self.fresh_bytes = 0;
             for row in self.fresh.drain(..) {
@@ -234,16 +212,17 @@ impl Joined {
             return Ok(Vec::new());
         }
         let flows = self.settle(place, fx)?;
-        let by = (self.spec.stream.as_str(), self.spec.stamp);
-        let out = &mut fx.changelog;
-        self.kept.log(by, self.settled, &mut self.sequence, out);
+        let (owner, out) = (&self.spec.owner, &mut fx.changelog);
+        let (settled, sequence) = (self.progress.settled, &mut self.progress.sequence);
+        self.kept
+            .log((&owner.stream, owner.stamp), settled, sequence, out);
         Ok(flows)
     }
 
     /// Finds what belongs to the rows that have come, and lets go of those that are due.
     fn settle(&mut self, place: Place<'_>, fx: &mut Effects) -> Result<Vec<Flow>> {
         let before = self.output_watermark();
-        self.settled = self.settled.max(self.watermark).max(self.closed);
+        let (_, settled) = self.progress.settle();
         self.fresh_bytes = 0;
         let (mut flows, mut pairs) = (Vec::new(), Vec::new());
         for row in std::mem::take(&mut self.fresh) {
@@ -258,7 +237,7 @@ impl Joined {
             }
         }
         flows.extend(self.together(&pairs, before, place, fx)?);
-        let due = self.kept.take_due(self.settled);
+        let due = self.kept.take_due(settled);
         for due in due.chunks(MOST) {
             let alone: Vec<Pair> = due.iter().filter_map(|&at| self.alone(at)).collect();
             if !alone.is_empty() {
@@ -327,12 +306,7 @@ impl Joined {
             if let Some(good) = good.get_mut(row) {
                 *good = false;
             }
-            let fault = Fault {
-                stream: Some(&self.spec.stream),
-                reason: Reason::ExpressionFailed,
-                column: None,
-                message,
-            };
+            let fault = self.spec.owner.failure(message);
             place.reject_derived(None, batch, row, fault, fx);
         }
         let rest = filter_record_batch(batch, &BooleanArray::from(good.clone()))?;
@@ -342,66 +316,43 @@ impl Joined {
         Ok(mask.map(Some).collect())
     }
 
-    fn forget_stale(&mut self, fx: &mut Effects) {
-        for (segment, sequence) in std::mem::take(&mut self.stale) {
-            let key = ChunkKey {
-                stream: &self.spec.stream,
-                segment,
-                sequence,
-            };
-            fx.changelog.push(key.tombstone());
-        }
-    }
-
     /// Takes back a record of the changelog.
     pub(crate) fn restore(&mut self, key: ChunkKey<'_>, value: Option<&[u8]>) -> Result<()> {
-        self.sequence = self.sequence.max(key.sequence);
-        self.restoring = true;
-        let Some(value) = value else {
-            self.stale.remove(&(key.segment, key.sequence));
-            self.kept.forget(key);
-            return Ok(());
-        };
-        let damaged = |problem| self.spec.damaged(problem);
-        let chunk = chunk::read(value).map_err(damaged)?;
-        if !self.owns(chunk.stamp)? {
-            self.stale.insert((key.segment, key.sequence));
-            return Ok(());
+        match self.progress.restore(&self.spec.owner, key, value)? {
+            Restored::Gone => self.kept.forget(key),
+            Restored::Foreign => {}
+            Restored::Rows(rows) => {
+                let stored = rows
+                    .iter()
+                    .map(|(row_key, state)| Stored::read(row_key, state));
+                let stored = stored.collect::<Result<Vec<_>, _>>();
+                let stored = stored.map_err(|problem| self.spec.owner.damaged(problem))?;
+                self.kept.restore(key, stored, self.progress.settled);
+            }
         }
-        let rows = chunk.rows.iter();
-        let rows = rows.map(|(row_key, state)| Stored::read(row_key, state));
-        let rows = rows.collect::<Result<Vec<_>, _>>().map_err(damaged)?;
-        self.kept.restore(key, rows, self.settled);
         Ok(())
     }
 
     /// Finishes what restoring has begun.
     fn make_ready(&mut self) {
-        if std::mem::take(&mut self.restoring) {
+        if self.progress.has_restored() {
             self.kept.make_ready();
         }
     }
 
     /// What must be kept with the clock.
     pub(crate) fn marks(&self) -> Marks {
-        Marks {
-            stream: self.spec.mark,
-            closed: (self.closed > self.watermark).then_some(self.closed),
-            emitted: None,
-        }
+        self.progress.marks(&self.spec.owner)
     }
 
     /// Takes back what was kept with the clock.
     pub(crate) fn set_marks(&mut self, marks: &[Marks]) {
-        let own = marks.iter().filter(|m| m.stream == self.spec.mark);
-        for closed in own.filter_map(|m| m.closed) {
-            self.closed = self.closed.max(closed);
-        }
+        self.progress.set_marks(&self.spec.owner, marks);
     }
 
     /// How many chunks of the changelog are left from before a reset, to be forgotten with the next flush.
     pub(crate) fn stale_chunks(&self) -> usize {
-        self.stale.len()
+        self.progress.stale_chunks()
     }
 
     /// How many keys it holds.

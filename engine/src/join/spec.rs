@@ -6,27 +6,20 @@ use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, UInt32Ar
 use arrow::compute::take;
 use arrow::datatypes::{Schema, SchemaRef};
 use hashbrown::HashMap;
-use tidemill_plan::model::{ExprRef, Join, JoinSide, Late, Micros, Misfit, Stream};
+use tidemill_plan::model::{ExprRef, Join, JoinSide, Late, Micros, Stream};
 
 use super::kept::{Kept, Place};
 use super::row::{Both, Row};
 use crate::aggregate::rowbytes::{Encoded, RowCodec};
-use crate::aggregate::{instant, length, mark, times, with_one_zero};
+use crate::aggregate::{times, with_one_zero};
 use crate::error::{EngineError, Result};
-use crate::record::Reason;
-use crate::reject::Fault;
 use crate::rows::batch_of;
-use crate::stamp::Stamp;
-use crate::wire;
+use crate::rowwise::Owner;
 
 /// A join.
 pub(super) struct Spec {
-    pub(super) stream: String,
+    pub(super) owner: Owner,
     pub(super) late: Late,
-    pub(super) stamp: Stamp,
-    pub(super) drops_misfits: bool,
-    /// What the marks that are kept with the clock go by.
-    pub(super) mark: u64,
     /// So far may a row be behind the watermark.
     pub(super) behind: Micros,
     /// So far are the rows that go on behind it.
@@ -48,7 +41,7 @@ pub(super) struct Spec {
 pub(super) struct Side {
     pub(super) goes_on_alone: bool,
     /// What its time is called.
-    time: String,
+    pub(super) time: String,
     /// Its columns among those of the rows that come in.
     columns: Vec<usize>,
     pub(super) schema: SchemaRef,
@@ -126,14 +119,8 @@ impl Spec {
             join.key_types,
         );
         Ok(Self {
-            stream: stream.name.clone(),
+            owner: Owner::new(stream, &identity),
             late: join.late,
-            stamp: Stamp {
-                epoch: stream.epoch,
-                fingerprint: wire::hash(identity.as_bytes()),
-            },
-            drops_misfits: stream.misfit == Misfit::Drop,
-            mark: mark(stream),
             behind: join.behind,
             holds_back: join.holds_back(),
             condition: join.condition.clone(),
@@ -184,7 +171,10 @@ impl Spec {
     )> {
         let side = batch.columns().get(self.side);
         let side = side.and_then(|c| c.as_boolean_opt()).ok_or_else(|| {
-            EngineError::Plan(format!("stream `{}` does not tell its sides", self.stream))
+            EngineError::Plan(format!(
+                "stream `{}` does not tell its sides",
+                self.owner.stream
+            ))
         })?;
         Ok((times(batch, self.time)?, side))
     }
@@ -229,45 +219,5 @@ impl Spec {
         let mut columns = self.sides.left.columns(kept, left)?;
         columns.extend(self.sides.right.columns(kept, right)?);
         batch_of(&self.schema, columns, pairs.len())
-    }
-
-    /// That rows which it may belong to were gone before it came.
-    pub(super) fn lateness(&self, time: Micros, before: Micros) -> Fault<'_> {
-        let message = if time < before.saturating_sub(self.behind) {
-            format!(
-                "its time {} is {} behind the watermark, which was {}",
-                instant(time),
-                length(before.saturating_sub(time)),
-                instant(before)
-            )
-        } else {
-            format!(
-                "rows up to its time {} had been closed already",
-                instant(time)
-            )
-        };
-        Fault {
-            stream: Some(&self.stream),
-            reason: Reason::Late,
-            column: None,
-            message,
-        }
-    }
-
-    /// That a row has no place among the others.
-    pub(super) fn without_time(&self, is_right: bool) -> Fault<'_> {
-        Fault {
-            stream: Some(&self.stream),
-            reason: Reason::MissingRequired,
-            column: Some(&self.sides.of(is_right).time),
-            message: "the time that decides about its place is null".to_owned(),
-        }
-    }
-
-    pub(super) fn damaged(&self, problem: wire::Malformed) -> EngineError {
-        EngineError::Stored {
-            stream: self.stream.clone(),
-            problem: problem.to_owned(),
-        }
     }
 }

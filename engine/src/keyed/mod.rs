@@ -17,24 +17,21 @@ mod spec;
 mod sum;
 mod value;
 
-use std::collections::BTreeSet;
-
 use arrow::array::{Array, ArrayRef, BooleanArray};
 use hashbrown::HashMap;
-use tidemill_plan::model::{self, Exchange, Late, Micros, Stream};
-use tidemill_plan::resets;
+use tidemill_plan::model::{self, Exchange, Micros, Stream};
 
 use self::held::{Held, Row};
 use self::series::{Kept, Results, values_of};
 use self::shelves::Shelves;
 use self::spec::Spec;
-use crate::aggregate::{ChunkKey, chunk, times};
+use crate::aggregate::{ChunkKey, times};
 use crate::clock::Marks;
 use crate::effects::Effects;
 use crate::error::{EngineError, Result};
-use crate::record::Reason;
-use crate::reject::{Fault, Place};
+use crate::reject::Place;
 use crate::rows::{Flow, batch_of};
+use crate::rowwise::{Progress, Restored};
 use crate::shuffle::{Arrived, Sender, Shuffled, Word};
 use crate::stamp::Stamp;
 use crate::window::{NEVER, Pane};
@@ -47,20 +44,9 @@ pub(crate) struct Over {
     sender: Option<Sender>,
     held: Held,
     shelves: Shelves,
-    /// Chunks of the changelog that are left from before a reset: segment and number.
-    stale: BTreeSet<(Pane, u64)>,
-    /// Something was taken back of the changelog, and has not been put to use.
-    restoring: bool,
-    /// The watermark of the rows that come in.
-    watermark: Micros,
-    /// All rows before this have gone on.
-    settled: Micros,
-    /// The same, if that is more than the watermark demanded.
-    closed: Micros,
+    progress: Progress,
     /// When keys were last looked through for those that are needed no longer.
     swept: Micros,
-    /// The last number given to a chunk.
-    sequence: u64,
 }
 
 impl Over {
@@ -73,8 +59,11 @@ impl Over {
                 let message = format!("stream `{}` is spread over no shards", stream.name);
                 return Err(EngineError::Plan(message));
             }
-            Exchange::Shuffle { shards } => Some(Sender::new(index, it.spec.stamp, shards)),
+            Exchange::Shuffle { shards } => Some(Sender::new(index, it.spec.owner.stamp, shards)),
         };
+        if it.sender.is_some() {
+            it.progress.set_sends();
+        }
         Ok(it)
     }
 
@@ -86,27 +75,21 @@ impl Over {
             spec,
             sender: None,
             shelves: Shelves::default(),
-            stale: BTreeSet::new(),
-            restoring: false,
-            watermark: NEVER,
-            settled: NEVER,
-            closed: NEVER,
+            progress: Progress::new(0),
             swept: NEVER,
-            sequence: 0,
         })
     }
 
     /// Whether rows of a record that was shuffled are the stream's own.
     pub(crate) fn owns(&self, stored: Stamp) -> Result<bool> {
-        let (spec, lost) = (&self.spec, resets::LOST_ROWS);
-        let stream = tidemill_plan::stream_of(&spec.stream);
-        spec.stamp.owns(stored, stream, spec.drops_misfits, lost)
+        self.spec.owner.owns(stored)
     }
 
     /// The watermark of the rows that it hands on. Where they are ranked, it is the end of its window that a row is held
     /// by, and its time is the last microsecond of that.
     pub(crate) fn output_watermark(&self) -> Micros {
-        self.settled
+        self.progress
+            .settled
             .saturating_sub(i64::from(self.spec.is_ranked()))
     }
 
@@ -128,19 +111,12 @@ impl Over {
         Ok(())
     }
 
-    /// All rows before this have gone on, and no other can. Where rows are only sent, others decide about that.
-    fn gone(&self) -> Micros {
-        match self.sender {
-            Some(_) => self.closed,
-            None => self.closed.max(self.settled),
-        }
-    }
-
     /// Keeps the rows that have a time and are not late.
     fn on_time(&self, flow: Flow, place: Place<'_>, fx: &mut Effects) -> Result<Flow> {
         let times = times(&flow.batch, self.spec.time)?;
-        let (rows, gone) = (times.iter().zip(flow.before.values()), self.gone());
-        let on_time = rows.map(|(t, &before)| t.is_some_and(|t| t >= before.max(gone)));
+        let rows = times.iter().zip(flow.before.values());
+        let open_from = |before| self.progress.open_from(before);
+        let on_time = rows.map(|(t, &before)| t.is_some_and(|t| t >= open_from(before)));
         let on_time: BooleanArray = on_time.map(Some).collect();
         if on_time.true_count() == flow.len() {
             return Ok(flow);
@@ -149,13 +125,13 @@ impl Over {
             if on_time.value(row) {
                 continue;
             }
-            match (times.is_null(row), self.spec.late) {
-                (true, _) => place.reject_row(&flow, row, self.spec.without_time(), fx),
-                (false, Late::Drop) => fx.late_dropped += 1,
-                (false, Late::DeadLetter) => {
-                    let late = self.spec.lateness(times.value(row), *before);
-                    place.reject_row(&flow, row, late, fx);
-                }
+            let (owner, late) = (&self.spec.owner, self.spec.late);
+            let fault = match times.is_null(row) {
+                true => Some(owner.without_time(self.spec.time_name())),
+                false => owner.lateness(late, times.value(row), *before, 0, fx),
+            };
+            if let Some(fault) = fault {
+                place.reject_row(&flow, row, fault, fx);
             }
         }
         flow.filter(&on_time)
@@ -171,16 +147,16 @@ impl Over {
         self.make_ready()?;
         for it in arrived {
             let row = Row::read(it.partial.key, it.partial.state);
-            let row = row.map_err(|problem| self.spec.damaged(problem))?;
-            if row.time >= it.before.max(self.gone()) {
+            let row = row.map_err(|problem| self.spec.owner.damaged(problem))?;
+            if row.time >= self.progress.open_from(it.before) {
                 self.held.add(&row);
-            } else if self.spec.late == Late::Drop {
-                fx.late_dropped += 1;
-            } else {
+                continue;
+            }
+            let (owner, late) = (&self.spec.owner, self.spec.late);
+            if let Some(fault) = owner.lateness(late, row.time, it.before, 0, fx) {
                 let columns = self.spec.decode(std::iter::once(row.row))?;
                 let batch = batch_of(&self.spec.rows, columns, 1)?;
-                let late = self.spec.lateness(row.time, it.before);
-                place.reject_derived(Some(it.record), &batch, 0, late, fx);
+                place.reject_derived(Some(it.record), &batch, 0, fault, fx);
             }
         }
         Ok(())
@@ -188,14 +164,13 @@ impl Over {
 
     /// Moves the watermark. The rows that it passes go on with the next flush.
     pub(crate) fn advance(&mut self, watermark: Micros) {
-        self.watermark = self.watermark.max(watermark);
+        self.progress.advance(watermark);
     }
 
     /// Sets the watermark without handing anything on, as after a restart: what had to go on has gone.
     pub(crate) fn resume(&mut self, watermark: Micros) {
-        self.watermark = self.watermark.max(watermark);
-        self.settled = self.watermark.max(self.closed);
-        self.swept = self.settled;
+        self.progress.resume(watermark);
+        self.swept = self.progress.settled;
     }
 
     /// Hands all rows on, as at the end of the input.
@@ -205,7 +180,7 @@ impl Over {
             return Ok(Vec::new());
         }
         if let Some(last) = self.held.last_time() {
-            self.closed = self.closed.max(last.saturating_add(1));
+            self.progress.close(last.saturating_add(1));
         }
         self.settle(place, fx)
     }
@@ -218,7 +193,7 @@ impl Over {
         fx: &mut Effects,
     ) -> Result<Vec<Flow>> {
         self.make_ready()?;
-        self.forget_stale(fx);
+        self.progress.forget_stale(&self.spec.owner, fx);
         if self.sender.is_some() {
             self.drop_unwanted()?;
         }
@@ -238,11 +213,13 @@ impl Over {
         }
         let flows = self.settle(place, fx)?;
         self.drop_unwanted()?;
-        let Self { spec, sequence, .. } = self;
-        let (stream, stamp, out) = (&spec.stream, spec.stamp, &mut fx.changelog);
-        self.held.log(stream, stamp, self.settled, sequence, out);
+        let Self { spec, progress, .. } = self;
+        let (owner, settled, out) = (&spec.owner, progress.settled, &mut fx.changelog);
+        let sequence = &mut progress.sequence;
+        self.held
+            .log(&owner.stream, owner.stamp, settled, sequence, out);
         self.shelves
-            .log(&spec.keeping, stream, stamp, sequence, out);
+            .log(&spec.keeping, &owner.stream, owner.stamp, sequence, out);
         self.sweep();
         Ok(flows)
     }
@@ -253,9 +230,9 @@ impl Over {
         let Some(first) = spec.first else {
             return Ok(());
         };
-        for stretch in self.held.crowded(self.settled) {
+        for stretch in self.held.crowded(self.progress.settled) {
             let rows = self.held.of_stretch(stretch);
-            let rows = rows.map_err(|problem| spec.damaged(problem))?;
+            let rows = rows.map_err(|problem| spec.owner.damaged(problem))?;
             let wanted = are_first(spec, first, &rows)?;
             self.held.retain(stretch, &wanted);
         }
@@ -264,12 +241,11 @@ impl Over {
 
     /// Hands on the rows that the watermark has passed.
     fn settle(&mut self, place: Place<'_>, fx: &mut Effects) -> Result<Vec<Flow>> {
-        let (from, before) = (self.settled, self.output_watermark());
-        let until = self.watermark.max(self.closed).max(from);
-        self.settled = until;
+        let before = self.output_watermark();
+        let (from, until) = self.progress.settle();
         let (spec, shelves) = (&self.spec, &mut self.shelves);
         let due = self.held.between(from, until);
-        let due = due.map_err(|problem| spec.damaged(problem))?;
+        let due = due.map_err(|problem| spec.owner.damaged(problem))?;
         if due.is_empty() {
             return Ok(Vec::new());
         }
@@ -298,12 +274,7 @@ impl Over {
                 continue;
             };
             *good = false;
-            let fault = Fault {
-                stream: Some(&self.spec.stream),
-                reason: Reason::ExpressionFailed,
-                column: None,
-                message: (*failure).to_owned(),
-            };
+            let fault = self.spec.owner.failure((*failure).to_owned());
             place.reject_derived(None, &flow.batch, *row, fault, fx);
         }
         Ok(vec![flow.filter(&BooleanArray::from(good))?])
@@ -314,59 +285,38 @@ impl Over {
         let Some(memory) = self.spec.keeping.memory else {
             return;
         };
-        if self.settled.saturating_sub(self.swept) > memory {
-            let needed = self.settled.saturating_sub(memory);
+        if self.progress.settled.saturating_sub(self.swept) > memory {
+            let needed = self.progress.settled.saturating_sub(memory);
             self.shelves.drop_before(needed);
-            self.swept = self.settled;
-        }
-    }
-
-    fn forget_stale(&mut self, fx: &mut Effects) {
-        for (segment, sequence) in std::mem::take(&mut self.stale) {
-            let key = ChunkKey {
-                stream: &self.spec.stream,
-                segment,
-                sequence,
-            };
-            fx.changelog.push(key.tombstone());
+            self.swept = self.progress.settled;
         }
     }
 
     /// Takes back a record of the changelog.
     pub(crate) fn restore(&mut self, key: ChunkKey<'_>, value: Option<&[u8]>) -> Result<()> {
-        self.sequence = self.sequence.max(key.sequence);
-        self.restoring = true;
         let is_stretch = held::is_stretch(key.segment);
-        let Some(value) = value else {
-            self.stale.remove(&(key.segment, key.sequence));
-            if is_stretch {
-                self.held.forget(key);
-            } else {
-                self.shelves.forget(key);
+        match self.progress.restore(&self.spec.owner, key, value)? {
+            Restored::Gone if is_stretch => self.held.forget(key),
+            Restored::Gone => self.shelves.forget(key),
+            Restored::Foreign => {}
+            Restored::Rows(rows) if is_stretch => {
+                let restored = self.held.restore(key, &rows);
+                restored.map_err(|problem| self.spec.owner.damaged(problem))?;
             }
-            return Ok(());
-        };
-        let chunk = chunk::read(value).map_err(|problem| self.spec.damaged(problem))?;
-        if !self.owns(chunk.stamp)? {
-            self.stale.insert((key.segment, key.sequence));
-        } else if is_stretch {
-            let restored = self.held.restore(key, &chunk.rows);
-            restored.map_err(|problem| self.spec.damaged(problem))?;
-        } else {
-            self.shelves.restore(key, &chunk.rows);
+            Restored::Rows(rows) => self.shelves.restore(key, &rows),
         }
         Ok(())
     }
 
     /// Finishes what restoring has begun: the state of each key is made of what was written and of its rows.
     fn make_ready(&mut self) -> Result<()> {
-        if !std::mem::take(&mut self.restoring) {
+        if !self.progress.has_restored() {
             return Ok(());
         }
         let spec = &self.spec;
-        let from = self.held.needed_from(self.settled);
-        let rows = self.held.between(from, self.settled);
-        let rows = rows.map_err(|problem| spec.damaged(problem))?;
+        let from = self.held.needed_from(self.progress.settled);
+        let rows = self.held.between(from, self.progress.settled);
+        let rows = rows.map_err(|problem| spec.owner.damaged(problem))?;
         let columns = spec.decode(rows.iter().map(|row| row.row))?;
         let arguments = spec.arguments(&columns)?;
         let mut by_key: HashMap<Vec<u8>, Vec<Kept>> = HashMap::new();
@@ -375,29 +325,22 @@ impl Over {
             kept.push((row.time, values_of(&arguments, i).collect()));
         }
         let ready = self.shelves.make_ready(&spec.keeping, by_key);
-        ready.map_err(|problem| spec.damaged(problem))
+        ready.map_err(|problem| spec.owner.damaged(problem))
     }
 
     /// What must be kept with the clock.
     pub(crate) fn marks(&self) -> Marks {
-        Marks {
-            stream: self.spec.mark,
-            closed: (self.closed > self.watermark).then_some(self.closed),
-            emitted: None,
-        }
+        self.progress.marks(&self.spec.owner)
     }
 
     /// Takes back what was kept with the clock.
     pub(crate) fn set_marks(&mut self, marks: &[Marks]) {
-        let own = marks.iter().filter(|m| m.stream == self.spec.mark);
-        for closed in own.filter_map(|m| m.closed) {
-            self.closed = self.closed.max(closed);
-        }
+        self.progress.set_marks(&self.spec.owner, marks);
     }
 
     /// How many chunks of the changelog are left from before a reset, to be forgotten with the next flush.
     pub(crate) fn stale_chunks(&self) -> usize {
-        self.stale.len()
+        self.progress.stale_chunks()
     }
 
     /// How many keys it holds.

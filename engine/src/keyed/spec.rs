@@ -6,28 +6,21 @@ use arrow::array::{ArrayRef, RecordBatch};
 use arrow::compute::SortOptions;
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use arrow::row::{RowConverter, Rows, SortField};
-use tidemill_plan::model::{Late, Micros, Misfit, Over, RankBy, Stream};
+use tidemill_plan::model::{Late, Micros, Over, RankBy, Stream};
 
 use super::frame::Call;
 use super::shelves::Keeping;
 use super::value::{self, Value};
 use crate::aggregate::rowbytes::{Encoded, RowCodec};
-use crate::aggregate::{instant, length, mark, with_one_zero};
+use crate::aggregate::with_one_zero;
 use crate::error::{EngineError, Result};
-use crate::record::Reason;
-use crate::reject::Fault;
-use crate::stamp::Stamp;
-use crate::wire;
+use crate::rowwise::Owner;
 
 /// Functions over rows.
 pub(super) struct Spec {
-    pub(super) stream: String,
+    pub(super) owner: Owner,
     pub(super) time: usize,
     pub(super) late: Late,
-    pub(super) stamp: Stamp,
-    pub(super) drops_misfits: bool,
-    /// What the marks that are kept with the clock go by.
-    pub(super) mark: u64,
     pub(super) keeping: Keeping,
     /// For so long after its time a row is needed.
     pub(super) span: Micros,
@@ -83,15 +76,9 @@ impl Spec {
             over.time, over.keys, over.calls, over.rank, over.first
         );
         Ok(Self {
-            stream: stream.name.clone(),
+            owner: Owner::new(stream, &identity),
             time: over.time,
             late: over.late,
-            stamp: Stamp {
-                epoch: stream.epoch,
-                fingerprint: wire::hash(identity.as_bytes()),
-            },
-            drops_misfits: stream.misfit == Misfit::Drop,
-            mark: mark(stream),
             span: calls.iter().filter_map(Call::span).max().unwrap_or(0),
             keeping: Keeping {
                 width: arguments.len(),
@@ -176,44 +163,9 @@ impl Spec {
         Ok(RecordBatch::try_new(Arc::clone(&self.schema), columns)?)
     }
 
-    /// That rows after one had gone on before it came.
-    pub(super) fn lateness(&self, time: Micros, before: Micros) -> Fault<'_> {
-        let message = if time < before {
-            format!(
-                "its time {} is {} behind the watermark, which was {}",
-                instant(time),
-                length(before.saturating_sub(time)),
-                instant(before)
-            )
-        } else {
-            format!(
-                "rows up to its time {} had been closed already",
-                instant(time)
-            )
-        };
-        Fault {
-            stream: Some(&self.stream),
-            reason: Reason::Late,
-            column: None,
-            message,
-        }
-    }
-
-    /// That a row has no place among the others.
-    pub(super) fn without_time(&self) -> Fault<'_> {
+    /// What the time of rows is called.
+    pub(super) fn time_name(&self) -> Option<&str> {
         let field = self.rows.fields().get(self.time);
-        Fault {
-            stream: Some(&self.stream),
-            reason: Reason::MissingRequired,
-            column: field.map(|f| f.name().as_str()),
-            message: "the time that decides about its place is null".to_owned(),
-        }
-    }
-
-    pub(super) fn damaged(&self, problem: wire::Malformed) -> EngineError {
-        EngineError::Stored {
-            stream: self.stream.clone(),
-            problem: problem.to_owned(),
-        }
+        field.map(|f| f.name().as_str())
     }
 }

@@ -13,21 +13,20 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, Int64Array};
 use arrow::datatypes::SchemaRef;
-use tidemill_plan::model::{Await, Micros, Misfit, Step, Stream};
-use tidemill_plan::{resets, stream_of};
+use tidemill_plan::model::{Await, Micros, Step, Stream};
 
 use super::{Missed, Tables};
 use crate::aggregate::rowbytes::RowCodec;
-use crate::aggregate::{ChunkKey, chunk, mark, times};
+use crate::aggregate::{ChunkKey, chunk, times};
 use crate::clock::Marks;
 use crate::effects::Effects;
-use crate::error::{EngineError, Result};
+use crate::error::Result;
 use crate::reject::Place;
 use crate::rows::{Flow, batch_of};
-use crate::stamp::Stamp;
+use crate::rowwise::Owner;
 use crate::steps;
 use crate::window::{NEVER, Pane};
-use crate::wire::{self, Malformed, Reader, Writer};
+use crate::wire::{Reader, Writer};
 
 /// The most rows of a chunk: so many are written again when one of them goes on.
 const CHUNK_ROWS: usize = 64;
@@ -53,15 +52,12 @@ struct Row {
 
 /// Joins at work.
 pub(crate) struct Awaiting {
-    stream: String,
+    owner: Owner,
     steps: Vec<Step>,
     time: usize,
     span: Micros,
     schema: SchemaRef,
     codec: RowCodec,
-    stamp: Stamp,
-    drops_misfits: bool,
-    mark: u64,
     tables: Option<Tables>,
     rows: BTreeMap<Id, Row>,
     /// The bytes of all of them.
@@ -93,18 +89,12 @@ impl Awaiting {
             .map(|f| format!("{}:{}", f.name(), f.data_type()))
             .collect();
         Ok(Self {
-            stream: stream.name.clone(),
+            owner: Owner::new(stream, &format!("await {}", identity.join(","))),
             steps: wait.steps.clone(),
             time: wait.time,
             span: wait.span,
             codec: RowCodec::new(fields.map(|f| f.data_type().clone()).collect())?,
             schema: Arc::clone(&wait.schema),
-            stamp: Stamp {
-                epoch: stream.epoch,
-                fingerprint: wire::hash(format!("await {}", identity.join(",")).as_bytes()),
-            },
-            drops_misfits: stream.misfit == Misfit::Drop,
-            mark: mark(stream),
             tables: None,
             rows: BTreeMap::new(),
             bytes: 0,
@@ -192,7 +182,7 @@ impl Awaiting {
         let joined = steps::run_missing(
             &self.steps,
             flow,
-            &self.stream,
+            &self.owner.stream,
             tables,
             place,
             fx,
@@ -282,11 +272,11 @@ impl Awaiting {
         let up: Vec<Id> = up.map(|(id, _)| *id).collect();
         self.again(&up, true, place, fx)?;
         self.watermark = self.watermark.max(watermark);
-        self.hand_on()
+        Ok(self.hand_on())
     }
 
-    fn hand_on(&mut self) -> Result<Vec<Flow>> {
-        Ok(std::mem::take(&mut self.ready))
+    fn hand_on(&mut self) -> Vec<Flow> {
+        std::mem::take(&mut self.ready)
     }
 
     /// Sets the watermark, as after a restart.
@@ -298,7 +288,7 @@ impl Awaiting {
     pub(crate) fn close_all(&mut self, place: Place<'_>, fx: &mut Effects) -> Result<Vec<Flow>> {
         let all: Vec<Id> = self.rows.keys().copied().collect();
         self.again(&all, true, place, fx)?;
-        self.hand_on()
+        Ok(self.hand_on())
     }
 
     /// What a commit needs: rows go on for which there is something now, and what waits is written to the changelog.
@@ -309,15 +299,11 @@ impl Awaiting {
             self.seen = changes;
         }
         self.log(fx);
-        self.hand_on()
+        Ok(self.hand_on())
     }
 
     fn log(&mut self, fx: &mut Effects) {
-        let key = |sequence| ChunkKey {
-            stream: &self.stream,
-            segment: SEGMENT,
-            sequence,
-        };
+        let key = |sequence| self.owner.key(SEGMENT, sequence);
         for sequence in std::mem::take(&mut self.stale) {
             fx.changelog.push(key(sequence).tombstone());
         }
@@ -352,12 +338,9 @@ impl Awaiting {
             let row = self.rows.get(id)?;
             Some((told.as_slice(), &*row.bytes))
         });
-        let key = ChunkKey {
-            stream: &self.stream,
-            segment: SEGMENT,
-            sequence,
-        };
-        fx.changelog.push(chunk::whole(key, self.stamp, rows));
+        let key = self.owner.key(SEGMENT, sequence);
+        let whole = chunk::whole(key, self.owner.stamp, rows);
+        fx.changelog.push(whole);
     }
 
     /// Takes back a record of the changelog.
@@ -372,17 +355,9 @@ impl Awaiting {
         let Some(value) = value else {
             return Ok(());
         };
-        let damaged = |problem: Malformed| EngineError::Stored {
-            stream: self.stream.clone(),
-            problem: problem.to_owned(),
-        };
+        let damaged = |problem| self.owner.damaged(problem);
         let read = chunk::read(value).map_err(damaged)?;
-        let stream = stream_of(&self.stream);
-        let lost = resets::LOST_ROWS;
-        if !self
-            .stamp
-            .owns(read.stamp, stream, self.drops_misfits, lost)?
-        {
+        if !self.owner.owns(read.stamp)? {
             self.stale.insert(sequence);
             return Ok(());
         }
@@ -404,7 +379,7 @@ impl Awaiting {
     /// What must be kept with the clock: nothing, the watermark says it all.
     pub(crate) fn marks(&self) -> Marks {
         Marks {
-            stream: self.mark,
+            stream: self.owner.mark(),
             closed: None,
             emitted: None,
         }

@@ -8,17 +8,34 @@ use super::ffi::GroupMetadata;
 use crate::log::{Membership, TopicPartition};
 
 /// What may be committed, and in which generation of the group.
-#[derive(Debug, Default)]
 pub(super) struct Held {
     /// The generation of the assignment.
     pub(super) generation: i32,
     /// All partitions of the assignment, read or not.
     pub(super) partitions: HashSet<TopicPartition>,
+    /// The client that is the member.
+    consumer: Weak<Consumer>,
+}
+
+impl Held {
+    /// Nothing yet, by this client.
+    pub(super) fn of(consumer: &Arc<Consumer>) -> Self {
+        Self {
+            generation: 0,
+            partitions: HashSet::new(),
+            consumer: Arc::downgrade(consumer),
+        }
+    }
+
+    /// Nothing any more.
+    pub(super) fn give_up(&mut self) {
+        self.generation = 0;
+        self.partitions.clear();
+    }
 }
 
 /// Proof of membership: see [`GroupMembership::prove`].
 pub(super) struct GroupMembership {
-    consumer: Weak<Consumer>,
     held: Arc<Mutex<Held>>,
 }
 
@@ -29,9 +46,9 @@ impl Membership for GroupMembership {
 }
 
 impl GroupMembership {
-    /// Of the member that this consumer is, while it is there.
-    pub(super) fn new(consumer: Weak<Consumer>, held: Arc<Mutex<Held>>) -> Self {
-        Self { consumer, held }
+    /// Of the member that holds this, while it is there.
+    pub(super) fn new(held: Arc<Mutex<Held>>) -> Self {
+        Self { held }
     }
 
     /// The group's metadata at this moment, if these partitions are still ours in the generation they were assigned in.
@@ -41,10 +58,8 @@ impl GroupMembership {
         &self,
         partitions: impl IntoIterator<Item = &'p TopicPartition>,
     ) -> Result<GroupMetadata, String> {
-        let consumer = self
-            .consumer
-            .upgrade()
-            .ok_or("this worker has left its group")?;
+        let consumer = lock(&self.held).consumer.upgrade();
+        let consumer = consumer.ok_or("this worker has left its group")?;
         let member =
             GroupMetadata::of(&consumer).ok_or("this worker is not a member of its group")?;
         let held = lock(&self.held);

@@ -5,7 +5,7 @@ mod restoring;
 
 use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, MutexGuard, Weak, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, mpsc};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::Consumer as _;
@@ -71,27 +71,41 @@ impl KafkaReader {
     /// A setting that cannot work.
     pub fn open(config: &KafkaConfig) -> Result<Self, LogError> {
         config.check()?;
-        let failed = |e| explain(&config.bootstrap_servers, "opening the consumer", &e, None);
-        let mut consumer: Consumer = config
-            .member()
-            .create_with_context(Context::default())
-            .map_err(failed)?;
         let wake = Arc::<Wake>::default();
-        let waker = Arc::clone(&wake);
-        consumer.set_nonempty_callback(move || waker.notify());
+        let consumer = Arc::new(member(config, &wake)?);
+        let held = Arc::new(Mutex::new(Held::of(&consumer)));
         Ok(Self {
             config: config.clone(),
             subscribed: Vec::new(),
             partitions: HashMap::new(),
-            consumer: Some(Arc::new(consumer)),
+            consumer: Some(consumer),
             wake,
-            held: Arc::default(),
+            held,
             asked: Asked::Nothing,
             fatal: None,
             fences: Fences::default(),
             changelogs: None,
             all: None,
         })
+    }
+
+    /// Begins anew with another client, which joins the group in the place of this one: a client that is asked for the
+    /// coordinator while its brokers come and go may wait for an answer for ever. What it held is lost.
+    fn reopen(&mut self) -> Result<(), LogError> {
+        let fresh = Arc::new(member(&self.config, &self.wake)?);
+        self.partitions.clear();
+        let held = std::mem::replace(&mut *self.held(), Held::of(&fresh));
+        if !held.partitions.is_empty() || self.asked != Asked::Nothing {
+            fresh.context().tell(GroupEvent::Lost);
+        }
+        if let Some(old) = self.consumer.replace(fresh) {
+            old.context().close();
+            self.answer(&old);
+            close(old);
+        }
+        self.asked = Asked::Nothing;
+        let topics = self.subscribed.clone();
+        self.subscribe(&topics)
     }
 
     fn consumer(&self) -> Result<&Arc<Consumer>, LogError> {
@@ -183,7 +197,7 @@ impl KafkaReader {
                 GroupEvent::Revoked => self.asked = Asked::Unassign,
                 GroupEvent::Lost => {
                     self.asked = Asked::Unassign;
-                    *self.held() = Held::default();
+                    self.held().give_up();
                 }
             }
         }
@@ -300,17 +314,16 @@ impl Reader for KafkaReader {
             .map_err(|e| self.failed("assigning partitions", &e))?;
         if let Asked::Assign(ours) = std::mem::replace(&mut self.asked, Asked::Nothing) {
             let generation = GroupMetadata::of(&consumer).map_or(-1, |member| member.generation());
-            *self.held() = Held {
-                generation,
-                partitions: ours.into_iter().collect(),
-            };
+            let mut held = self.held();
+            held.generation = generation;
+            held.partitions = ours.into_iter().collect();
         }
         Ok(offsets)
     }
 
     fn unassign(&mut self) -> Result<(), LogError> {
         self.partitions.clear();
-        *self.held() = Held::default();
+        self.held().give_up();
         self.asked = Asked::Nothing;
         let given = self.consumer()?.unassign();
         given.map_err(|e| self.failed("giving partitions back", &e))
@@ -417,11 +430,7 @@ impl Reader for KafkaReader {
     }
 
     fn membership(&self) -> Arc<dyn Membership> {
-        let consumer = self
-            .consumer
-            .as_ref()
-            .map_or_else(Weak::new, Arc::downgrade);
-        Arc::new(GroupMembership::new(consumer, Arc::clone(&self.held)))
+        Arc::new(GroupMembership::new(Arc::clone(&self.held)))
     }
 
     /// A static member says goodbye only when it unsubscribes before it closes, so that comes first. Commit before this.
@@ -430,7 +439,7 @@ impl Reader for KafkaReader {
             return Ok(());
         };
         self.partitions.clear();
-        *self.held() = Held::default();
+        self.held().give_up();
         consumer.context().close();
         self.answer(&consumer);
         consumer.unsubscribe();
@@ -460,6 +469,18 @@ impl Drop for KafkaReader {
             close(consumer);
         }
     }
+}
+
+/// A client that is to be a member of the group.
+fn member(config: &KafkaConfig, wake: &Arc<Wake>) -> Result<Consumer, LogError> {
+    let failed = |e| explain(&config.bootstrap_servers, "opening the consumer", &e, None);
+    let mut consumer: Consumer = config
+        .member()
+        .create_with_context(Context::default())
+        .map_err(failed)?;
+    let waker = Arc::clone(wake);
+    consumer.set_nonempty_callback(move || waker.notify());
+    Ok(consumer)
 }
 
 /// Closes a client; false if that has not ended in time. It waits for the coordinator, and a broker that is down must not

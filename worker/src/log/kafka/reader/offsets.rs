@@ -79,7 +79,15 @@ impl KafkaReader {
             "reading the committed offsets of group {}",
             self.config.group
         );
-        let list = committed_list(&consumer, partitions).map_err(|e| self.failed(&doing, &e))?;
+        let list = match committed_list(&consumer, partitions) {
+            Ok(list) => list,
+            Err(error) => {
+                let failed = self.failed(&doing, &error);
+                drop(consumer);
+                self.reopen()?;
+                return Err(failed);
+            }
+        };
         let mut found = HashMap::with_capacity(partitions.len());
         for (each, metadata) in list.elements().iter().zip(ffi::offset_metadata(&list)) {
             each.error().map_err(|e| self.failed(&doing, &e))?;

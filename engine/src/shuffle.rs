@@ -1,8 +1,9 @@
 //! Records of a shuffle topic: partial aggregates of one source partition for one shard, and how far that partition is.
 
-use tidemill_plan::model::Micros;
+use tidemill_plan::model::{Exchange, Micros};
 
 use crate::effects::ShuffleRecord;
+use crate::error::EngineError;
 use crate::stamp::Stamp;
 use crate::window::{NEVER, Pane};
 use crate::wire::{Malformed, Reader, Writer};
@@ -88,7 +89,23 @@ pub(crate) struct Arrived<'a> {
 }
 
 impl Sender {
-    pub(crate) fn new(stream: usize, stamp: Stamp, shards: u32) -> Self {
+    /// Of the stream with this index and name; none where rows meet without being sent.
+    pub(crate) fn of(
+        index: usize,
+        name: &str,
+        stamp: Stamp,
+        exchange: &Exchange,
+    ) -> Result<Option<Self>, EngineError> {
+        match *exchange {
+            Exchange::Local => Ok(None),
+            Exchange::Shuffle { shards: 0 } => Err(EngineError::Plan(format!(
+                "stream `{name}` is spread over no shards"
+            ))),
+            Exchange::Shuffle { shards } => Ok(Some(Self::new(index, stamp, shards))),
+        }
+    }
+
+    fn new(stream: usize, stamp: Stamp, shards: u32) -> Self {
         Self {
             stream,
             stamp,

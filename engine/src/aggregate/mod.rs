@@ -37,7 +37,7 @@ pub(crate) use self::update::times;
 use crate::clock::Marks;
 use crate::disk::Room;
 use crate::effects::Effects;
-use crate::error::{EngineError, Result};
+use crate::error::Result;
 use crate::reject::Place;
 use crate::rows::Flow;
 use crate::shuffle::{Sender, Word};
@@ -55,16 +55,8 @@ enum Role {
 impl Role {
     /// The role where a grouping's input has its rows.
     fn over_rows(index: usize, spec: &Spec, exchange: &Exchange) -> Result<Self> {
-        match exchange {
-            Exchange::Local => Ok(Self::Whole),
-            Exchange::Shuffle { shards: 0 } => Err(EngineError::Plan(format!(
-                "stream `{}` is spread over no shards",
-                spec.stream
-            ))),
-            Exchange::Shuffle { shards } => {
-                Ok(Self::Partial(Sender::new(index, spec.stamp, *shards)))
-            }
-        }
+        let sender = Sender::of(index, &spec.stream, spec.stamp, exchange)?;
+        Ok(sender.map_or(Self::Whole, Self::Partial))
     }
 }
 

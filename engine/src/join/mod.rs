@@ -15,7 +15,7 @@ mod spec;
 
 use arrow::array::{Array, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
-use tidemill_plan::model::{self, Exchange, ExprRef, Micros, Stream};
+use tidemill_plan::model::{self, ExprRef, Micros, Stream};
 
 use self::kept::{Kept, Place as At};
 use self::row::{Row, Stored};
@@ -23,7 +23,7 @@ use self::spec::Spec;
 use crate::aggregate::ChunkKey;
 use crate::clock::Marks;
 use crate::effects::Effects;
-use crate::error::{EngineError, Result};
+use crate::error::Result;
 use crate::reject::{Fault, Place};
 use crate::rows::Flow;
 use crate::rowwise::{Progress, Restored};
@@ -55,14 +55,7 @@ impl Joined {
     /// In the task where the rows are. With a shuffle it only sends them.
     pub(crate) fn over_rows(index: usize, stream: &Stream, join: &model::Join) -> Result<Self> {
         let mut it = Self::in_shard(stream, join)?;
-        it.sender = match join.exchange {
-            Exchange::Local => None,
-            Exchange::Shuffle { shards: 0 } => {
-                let message = format!("stream `{}` is spread over no shards", stream.name);
-                return Err(EngineError::Plan(message));
-            }
-            Exchange::Shuffle { shards } => Some(Sender::new(index, it.spec.owner.stamp, shards)),
-        };
+        it.sender = Sender::of(index, &stream.name, it.spec.owner.stamp, &join.exchange)?;
         if it.sender.is_some() {
             it.progress.set_sends();
         }

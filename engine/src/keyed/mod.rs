@@ -19,7 +19,7 @@ mod value;
 
 use arrow::array::{Array, ArrayRef, BooleanArray};
 use hashbrown::HashMap;
-use tidemill_plan::model::{self, Exchange, Micros, Stream};
+use tidemill_plan::model::{self, Micros, Stream};
 
 use self::held::{Held, Row};
 use self::series::{Kept, Results, values_of};
@@ -28,7 +28,7 @@ use self::spec::Spec;
 use crate::aggregate::{ChunkKey, times};
 use crate::clock::Marks;
 use crate::effects::Effects;
-use crate::error::{EngineError, Result};
+use crate::error::Result;
 use crate::reject::Place;
 use crate::rows::{Flow, batch_of};
 use crate::rowwise::{Progress, Restored};
@@ -53,14 +53,7 @@ impl Over {
     /// In the task where the rows are. With a shuffle it only sends them.
     pub(crate) fn over_rows(index: usize, stream: &Stream, over: &model::Over) -> Result<Self> {
         let mut it = Self::in_shard(stream, over)?;
-        it.sender = match over.exchange {
-            Exchange::Local => None,
-            Exchange::Shuffle { shards: 0 } => {
-                let message = format!("stream `{}` is spread over no shards", stream.name);
-                return Err(EngineError::Plan(message));
-            }
-            Exchange::Shuffle { shards } => Some(Sender::new(index, it.spec.owner.stamp, shards)),
-        };
+        it.sender = Sender::of(index, &stream.name, it.spec.owner.stamp, &over.exchange)?;
         if it.sender.is_some() {
             it.progress.set_sends();
         }

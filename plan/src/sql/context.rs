@@ -13,7 +13,7 @@ use datafusion_functions::core::planner::CoreFunctionPlanner;
 use datafusion_functions::datetime::planner::DatetimeFunctionPlanner;
 use datafusion_functions::unicode::planner::UnicodeFunctionPlanner;
 use datafusion_functions_aggregate::planner::AggregateFunctionPlanner;
-use datafusion_sql::planner::ParserOptions;
+use datafusion_sql::planner::{NullOrdering, ParserOptions};
 
 use super::over::{self, OverPlanner};
 use super::window::WindowPlanner;
@@ -50,13 +50,15 @@ impl Context {
         }
     }
 
-    /// Names as they are written, decimals as they are written, strings as Utf8.
+    /// Names as they are written, decimals as they are written, strings as Utf8; what is null comes last, whichever way rows
+    /// are ordered: the greatest of a window are those that have something, as in Flink and DuckDB.
     pub(crate) fn parser_options() -> ParserOptions {
         ParserOptions::new()
             .with_parse_float_as_decimal(true)
             .with_enable_ident_normalization(false)
             .with_map_string_types_to_utf8view(false)
             .with_collect_spans(true)
+            .with_default_null_ordering(NullOrdering::NullsLast)
     }
 }
 

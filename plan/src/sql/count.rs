@@ -7,18 +7,17 @@ use std::any::Any;
 use std::sync::LazyLock;
 
 use arrow::datatypes::DataType;
-use datafusion_common::{Column, Result};
+use datafusion_common::Result;
 use datafusion_expr::planner::RelationPlannerContext;
 use datafusion_expr::{
-    ColumnarValue, Expr, LogicalPlan, LogicalPlanBuilder, ScalarFunctionArgs, ScalarUDF,
-    ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, LogicalPlan, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 use datafusion_physical_expr::ScalarFunctionExpr;
 use datafusion_sql::sqlparser::ast::{Expr as SqlExpr, Ident, ObjectName, Spanned, Value};
 use datafusion_sql::sqlparser::tokenizer::{Location, Span};
 
 use super::error::{SqlError, start};
-use super::window::{Bound, MICROS, check_bounds, table};
+use super::window::{Bound, MICROS, check_bounds, table, with_bounds};
 use crate::model::ExprRef;
 
 /// Its name.
@@ -75,17 +74,7 @@ impl CountCall {
             let call = ScalarUDF::new_from_impl(CountBound { rows, bound }).call(Vec::new());
             call.alias(bound.column())
         };
-        let columns: Vec<Expr> = input
-            .schema()
-            .iter()
-            .map(|(qualifier, field)| Expr::Column(Column::new(qualifier.cloned(), field.name())))
-            .chain([bound(Bound::Start), bound(Bound::End)])
-            .chain(last_time.then(|| bound(Bound::Last)))
-            .collect();
-        LogicalPlanBuilder::from(input)
-            .project(columns)?
-            .alias(name)?
-            .build()
+        with_bounds(input, name, last_time, bound)
     }
 }
 

@@ -17,8 +17,9 @@ static LATEST: LazyLock<Arc<AggregateUDF>> = LazyLock::new(|| {
     }))
 });
 
-/// The function.
-pub(crate) fn latest() -> Arc<AggregateUDF> {
+/// The function: of all rows the one that came last.
+#[must_use]
+pub fn latest() -> Arc<AggregateUDF> {
     Arc::clone(&LATEST)
 }
 

@@ -1,7 +1,8 @@
 //! A table JOIN a table: a table of the rows of both that have one key, kept up to date as either changes.
 //!
 //! The changes of both are put together like the sides of a union, and grouped by the key: of each side, the latest row.
-//! A key that has none of a side, or has lost it, is what HAVING leaves out: a deletion.
+//! A key that has none of a side, or has lost it, is what HAVING leaves out: a deletion. One that is in neither any more is
+//! forgotten.
 
 use std::sync::Arc;
 
@@ -149,6 +150,7 @@ impl Merged {
             distinct: false,
             ignore_nulls: false,
             filter: Some(Arc::clone(if is_left { &of_left } else { &of_right })),
+            holds: argument == keys + 1,
             name: format!("latest{argument}"),
         };
         let columns = (0..self.schema.fields().len()).map(|i| call(keys + 2 + i, i < width));

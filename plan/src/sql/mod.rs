@@ -37,6 +37,7 @@ pub(crate) use chain::schema_after;
 pub use check::plan_check;
 pub use error::{SqlError, types_as_written};
 pub use join::BoundJoin;
+pub use latest::latest;
 pub use parse::Parsed;
 pub use parts::stream_of;
 pub(crate) use parts::{is_part, part_name};

@@ -6,6 +6,7 @@ use std::time::Duration;
 use rdkafka::TopicPartitionList;
 use rdkafka::admin::AdminOptions;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use tidemill_worker::log::kafka::KafkaReader;
 use tidemill_worker::log::{Admin, Commit, Committer, LogError, Outcome, Produced, Reader, Start};
 
 use super::{World, at, copy, packed, position, produced, take_to_end, until, wait_for_end};
@@ -270,6 +271,41 @@ fn deleted_records_are_passed_over() {
         (seen.iter().map(|s| s.offset).collect::<Vec<_>>(), next),
         ((6..10).collect(), 10)
     );
+}
+
+/// As with a broker that has just come back, and does not know of all that was read before.
+#[test]
+fn what_is_not_there_yet_is_waited_for_and_nothing_read_again() {
+    let world = World::new();
+    let topic = world.topic("in", 1, &[]);
+    let write = |numbers: std::ops::Range<i32>| {
+        let records: Vec<Produced> = numbers.map(|n| produced("k", &n.to_string())).collect();
+        world.admin().write(&topic, &records).unwrap();
+    };
+    write(0..10);
+    let (mut reader, _, ours) = world.worker("w-0", &topic);
+    reader.assign(&[(ours[0].clone(), Start::At(15))]).unwrap();
+    let mut seen = Vec::new();
+    let mut take = |reader: &mut KafkaReader| {
+        reader.events(Duration::from_millis(50)).unwrap();
+        reader.take(&ours[0], 100, &mut |batch| {
+            seen.extend(batch.records.iter().map(|r| r.offset));
+        })
+    };
+    let why = until("the lack to be said", || match take(&mut reader) {
+        Err(LogError::Unavailable(why)) => Some(why),
+        taken => {
+            assert_eq!(taken.unwrap().records, 0);
+            None
+        }
+    });
+    assert!(why.contains("ends at offset 10, and 15"), "{why}");
+    write(10..20);
+    until("the rest", || {
+        let taken = take(&mut reader).ok()?;
+        (taken.next_offset == 20).then_some(())
+    });
+    assert_eq!(seen, (15..20).collect::<Vec<i64>>());
 }
 
 #[test]

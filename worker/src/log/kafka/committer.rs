@@ -314,4 +314,16 @@ mod tests {
         });
         assert!(end.is_err() && once == 1);
     }
+
+    #[test]
+    fn a_call_has_time_for_its_first_step_and_one_that_used_its_time_up_is_the_last() {
+        let mut calls = 0;
+        let end = insist(Instant::now() + Duration::from_millis(5), |limit| {
+            calls += 1;
+            assert!(limit >= Duration::from_secs(1), "{limit:?}");
+            std::thread::sleep(Duration::from_millis(6));
+            Err(error(true, false, false))
+        });
+        assert!(end.is_err() && calls == 1);
+    }
 }

@@ -108,6 +108,10 @@ fn end_transaction(config: &KafkaConfig, identity: &str) -> Result<(), LogError>
     .map_err(|e| from_code(&config.bootstrap_servers, &doing, e.code, &e.text))
 }
 
+/// The least time for a call. librdkafka takes a call that timed out up again where it was; but one that has no time for its first
+/// step makes it forget which call that was, and when it then hears of the end of that commit, it ends the process.
+const LEAST: Duration = Duration::from_secs(1);
+
 /// Makes a call again for as long as librdkafka says that this may help, until the deadline.
 pub(super) fn insist(
     deadline: Instant,
@@ -115,8 +119,8 @@ pub(super) fn insist(
 ) -> Result<(), TxnError> {
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        match call(left.max(Duration::from_millis(1))) {
-            Err(error) if error.retriable && !left.is_zero() => {
+        match call(left.max(LEAST)) {
+            Err(error) if error.retriable && Instant::now() < deadline => {
                 tracing::debug!(text = %error.text, "trying again")
             }
             end => return end,

@@ -1,5 +1,6 @@
 //! The reading side: membership in the group, and the partitions that come with it.
 
+mod astray;
 mod offsets;
 mod restoring;
 
@@ -13,6 +14,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
 use tidemill_engine::record::RawBatch;
 
+use self::astray::Astray;
 use super::config::{Isolation, KafkaConfig};
 use super::context::{Consumer, Context};
 use super::errors::{explain, from_code};
@@ -28,6 +30,9 @@ use crate::log::{
 /// How long leaving the group may take before it is left to the session timeout.
 const LEAVE: Duration = Duration::from_secs(1);
 
+/// What the group does not say for this long it may never say to this client.
+const STUCK: Duration = Duration::from_secs(15);
+
 /// A worker's membership in its pipeline's group. Dropped without [`Reader::leave`] it looks like a crash to the others:
 /// the partitions are kept for this identity until the session times out.
 pub struct KafkaReader {
@@ -40,6 +45,11 @@ pub struct KafkaReader {
     held: Arc<Mutex<Held>>,
     /// What the group's last unanswered event asks for.
     asked: Asked,
+    /// How many clients of ours were in this one's place that may still have asked to join the group: such a one would be
+    /// taken for the newer one then.
+    formers: u32,
+    /// Since when the group has not said what is committed.
+    unanswered: Option<Instant>,
     fatal: Option<String>,
     fences: Fences,
     /// Reads changelogs.
@@ -54,6 +64,7 @@ struct Assigned {
     next: i64,
     at_end: bool,
     failed: Option<LogError>,
+    astray: Option<Astray>,
 }
 
 /// What the group waits for.
@@ -82,6 +93,8 @@ impl KafkaReader {
             wake,
             held,
             asked: Asked::Nothing,
+            formers: 0,
+            unanswered: None,
             fatal: None,
             fences: Fences::default(),
             changelogs: None,
@@ -108,6 +121,28 @@ impl KafkaReader {
         self.subscribe(&topics)
     }
 
+    /// Begins anew where the group has not said for long what is committed: longer than a transaction may be open, or the
+    /// coordinator take to move.
+    fn reopen_if_stuck(&mut self) -> Result<(), LogError> {
+        let since = *self.unanswered.get_or_insert_with(Instant::now);
+        if since.elapsed() < STUCK {
+            return Ok(());
+        }
+        self.unanswered = None;
+        self.formers += 1;
+        self.reopen()
+    }
+
+    /// Whether the client has been thrown out of the group by one of ours that was in its place before. Such a one has asked
+    /// once to join; it is thrown out itself when the next client does.
+    fn is_thrown_out_by_former(&mut self, consumer: &Consumer) -> bool {
+        let fatal = consumer.client().fatal_error();
+        let fenced = fatal.is_some_and(|(code, _)| code == RDKafkaErrorCode::FencedInstanceId);
+        let is_by_former = fenced && self.formers > 0;
+        self.formers -= u32::from(is_by_former);
+        is_by_former
+    }
+
     fn consumer(&self) -> Result<&Arc<Consumer>, LogError> {
         self.consumer
             .as_ref()
@@ -128,6 +163,11 @@ impl KafkaReader {
         let consumer = Arc::clone(self.consumer()?);
         loop {
             match consumer.poll(Duration::ZERO) {
+                Some(Err(KafkaError::MessageConsumptionFatal(_)))
+                    if self.is_thrown_out_by_former(&consumer) =>
+                {
+                    return self.reopen();
+                }
                 Some(Err(KafkaError::MessageConsumptionFatal(code))) => self.died(&consumer, code),
                 Some(Err(error)) if is_worth_saying(&error) => {
                     return Err(self.failed(&format!("group {}", self.config.group), &error));
@@ -241,21 +281,6 @@ impl KafkaReader {
         }
         consumer.assign(&list)
     }
-
-    /// The offset to read next is not there any more: goes on at the first that is, and says so.
-    fn go_on_at_first(&mut self, at: &TopicPartition, gone: i64) -> Result<(), LogError> {
-        let first = tail::offsets(
-            self.consumer()?,
-            &self.config.bootstrap_servers,
-            &[(at.clone(), Offset::Beginning)],
-        )?;
-        let first = first.first().copied().unwrap_or(0);
-        tracing::warn!(
-            topic = %at.topic, partition = at.partition, offset = gone, first,
-            "records were deleted before they were read; going on at the first there is. Raise the topic's retention"
-        );
-        self.seek(at, first)
-    }
 }
 
 impl Reader for KafkaReader {
@@ -307,6 +332,7 @@ impl Reader for KafkaReader {
                     next,
                     at_end: false,
                     failed: None,
+                    astray: None,
                 },
             );
         }
@@ -335,7 +361,7 @@ impl Reader for KafkaReader {
             .partitions
             .get_mut(partition)
             .ok_or_else(|| not_assigned(partition))?;
-        (slot.next, slot.at_end, slot.failed) = (offset, false, None);
+        (slot.next, slot.at_end, slot.failed, slot.astray) = (offset, false, None, None);
         let sought = match self.seek_to(&consumer, partition, offset) {
             // It has not started yet, or has stopped at an error.
             Err(error) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::State) => {
@@ -358,6 +384,7 @@ impl Reader for KafkaReader {
         max: usize,
         each: &mut dyn FnMut(&RawBatch<'_>),
     ) -> Result<Taken, LogError> {
+        self.look_again(partition)?;
         let slot = self
             .partitions
             .get_mut(partition)
@@ -400,9 +427,8 @@ impl Reader for KafkaReader {
         if slot.failed.is_some() || (taken.records >= max && slot.queue.len() > 0) {
             slot.queue.remind();
         }
-        let next = slot.next;
         if gone {
-            self.go_on_at_first(partition, next)?;
+            self.find_way(partition)?;
         }
         if let Some(slot) = self.partitions.get(partition) {
             (taken.next_offset, taken.at_end) = (slot.next, slot.at_end);

@@ -84,10 +84,11 @@ impl KafkaReader {
             Err(error) => {
                 let failed = self.failed(&doing, &error);
                 drop(consumer);
-                self.reopen()?;
+                self.reopen_if_stuck()?;
                 return Err(failed);
             }
         };
+        self.unanswered = None;
         let mut found = HashMap::with_capacity(partitions.len());
         for (each, metadata) in list.elements().iter().zip(ffi::offset_metadata(&list)) {
             each.error().map_err(|e| self.failed(&doing, &e))?;

@@ -93,7 +93,8 @@ impl ShardClock {
     pub(crate) fn at(&self, stored: ShardClock) -> Self {
         let mut then = Self::new(self.senders.keys().copied());
         for (origin, sender) in &self.senders {
-            then.expect(*origin, u32::try_from(sender.expected).unwrap_or(u32::MAX));
+            let told = u32::try_from(sender.expected).unwrap_or(u32::MAX);
+            then.expect(*origin, stored.told(*origin).unwrap_or(told));
         }
         then.take_over(stored);
         then
@@ -106,6 +107,12 @@ impl ShardClock {
             sender.make_room();
         }
         self.recompute();
+    }
+
+    /// How many partitions an origin has, if that is known.
+    pub(crate) fn told(&self, origin: u64) -> Option<u32> {
+        let told = self.senders.get(&origin)?.expected;
+        u32::try_from(told).ok().filter(|told| *told > 0)
     }
 
     /// Takes a partition at its word.
@@ -198,6 +205,9 @@ pub(crate) struct Marks {
     pub(crate) closed: Option<Micros>,
     /// The last chunk of the changelog whose rows have been handed on.
     pub(crate) emitted: Option<u64>,
+    /// The time, and the hash of the key or the number, from which on rows have not gone on yet that the watermark has
+    /// passed.
+    pub(crate) left: Option<(Micros, u64)>,
 }
 
 /// The clock as text.
@@ -239,6 +249,10 @@ fn shard_text(clock: &ShardClock, unit: Micros, marks: &[Marks]) -> String {
             }
             write_heard(&mut text, p, top.unwrap_or(0), unit);
         }
+        // One that it was not told of may have spoken all the same.
+        if sender.expected != sender.partitions.len() {
+            let _ = write!(text, ";x{origin:x}={}", sender.expected);
+        }
     }
     write_marks(&mut text, marks);
     text
@@ -272,6 +286,9 @@ fn write_marks(text: &mut String, marks: &[Marks]) {
         }
         if let Some(emitted) = mark.emitted {
             let _ = write!(text, ";e{:x}={emitted}", mark.stream);
+        }
+        if let Some((time, hash)) = mark.left {
+            let _ = write!(text, ";l{:x}={time}/{hash:x}", mark.stream);
         }
     }
 }
@@ -320,24 +337,31 @@ pub(crate) fn read_source(text: &str) -> Result<(SourceClock, Vec<Marks>)> {
 pub(crate) fn read_shard(text: &str) -> Result<(ShardClock, Vec<Marks>)> {
     let mut clock = ShardClock::default();
     let mut marks = Vec::new();
-    let (mut top, mut unit, mut senders) = (0i64, 1i64, Vec::new());
+    let (mut top, mut unit) = (0i64, 1i64);
+    let (mut senders, mut told) = (Vec::new(), BTreeMap::new());
     for item in fields(text)? {
         match item? {
             ("w", v) => clock.watermark = Some(number(v, text)?),
             ("t", v) => top = number(v, text)?,
             ("u", v) => unit = number(v, text)?,
-            (name, v) => match name.strip_prefix('p') {
-                Some(origin) => senders.push((hexadecimal(origin, text)?, v)),
-                None => read_mark(name, v, text, &mut marks)?,
-            },
+            (name, v) => {
+                if let Some(origin) = name.strip_prefix('p') {
+                    senders.push((hexadecimal(origin, text)?, v));
+                } else if let Some(origin) = name.strip_prefix('x') {
+                    told.insert(hexadecimal(origin, text)?, number(v, text)?);
+                } else {
+                    read_mark(name, v, text, &mut marks)?;
+                }
+            }
         }
     }
     for (origin, partitions) in senders {
         let heard = partitions.split(',').filter(|_| !partitions.is_empty());
         let heard = heard.map(|p| read_heard(p, top, unit, text));
+        let partitions: Vec<Heard> = heard.collect::<Result<_>>()?;
         let sender = Sender {
-            partitions: heard.collect::<Result<_>>()?,
-            expected: 0,
+            expected: told.get(&origin).copied().unwrap_or(partitions.len()),
+            partitions,
         };
         clock.senders.insert(origin, sender);
     }
@@ -386,6 +410,13 @@ fn read_mark(name: &str, value: &str, text: &str, marks: &mut Vec<Marks>) -> Res
             emitted: Some(number(value, text)?),
             ..mark
         }),
+        Some('l') => {
+            let (time, hash) = value.split_once('/').unwrap_or((value, "0"));
+            marks.push(Marks {
+                left: Some((number(time, text)?, hexadecimal(hash, text)?)),
+                ..mark
+            });
+        }
         _ => return Err(bad(text, "a field is not known")),
     }
     Ok(())
@@ -507,17 +538,40 @@ mod tests {
     }
 
     #[test]
+    fn how_many_partitions_a_shard_was_told_of_is_kept_though_others_have_spoken() {
+        let mut clock = ShardClock::new([ONE, OTHER]);
+        clock.expect(ONE, 2);
+        for partition in 0..2 {
+            clock.hear(word(partition, Some(50)));
+        }
+        let told = |clock: &ShardClock| {
+            let (stored, _) = read_shard(&write_shard(clock, &[])).unwrap();
+            (stored.told(ONE), stored.told(OTHER))
+        };
+        assert_eq!(told(&clock), (Some(2), None));
+        clock.hear(word(3, Some(60)));
+        assert_eq!(told(&clock), (Some(2), None));
+        clock.expect(ONE, 4);
+        assert_eq!(told(&clock), (Some(4), None));
+    }
+
+    #[test]
     fn text_comes_back() {
         let marks = [
             Marks {
                 stream: u64::MAX,
                 closed: Some(-5),
-                emitted: None,
+                ..Marks::default()
             },
             Marks {
                 stream: 7,
-                closed: None,
                 emitted: Some(12),
+                ..Marks::default()
+            },
+            Marks {
+                stream: 8,
+                left: Some((-7, u64::MAX - 1)),
+                ..Marks::default()
             },
         ];
         let source = SourceClock {

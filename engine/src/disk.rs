@@ -36,7 +36,7 @@ pub trait Disk: Debug + Send + Sync {
 }
 
 /// Rows by key, in the order of the keys' bytes. What many calls do is done in one, where there are many rows.
-pub trait Shelf: Debug + Send {
+pub trait Shelf: Debug + Send + Sync {
     /// The values of keys.
     ///
     /// # Errors
@@ -49,11 +49,11 @@ pub trait Shelf: Debug + Send {
     /// If there is no room for them.
     fn put(&mut self, rows: &mut dyn Iterator<Item = Change>) -> Result<()>;
 
-    /// The first rows from a key on, up to so many.
+    /// The first rows from a key on, and before another if there is one: up to so many.
     ///
     /// # Errors
     /// If they cannot be read.
-    fn scan(&self, from: &[u8], limit: usize) -> Result<Vec<Row>>;
+    fn scan(&self, from: &[u8], until: Option<&[u8]>, limit: usize) -> Result<Vec<Row>>;
 }
 
 /// How much memory a task's state may take, and where the rest goes.
@@ -61,8 +61,9 @@ pub trait Shelf: Debug + Send {
 pub struct Room {
     /// Bytes of memory. It is looked after at flushes and while restoring, so that a little more may be taken.
     pub bytes: usize,
-    /// How many sessions a flush closes: their results are held in memory until they are committed. Where a sink tells
-    /// by the offset and the clock which rows it has, it must be all that are due.
+    /// How many sessions a flush closes, or about how many rows go on with it that have waited: their results are held in
+    /// memory until they are committed. Where a sink tells by the offset and the clock which rows it has, it must be all
+    /// that are due.
     pub at_once: usize,
     /// For what is more.
     pub disk: Arc<dyn Disk>,
@@ -96,10 +97,12 @@ impl Shelf for HeapShelf {
         Ok(())
     }
 
-    fn scan(&self, from: &[u8], limit: usize) -> Result<Vec<Row>> {
-        let rows = self
-            .0
-            .range::<[u8], _>((Bound::Included(from), Bound::Unbounded));
+    fn scan(&self, from: &[u8], until: Option<&[u8]>, limit: usize) -> Result<Vec<Row>> {
+        if until.is_some_and(|until| until <= from) {
+            return Ok(Vec::new());
+        }
+        let until = until.map_or(Bound::Unbounded, Bound::Excluded);
+        let rows = self.0.range::<[u8], _>((Bound::Included(from), until));
         Ok(rows
             .take(limit)
             .map(|(k, v)| (k.clone(), v.clone()))

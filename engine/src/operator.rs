@@ -208,20 +208,18 @@ impl Operator {
         }
     }
 
-    /// Sets how much memory its state may take. Rows that are held, or wait, stay in memory.
+    /// Sets how much memory its state may take.
     pub(crate) fn set_room(&mut self, room: &Room) {
-        match self {
-            Self::Panes(it) => it.set_room(room),
-            Self::Sessions(it) => it.set_room(room),
-            Self::Over(_) | Self::Join(_) | Self::Awaiting(_) => {}
-        }
+        each!(self, it => it.set_room(room));
     }
 
     /// Whether a flush has left something to be closed for the next one.
     pub(crate) fn is_closing(&self) -> bool {
         match self {
-            Self::Panes(_) | Self::Over(_) | Self::Join(_) | Self::Awaiting(_) => false,
+            Self::Panes(_) | Self::Awaiting(_) => false,
             Self::Sessions(it) => it.is_closing(),
+            Self::Over(it) => it.is_closing(),
+            Self::Join(it) => it.is_closing(),
         }
     }
 
@@ -252,13 +250,7 @@ impl Operator {
 
     /// Roughly how many bytes of memory hold what has come since the last flush.
     pub(crate) fn delta_bytes(&self) -> usize {
-        match self {
-            Self::Panes(it) => it.delta_bytes(),
-            Self::Sessions(it) => it.delta_bytes(),
-            Self::Over(_) => 0,
-            Self::Join(it) => it.delta_bytes(),
-            Self::Awaiting(it) => it.delta_bytes(),
-        }
+        each!(self, it => it.delta_bytes())
     }
 
     /// Roughly how many bytes of memory it holds.

@@ -16,6 +16,28 @@ use crate::stamp::Stamp;
 use crate::window::{NEVER, Pane};
 use crate::wire::{self, Malformed};
 
+/// The longest and the shortest stretch of time whose rows are forgotten together by the changelog.
+const LONGEST: Micros = 3_600_000_000;
+const SHORTEST: Micros = 10_000_000;
+
+/// The length of such a stretch where rows are needed for so long.
+pub(crate) fn stretch_for(span: Micros) -> Micros {
+    (span / 4).clamp(SHORTEST, LONGEST)
+}
+
+/// The first microsecond of the stretch that a time is in.
+pub(crate) fn start_of(time: Micros, length: Micros) -> Micros {
+    time.saturating_sub(time.rem_euclid(length))
+}
+
+/// The segment of the changelog that a stretch is: no bucket of keys ends where a stretch does.
+pub(crate) fn segment_of(start: Micros, length: Micros) -> Pane {
+    Pane {
+        first: start.saturating_add(length),
+        start,
+    }
+}
+
 /// The stream that rows are of.
 pub(crate) struct Owner {
     pub(crate) stream: String,
@@ -244,7 +266,7 @@ impl Progress {
         Marks {
             stream: owner.mark,
             closed: (self.closed > self.watermark).then_some(self.closed),
-            emitted: None,
+            ..Marks::default()
         }
     }
 

@@ -164,7 +164,7 @@ impl Streams {
     pub(crate) fn marks(&self) -> Vec<Marks> {
         let marks = self.operators().map(|(_, operator)| operator.marks());
         marks
-            .filter(|m| m.closed.is_some() || m.emitted.is_some())
+            .filter(|m| m.closed.is_some() || m.emitted.is_some() || m.left.is_some())
             .collect()
     }
 
@@ -373,7 +373,7 @@ impl Streams {
 }
 
 /// As large a part of something as a part is of a whole.
-fn share(of: usize, part: usize, whole: usize) -> usize {
+pub(crate) fn share(of: usize, part: usize, whole: usize) -> usize {
     let share = (of as u128 * part as u128) / (whole as u128).max(1);
     usize::try_from(share).unwrap_or(usize::MAX)
 }

@@ -180,6 +180,21 @@ impl Task {
         Ok(())
     }
 
+    /// How many partitions of a place a shard had been told of when [`Task::clock`] gave this text; none if it had not been
+    /// told, or is no shard.
+    ///
+    /// # Errors
+    /// If the text is not one that [`Task::clock`] gave.
+    pub fn told_of(&self, place: Input, clock: &str) -> Result<Option<u32>> {
+        match &self.feeder {
+            Feeder::Source(_) => Ok(None),
+            Feeder::Shard(_) => {
+                let (then, _) = clock::read_shard(clock)?;
+                Ok(then.told(origin(&self.plan, place)))
+            }
+        }
+    }
+
     /// Tells a task of a source how many partitions that has now. What it is told first, it keeps with its clock.
     pub fn begin_among(&mut self, partitions: u32) {
         if let Feeder::Source(reader) = &mut self.feeder {
@@ -367,6 +382,27 @@ impl Task {
             Feeder::Shard(clock) => clock.advance(watermark),
         }
         self.round(Round::Advance, None, fx)
+    }
+
+    /// Goes on in event time as far as it was when [`Task::clock`] gave this text, having read the same records: others had
+    /// gone on while its partition was idle, or the input had ended. What came of an end counts; that it was one does not.
+    ///
+    /// # Errors
+    /// If the text is not one that [`Task::clock`] gave.
+    pub fn catch_up(&mut self, clock: &str, fx: &mut Effects) -> Result<()> {
+        let had_ended = match &mut self.feeder {
+            Feeder::Source(reader) => {
+                let (then, _) = clock::read_source(clock)?;
+                reader.clock.advanced = reader.clock.advanced.max(then.advanced);
+                then.finished.is_some()
+            }
+            Feeder::Shard(now) => now.at(clock::read_shard(clock)?.0).finished(),
+        };
+        self.round(Round::Advance, None, fx)?;
+        if had_ended {
+            self.round(Round::Finish, None, fx)?;
+        }
+        Ok(())
     }
 
     /// Ends the input before an offset: every open window closes, and with the next flush the shards hear of it. A

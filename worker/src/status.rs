@@ -68,7 +68,7 @@ impl Phase {
 pub struct StateStatus {
     /// Groups that are held, in memory or on disk: keys of tables, keys of windows.
     pub groups: u64,
-    /// Bytes of memory that they take, roughly.
+    /// Bytes of memory that they take, roughly, and the tables that streams are joined with.
     pub memory_bytes: u64,
     /// Bytes of memory that they may take; what is more goes to local disk.
     pub memory_limit_bytes: u64,

@@ -90,6 +90,28 @@ impl Base {
         place
     }
 
+    /// Forgets a key. None may be waiting for being handed on: the last key comes to its place.
+    pub(crate) fn remove(&mut self, hash: u64, key: &[u8]) {
+        let entries = &self.entries;
+        let same = |&place: &u32| {
+            let entry = entries.get(place as usize);
+            entry.is_some_and(|e| e.hash == hash && *e.key == *key)
+        };
+        let Ok(found) = self.places.find_entry(hash, same) else {
+            return;
+        };
+        let (place, _) = found.remove();
+        let gone = self.entries.swap_remove(place as usize);
+        let bytes = gone.key.len() + gone.state.len() + ENTRY_BYTES;
+        self.bytes = self.bytes.saturating_sub(bytes);
+        let last = self.entries.len() as u32;
+        if let Some(moved) = self.entries.get(place as usize)
+            && let Some(its) = self.places.find_mut(moved.hash, |&p| p == last)
+        {
+            *its = place;
+        }
+    }
+
     /// Makes keys leave, those that are not in use, or `all`; but none that waits for being
     /// handed on. Gives them in the order of their places on disk. Places of keys are others after it.
     pub(crate) fn part(&mut self, all: bool) -> impl ExactSizeIterator<Item = Row> + use<> {

@@ -13,6 +13,8 @@ use crate::wire::{Malformed, Reader, Writer};
 const KEYS: u8 = 2;
 /// The format of values.
 const VALUES: u8 = 2;
+/// What a value begins with that says that all of its segment follows.
+const ANEW: u8 = 3;
 
 /// No chunk grows beyond this by more than one row.
 const MAX_BYTES: usize = 256 * 1024;
@@ -115,6 +117,23 @@ pub(crate) fn whole<'r>(
     key.record(Some(writer.sealed()))
 }
 
+/// Writes that all of a segment follows: keys that do not are no longer there, whatever is left of the chunks before. What
+/// compaction takes away of these is not said: it may be the one that told of a key's end.
+pub(crate) fn begin_anew(
+    mut key: ChunkKey<'_>,
+    stamp: Stamp,
+    sequence: &mut u64,
+    out: &mut Vec<ChangelogRecord>,
+) -> (u64, usize) {
+    let mut writer = Writer::default();
+    writer.byte(ANEW);
+    stamp.write(&mut writer);
+    *sequence += 1;
+    key.sequence = *sequence;
+    out.push(key.record(Some(writer.sealed())));
+    (*sequence, 0)
+}
+
 /// Writes rows that are on disk as chunks, up to a place; `state` is what a row's value is to be written as, if it is.
 pub(crate) fn write_cold(
     key: ChunkKey<'_>,
@@ -144,21 +163,25 @@ pub(crate) fn write_cold(
 /// What a chunk holds.
 pub(crate) struct Chunk<'a> {
     pub(crate) stamp: Stamp,
+    /// Whether all that the segment had before is outdated.
+    pub(crate) anew: bool,
     pub(crate) rows: Vec<(&'a [u8], &'a [u8])>,
 }
 
 /// Reads a chunk.
 pub(crate) fn read(value: &[u8]) -> Result<Chunk<'_>, Malformed> {
     let mut reader = Reader::sealed(value)?;
-    if reader.byte()? != VALUES {
-        return Err("it is of a version that is not known here");
-    }
+    let anew = match reader.byte()? {
+        VALUES => false,
+        ANEW => true,
+        _ => return Err("it is of a version that is not known here"),
+    };
     let stamp = Stamp::read(&mut reader)?;
     let mut rows = Vec::new();
     while !reader.is_empty() {
         rows.push((reader.bytes()?, reader.bytes()?));
     }
-    Ok(Chunk { stamp, rows })
+    Ok(Chunk { stamp, anew, rows })
 }
 
 /// The epoch that a chunk is of.

@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use tidemill_plan::model::Micros;
+
 use crate::disk::{Change, Disk, DiskError, Row, Shelf};
 use crate::error::Result;
 
@@ -36,6 +38,17 @@ pub(crate) fn split(place: &[u8]) -> Result<(u64, &[u8]), DiskError> {
         Some((number, key)) => Ok((u64::from_be_bytes(*number), key)),
         None => Err(damaged()),
     }
+}
+
+/// A time as bytes that are in its order.
+pub(crate) fn ordered(time: Micros) -> [u8; 8] {
+    (time.cast_unsigned() ^ (1 << 63)).to_be_bytes()
+}
+
+/// A time of its bytes, and the bytes after them.
+pub(crate) fn time_of(place: &[u8]) -> Result<(Micros, &[u8]), DiskError> {
+    let (time, rest) = split(place)?;
+    Ok(((time ^ (1 << 63)).cast_signed(), rest))
 }
 
 /// The place right after another.
@@ -135,9 +148,15 @@ impl Cold {
 
     /// Goes through the rows from a place on.
     pub(crate) fn walk(&self, from: Vec<u8>) -> Walk<'_> {
+        self.walk_until(from, None)
+    }
+
+    /// Goes through the rows from a place on, and before another if there is one.
+    pub(crate) fn walk_until(&self, from: Vec<u8>, until: Option<Vec<u8>>) -> Walk<'_> {
         Walk {
             cold: Some(self),
             from,
+            until,
             waiting: VecDeque::new(),
         }
     }
@@ -173,6 +192,7 @@ pub(crate) struct Walk<'a> {
     /// None when all have been read.
     cold: Option<&'a Cold>,
     from: Vec<u8>,
+    until: Option<Vec<u8>>,
     waiting: VecDeque<Row>,
 }
 
@@ -180,7 +200,7 @@ impl Walk<'_> {
     /// Rows that have been read and not taken yet: some, unless there are none left.
     pub(crate) fn look(&mut self) -> Result<&VecDeque<Row>> {
         while let (Some(cold), true) = (self.cold, self.waiting.is_empty()) {
-            let rows = cold.shelf.scan(&self.from, BATCH)?;
+            let rows = cold.shelf.scan(&self.from, self.until.as_deref(), BATCH)?;
             match rows.last() {
                 Some((last, _)) if rows.len() == BATCH => {
                     self.from = after(last);
@@ -200,6 +220,12 @@ impl Walk<'_> {
         self.look()?;
         let last = self.waiting.back().filter(|_| self.cold.is_some());
         Ok(last.map(|(place, _)| after(place)))
+    }
+
+    /// Takes the next row.
+    pub(crate) fn next(&mut self) -> Result<Option<Row>> {
+        self.look()?;
+        Ok(self.waiting.pop_front())
     }
 
     /// Takes rows before a place, of those that have been read; all of those where there is none.

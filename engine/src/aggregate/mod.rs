@@ -6,13 +6,14 @@
 
 mod base;
 pub(crate) mod chunk;
-mod cold;
+pub(crate) mod cold;
 mod delta;
 mod emit;
 mod late;
+mod passing;
 mod results;
 pub(crate) mod rowbytes;
-mod segment;
+pub(crate) mod segment;
 mod session;
 mod spec;
 mod state;
@@ -28,8 +29,7 @@ pub(crate) use self::chunk::ChunkKey;
 pub(crate) use self::chunk::epoch as chunk_epoch;
 use self::delta::Delta;
 pub(crate) use self::results::{instant, length};
-use self::segment::Segment;
-pub(crate) use self::segment::{Chunks, bucket};
+use self::segment::{Key, Segment};
 pub(crate) use self::session::Sessions;
 use self::spec::{Bounds, Spec};
 pub(crate) use self::spec::{mark, with_one_zero};
@@ -72,6 +72,8 @@ pub(crate) struct Panes {
     unlogged: BTreeSet<Pane>,
     /// The segments with changes that have not been handed on yet.
     pending: BTreeSet<Pane>,
+    /// Groups of which nothing is left: they are forgotten when that is in the changelog and has been handed on.
+    passed: BTreeMap<Pane, Vec<Key>>,
     /// Chunks of the changelog that are left from before a reset: segment and number.
     stale: BTreeSet<(Pane, u64)>,
     /// The watermark of the rows that come in.
@@ -121,6 +123,7 @@ impl Panes {
             segments: BTreeMap::new(),
             unlogged: BTreeSet::new(),
             pending: BTreeSet::new(),
+            passed: BTreeMap::new(),
             stale: BTreeSet::new(),
             watermark: NEVER,
             closed: NEVER,
@@ -255,6 +258,9 @@ impl Panes {
         if !at_once && hands_on {
             self.emit_pending(before, place, fx, &mut flows)?;
         }
+        if at_once || hands_on {
+            self.forget_passed(fx)?;
+        }
         if is_full {
             self.shed(cold::keeps(allowed))?;
         }
@@ -277,6 +283,7 @@ impl Panes {
             closed: (self.closed != NEVER && (early || self.spec.shares_panes))
                 .then_some(self.closed),
             emitted: (self.emitted > 0).then_some(self.emitted),
+            left: None,
         }
     }
 

@@ -55,6 +55,9 @@ impl Quota {
     }
 }
 
+/// A key with its hash.
+pub(crate) type Key = (u64, Box<[u8]>);
+
 /// A pane of windows, or a bucket of a table.
 #[derive(Debug, Default)]
 pub(crate) struct Segment {
@@ -115,6 +118,22 @@ impl Segment {
         place
     }
 
+    /// Forgets those of the keys that have this state, wherever they are. What they were must be in the changelog.
+    pub(crate) fn drop_all(&mut self, keys: &[Key], state: &[u8]) -> Result<()> {
+        self.fetch(keys.iter().map(|(hash, key)| (*hash, &**key)))?;
+        for (hash, key) in keys {
+            if self.base.get(*hash, key) == Some(state) {
+                self.base.remove(*hash, key);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether there is nothing of it left, in the changelog neither.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.len() == 0 && self.chunks.len() == 0
+    }
+
     /// How many keys there are.
     pub(crate) fn len(&self) -> usize {
         self.base.len() + self.cold.as_ref().map_or(0, Cold::len)
@@ -171,10 +190,12 @@ impl Segment {
     }
 
     /// Writes what has changed; or, where too much of the chunks is outdated, everything, and forgets the chunks before.
+    /// Where keys may leave, `passing`, it is said that this is everything.
     pub(crate) fn write(
         &mut self,
         key: ChunkKey<'_>,
         stamp: Stamp,
+        passing: bool,
         sequence: &mut u64,
         quota: &mut Quota,
         out: &mut Vec<ChangelogRecord>,
@@ -183,9 +204,14 @@ impl Segment {
         places.sort_unstable();
         places.dedup();
         let from = out.len();
-        let anew = self.chunks.are_outdated(places.len(), self.len()) && quota.has_room();
+        let outdated = self.chunks.are_outdated(places.len(), self.len());
+        let anew = self.len() == 0 || (outdated && quota.has_room());
         let written = if anew {
-            let mut written = chunk::write(key, stamp, self.base.iter(), sequence, out);
+            let mut written = Vec::new();
+            if passing && self.len() > 0 {
+                written.push(chunk::begin_anew(key, stamp, sequence, out));
+            }
+            written.extend(chunk::write(key, stamp, self.base.iter(), sequence, out));
             if let Some(mut rows) = self.walk_cold() {
                 let rows = (&mut rows, None);
                 written.extend(chunk::write_cold(
@@ -218,6 +244,12 @@ impl Segment {
     /// Notes a chunk that is in the changelog.
     pub(crate) fn note(&mut self, sequence: u64, rows: usize) {
         self.chunks.note(sequence, rows);
+    }
+
+    /// Forgets all keys that have been read of the changelog: all there are come anew.
+    pub(crate) fn begin_anew(&mut self) {
+        self.base = Base::default();
+        self.cold = None;
     }
 
     /// Notes that a chunk is no longer there; whether any is left.

@@ -20,6 +20,7 @@ use tidemill_plan::model::{
 use tidemill_plan::{resets, stream_of};
 
 use crate::aggregate::chunk::ChunkKey;
+use crate::aggregate::passing::Passing;
 use crate::aggregate::rowbytes::RowCodec;
 use crate::aggregate::whole::WholeSum;
 use crate::effects::Effects;
@@ -36,7 +37,7 @@ pub(crate) struct FunctionSpec {
     args: Vec<ExprRef>,
     filter: Option<ExprRef>,
     /// Which of the state columns are its own.
-    states: Range<usize>,
+    pub(crate) states: Range<usize>,
 }
 
 impl FunctionSpec {
@@ -171,6 +172,8 @@ pub(crate) struct Spec {
     pub(crate) infallible: bool,
     /// The columns of a result row that identify it.
     pub(crate) result_key: Arc<[usize]>,
+    /// How groups come to be forgotten, where they do.
+    pub(crate) passing: Option<Passing>,
     keys: Vec<ExprRef>,
     layout: Vec<ResultColumn>,
     schema: SchemaRef,
@@ -227,6 +230,7 @@ impl Spec {
             .filter(|(_, c)| identifies(c))
             .map(|(i, _)| i)
             .collect();
+        let state_codec = RowCodec::new(state_types)?;
         Ok(Self {
             stream: stream.name.clone(),
             window: aggregate.window,
@@ -242,9 +246,10 @@ impl Spec {
             late: aggregate.late,
             key_schema: Arc::clone(&aggregate.key_schema),
             infallible: functions.iter().all(FunctionSpec::infallible),
-            functions,
             key_codec: RowCodec::new(key_types)?,
-            state_codec: RowCodec::new(state_types)?,
+            passing: Passing::of(aggregate, &functions, &state_codec)?,
+            state_codec,
+            functions,
             stamp: Stamp {
                 epoch: stream.epoch,
                 fingerprint: wire::hash(identity.as_bytes()),

@@ -47,9 +47,15 @@ impl Panes {
         let mut places: BTreeMap<Pane, Vec<u32>> = BTreeMap::new();
         for (row, &hash) in hashes.iter().enumerate() {
             let id = self.segment_of(pane, hash);
+            let passing = self.spec.passing.as_ref();
+            let nothing = passing.and_then(|passing| passing.instead(&groups, row));
             let segment = self.segments.entry(id).or_default();
-            let place = segment.set(hash, keys.row(row), states.row(row));
+            let state = nothing.unwrap_or_else(|| states.row(row));
+            let place = segment.set(hash, keys.row(row), state);
             places.entry(id).or_default().push(place);
+            if nothing.is_some() {
+                self.note_passed(id, hash, keys.row(row));
+            }
         }
         self.unlogged.extend(places.keys());
         Ok(Settled { groups, places })
@@ -135,8 +141,12 @@ impl Panes {
                     segment: id,
                     sequence: 0,
                 };
-                let (stamp, out) = (self.spec.stamp, &mut fx.changelog);
-                segment.write(key, stamp, &mut self.sequence, &mut quota, out)?;
+                let (stamp, passing) = (self.spec.stamp, self.spec.passing.is_some());
+                let (sequence, out) = (&mut self.sequence, &mut fx.changelog);
+                segment.write(key, stamp, passing, sequence, &mut quota, out)?;
+                if segment.is_gone() {
+                    self.segments.remove(&id);
+                }
             }
         }
         Ok(())
@@ -166,12 +176,26 @@ impl Panes {
         let now_and_then = matches!(self.spec.emit, Emit::OnUpdate { every } if every > 0);
         let segment = self.segments.entry(key.segment).or_default();
         segment.note(key.sequence, chunk.rows.len());
+        if chunk.anew {
+            segment.begin_anew();
+        }
         segment.fetch(chunk.rows.iter().map(|(key, _)| (wire::hash(key), *key)))?;
+        let passing = self.spec.passing.as_ref();
         for (row_key, state) in chunk.rows {
-            let place = segment.base.set(wire::hash(row_key), row_key, state);
+            let hash = wire::hash(row_key);
+            let has_passed = passing.is_some_and(|passing| passing.has_passed(state));
+            if has_passed && !now_and_then {
+                segment.base.remove(hash, row_key);
+                continue;
+            }
+            let place = segment.base.set(hash, row_key, state);
             if now_and_then && key.sequence > self.emitted {
                 segment.base.mark_pending(place);
                 self.pending.insert(key.segment);
+            }
+            if has_passed {
+                let passed = self.passed.entry(key.segment).or_default();
+                passed.push((hash, row_key.into()));
             }
         }
         let allowed = self.allowed();

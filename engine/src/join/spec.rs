@@ -5,11 +5,9 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, UInt32Array};
 use arrow::compute::take;
 use arrow::datatypes::{Schema, SchemaRef};
-use hashbrown::HashMap;
 use tidemill_plan::model::{ExprRef, Join, JoinSide, Late, Micros, Stream};
 
-use super::kept::{Kept, Place};
-use super::row::{Both, Row};
+use super::row::{Both, Row, Rows};
 use crate::aggregate::rowbytes::{Encoded, RowCodec};
 use crate::aggregate::{times, with_one_zero};
 use crate::error::{EngineError, Result};
@@ -70,35 +68,21 @@ impl Side {
     }
 
     /// A row of its bytes.
-    pub(super) fn decode(&self, row: &Row) -> Result<RecordBatch> {
-        let columns = self.codec.decode(std::iter::once(row.row()))?;
+    pub(super) fn decode(&self, row: &Row<'_>) -> Result<RecordBatch> {
+        let columns = self.codec.decode(std::iter::once(row.row))?;
         batch_of(&self.schema, columns, 1)
     }
 
-    /// The columns of rows that are kept, or nulls.
-    fn columns(
-        &self,
-        kept: &Kept,
-        places: impl ExactSizeIterator<Item = Option<Place>>,
-    ) -> Result<Vec<ArrayRef>> {
-        let mut found: HashMap<Place, u32> = HashMap::new();
-        let mut rows: Vec<&[u8]> = Vec::new();
-        let wanted = places.len();
-        let indices = places.map(|place| {
-            let place = place?;
-            let row = kept.get(place)?;
-            Some(*found.entry(place).or_insert_with(|| {
-                rows.push(row.row());
-                (rows.len() - 1) as u32
-            }))
-        });
-        let indices: UInt32Array = indices.collect();
+    /// The columns of some rows, each as often as it is named; or nulls.
+    fn columns(&self, rows: &[&[u8]], named: &[Option<u32>]) -> Result<Vec<ArrayRef>> {
         let columns = self.codec.decode(rows.iter().copied())?;
-        if rows.len() == wanted {
+        let in_order = || (0..).zip(named).all(|(place, named)| *named == Some(place));
+        if rows.len() == named.len() && in_order() {
             return Ok(columns);
         }
+        let named = UInt32Array::from(named.to_vec());
         let columns = columns.iter();
-        columns.map(|c| Ok(take(c, &indices, None)?)).collect()
+        columns.map(|c| Ok(take(c, &named, None)?)).collect()
     }
 }
 
@@ -142,23 +126,27 @@ impl Spec {
         })
     }
 
-    /// The times between which rows of the other side belong to a row.
-    pub(super) fn span(&self, row: &Row) -> (Micros, Micros) {
-        let (from, to) = match row.is_right {
+    /// The times between which rows of the other side belong to a row of a side and a time.
+    pub(super) fn span(&self, is_right: bool, time: Micros) -> (Micros, Micros) {
+        let (from, to) = match is_right {
             false => (self.earliest, self.latest),
             true => (self.latest.saturating_neg(), self.earliest.saturating_neg()),
         };
-        (row.time.saturating_add(from), row.time.saturating_add(to))
+        (time.saturating_add(from), time.saturating_add(to))
     }
 
-    /// Whether a row that belongs to none goes on.
-    pub(super) fn goes_on_alone(&self, row: &Row) -> bool {
-        self.sides.of(row.is_right).goes_on_alone
+    /// Of which sides rows go on that belong to none.
+    pub(super) fn go_on_alone(&self) -> Both<bool> {
+        Both {
+            left: self.sides.left.goes_on_alone,
+            right: self.sides.right.goes_on_alone,
+        }
     }
 
-    /// Whether any does.
+    /// Whether there is such a side.
     pub(super) fn any_goes_on_alone(&self) -> bool {
-        self.sides.left.goes_on_alone || self.sides.right.goes_on_alone
+        let go_on = self.go_on_alone();
+        go_on.left || go_on.right
     }
 
     /// The times of rows that come in, and whether they are of the right side.
@@ -179,8 +167,8 @@ impl Spec {
         Ok((times(batch, self.time)?, side))
     }
 
-    /// Rows that come in, as they are kept. Those that belong to none, and do not go on, are left out.
-    pub(super) fn rows(&self, batch: &RecordBatch) -> Result<Vec<Row>> {
+    /// Adds rows that come in to others. Those that belong to none, and do not go on, are left out.
+    pub(super) fn add(&self, batch: &RecordBatch, to: &mut Rows) -> Result<()> {
         let (times, sides) = self.times_and_sides(batch)?;
         let columns = self.keys.iter();
         let keys = columns.filter_map(|&k| batch.columns().get(k).cloned());
@@ -194,30 +182,33 @@ impl Spec {
         };
         let left = of(&self.sides.left, sides.false_count() > 0)?;
         let right = of(&self.sides.right, sides.true_count() > 0)?;
-        let mut rows = Vec::with_capacity(batch.num_rows());
         for (row, (&time, is_right)) in times.values().iter().zip(sides.values()).enumerate() {
             let bytes = if is_right { &right } else { &left };
             let is_single = single(row);
             if is_single && !self.sides.of(is_right).goes_on_alone {
                 continue;
             }
-            let mut row = Row::new(time, is_right, encoded.row(row), bytes.row(row));
-            row.is_single = is_single;
-            rows.push(row);
+            to.add(&Row {
+                time,
+                is_right,
+                is_single,
+                is_matched: false,
+                number: 0,
+                key: encoded.row(row),
+                row: bytes.row(row),
+            });
         }
-        Ok(rows)
+        Ok(())
     }
 
-    /// Rows of both sides beside each other.
+    /// Rows of both sides beside each other: the rows of each, and which of them are wanted in which order.
     pub(super) fn pairs(
         &self,
-        kept: &Kept,
-        pairs: &[(Option<Place>, Option<Place>)],
+        rows: Both<&[&[u8]]>,
+        named: Both<&[Option<u32>]>,
     ) -> Result<RecordBatch> {
-        let left = pairs.iter().map(|(left, _)| *left);
-        let right = pairs.iter().map(|(_, right)| *right);
-        let mut columns = self.sides.left.columns(kept, left)?;
-        columns.extend(self.sides.right.columns(kept, right)?);
-        batch_of(&self.schema, columns, pairs.len())
+        let mut columns = self.sides.left.columns(rows.left, named.left)?;
+        columns.extend(self.sides.right.columns(rows.right, named.right)?);
+        batch_of(&self.schema, columns, named.left.len())
     }
 }

@@ -11,6 +11,7 @@
 
 mod frame;
 mod held;
+mod passing;
 mod series;
 mod shelves;
 mod spec;
@@ -21,12 +22,14 @@ use arrow::array::{Array, ArrayRef, BooleanArray};
 use hashbrown::HashMap;
 use tidemill_plan::model::{self, Micros, Stream};
 
-use self::held::{Held, Row};
+use self::held::{Held, Mark, Row};
+use self::passing::Passing;
 use self::series::{Kept, Results, values_of};
 use self::shelves::Shelves;
 use self::spec::Spec;
-use crate::aggregate::{ChunkKey, times};
+use crate::aggregate::{ChunkKey, cold, times};
 use crate::clock::Marks;
+use crate::disk::Room;
 use crate::effects::Effects;
 use crate::error::Result;
 use crate::reject::Place;
@@ -34,6 +37,7 @@ use crate::rows::{Flow, batch_of};
 use crate::rowwise::{Progress, Restored};
 use crate::shuffle::{Arrived, Sender, Shuffled, Word};
 use crate::stamp::Stamp;
+use crate::streams::share;
 use crate::window::{NEVER, Pane};
 use crate::wire;
 
@@ -45,8 +49,11 @@ pub(crate) struct Over {
     held: Held,
     shelves: Shelves,
     progress: Progress,
+    /// The first rows that have not gone on although the watermark has passed them, if there were too many at once.
+    left: Option<Mark>,
     /// When keys were last looked through for those that are needed no longer.
     swept: Micros,
+    room: Option<Room>,
 }
 
 impl Over {
@@ -69,7 +76,9 @@ impl Over {
             sender: None,
             shelves: Shelves::default(),
             progress: Progress::new(0),
+            left: None,
             swept: NEVER,
+            room: None,
         })
     }
 
@@ -81,9 +90,18 @@ impl Over {
     /// The watermark of the rows that it hands on. Where they are ranked, it is the end of its window that a row is held
     /// by, and its time is the last microsecond of that.
     pub(crate) fn output_watermark(&self) -> Micros {
-        self.progress
-            .settled
-            .saturating_sub(i64::from(self.spec.is_ranked()))
+        let (time, _) = self.gone_on();
+        time.saturating_sub(i64::from(self.spec.is_ranked()))
+    }
+
+    /// All rows before this have gone on.
+    fn gone_on(&self) -> Mark {
+        self.left.unwrap_or((self.progress.settled, 0))
+    }
+
+    /// Whether a flush has left rows that are to go on with the next one.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.left.is_some()
     }
 
     /// Takes rows in; those that are late are rejected.
@@ -99,6 +117,7 @@ impl Over {
                 offset: place.offset(&flow, row).unwrap_or(0),
                 row: rows.row(row),
                 key: keys.row(row),
+                hash: wire::hash(keys.row(row)),
             });
         }
         Ok(())
@@ -163,7 +182,7 @@ impl Over {
     /// Sets the watermark without handing anything on, as after a restart: what had to go on has gone.
     pub(crate) fn resume(&mut self, watermark: Micros) {
         self.progress.resume(watermark);
-        self.swept = self.progress.settled;
+        (self.swept, _) = self.gone_on();
     }
 
     /// Hands all rows on, as at the end of the input.
@@ -175,7 +194,7 @@ impl Over {
         if let Some(last) = self.held.last_time() {
             self.progress.close(last.saturating_add(1));
         }
-        self.settle(place, fx)
+        self.settle(usize::MAX, place, fx)
     }
 
     /// What a commit needs: rows go to their shards, or to the changelog, or on.
@@ -192,29 +211,45 @@ impl Over {
         }
         if let Some(sender) = &mut self.sender {
             let shuffle = &mut fx.shuffle;
-            self.held.take(|key, state| {
+            self.held.take(|hash, key, state| {
                 let row = Shuffled {
                     pane: Pane::bucket(0),
                     closed: NEVER,
                     key,
                     state,
                 };
-                sender.add(wire::hash(key), row, word, shuffle);
+                sender.add(hash, row, word, shuffle);
             });
             sender.send(word, shuffle);
             return Ok(Vec::new());
         }
-        let flows = self.settle(place, fx)?;
+        let most = self.room.as_ref().map_or(usize::MAX, |room| room.at_once);
+        let flows = self.settle(most, place, fx)?;
         self.drop_unwanted()?;
+        let (until, _) = self.gone_on();
         let Self { spec, progress, .. } = self;
-        let (owner, settled, out) = (&spec.owner, progress.settled, &mut fx.changelog);
+        let (owner, out) = (&spec.owner, &mut fx.changelog);
         let sequence = &mut progress.sequence;
         self.held
-            .log(&owner.stream, owner.stamp, settled, sequence, out);
-        self.shelves
-            .log(&spec.keeping, &owner.stream, owner.stamp, sequence, out);
+            .log(&owner.stream, owner.stamp, until, sequence, out);
+        let written = (owner.stream.as_str(), owner.stamp);
+        self.shelves.log(&spec.keeping, written, sequence, out)?;
         self.sweep();
+        self.shed()?;
         Ok(flows)
+    }
+
+    /// Gives up memory if it has more than it may: rows that wait and keys, as large a part of each. All is in the changelog.
+    fn shed(&mut self) -> Result<()> {
+        let Some(room) = self.room.as_ref().filter(|room| self.bytes() > room.bytes) else {
+            return Ok(());
+        };
+        let goal = cold::keeps(room.bytes);
+        let part = share(goal, self.held.bytes(), self.bytes());
+        self.held.shed(part, room.disk.as_ref())?;
+        let left = goal.saturating_sub(self.held.bytes());
+        self.shelves
+            .shed(&self.spec.keeping, left, room.disk.as_ref())
     }
 
     /// Where the first of ranked rows alone are wanted, drops others. That leaves the first as they are, whatever else comes.
@@ -223,7 +258,7 @@ impl Over {
         let Some(first) = spec.first else {
             return Ok(());
         };
-        for stretch in self.held.crowded(self.progress.settled) {
+        for stretch in self.held.crowded(self.gone_on().0) {
             let rows = self.held.of_stretch(stretch);
             let rows = rows.map_err(|problem| spec.owner.damaged(problem))?;
             let wanted = are_first(spec, first, &rows)?;
@@ -232,45 +267,37 @@ impl Over {
         Ok(())
     }
 
-    /// Hands on the rows that the watermark has passed.
-    fn settle(&mut self, place: Place<'_>, fx: &mut Effects) -> Result<Vec<Flow>> {
+    /// Hands on the rows that the watermark has passed, about so many of them.
+    fn settle(&mut self, most: usize, place: Place<'_>, fx: &mut Effects) -> Result<Vec<Flow>> {
         let before = self.output_watermark();
-        let (from, until) = self.progress.settle();
-        let (spec, shelves) = (&self.spec, &mut self.shelves);
-        let due = self.held.between(from, until);
-        let due = due.map_err(|problem| spec.owner.damaged(problem))?;
-        if due.is_empty() {
-            return Ok(Vec::new());
+        let from = self.gone_on();
+        self.progress.settle();
+        self.left = None;
+        let (mut flows, mut count) = (Vec::new(), 0);
+        let spec = &self.spec;
+        let mut passing = Passing::new(spec, &self.held, from, (self.progress.settled, 0))?;
+        while let Some(due) = passing.next(most)? {
+            let shelves = &mut self.shelves;
+            let columns = spec.decode(due.iter().map(|row| row.row))?;
+            let results = evaluate(spec, shelves, &due, &columns)?;
+            fx.duplicates += results.duplicates(&spec.keeping.calls);
+            let batch = spec.results(columns, &results.values)?;
+            let flow = Flow::derived(batch, before, None);
+            flows.push(without_failed(spec, flow, &results, place, fx)?);
+            count += due.len();
+            if count >= most {
+                self.left = passing.end();
+                break;
+            }
+            let room = self.room.as_ref();
+            if let Some(room) = room.filter(|room| shelves.bytes() > room.bytes) {
+                let written = (spec.owner.stream.as_str(), spec.owner.stamp);
+                let (sequence, out) = (&mut self.progress.sequence, &mut fx.changelog);
+                shelves.log(&spec.keeping, written, sequence, out)?;
+                shelves.shed(&spec.keeping, cold::keeps(room.bytes), room.disk.as_ref())?;
+            }
         }
-        let columns = spec.decode(due.iter().map(|row| row.row))?;
-        let results = evaluate(spec, shelves, &due, &columns)?;
-        fx.duplicates += results.duplicates(&spec.keeping.calls);
-        let batch = spec.results(columns, &results.values)?;
-        let flow = Flow::derived(batch, before, None);
-        self.without_failed(flow, &results, place, fx)
-    }
-
-    /// Rejects the rows for which a function gives nothing.
-    fn without_failed(
-        &self,
-        flow: Flow,
-        results: &Results,
-        place: Place<'_>,
-        fx: &mut Effects,
-    ) -> Result<Vec<Flow>> {
-        if results.failed.is_empty() {
-            return Ok(vec![flow]);
-        }
-        let mut good = vec![true; flow.len()];
-        for (row, failure) in &results.failed {
-            let Some(good) = good.get_mut(*row).filter(|good| **good) else {
-                continue;
-            };
-            *good = false;
-            let fault = self.spec.owner.failure((*failure).to_owned());
-            place.reject_derived(None, &flow.batch, *row, fault, fx);
-        }
-        Ok(vec![flow.filter(&BooleanArray::from(good))?])
+        Ok(flows)
     }
 
     /// Now and then, drops the keys of which nothing is needed any longer.
@@ -278,10 +305,10 @@ impl Over {
         let Some(memory) = self.spec.keeping.memory else {
             return;
         };
-        if self.progress.settled.saturating_sub(self.swept) > memory {
-            let needed = self.progress.settled.saturating_sub(memory);
-            self.shelves.drop_before(needed);
-            self.swept = self.progress.settled;
+        let (now, _) = self.gone_on();
+        if now.saturating_sub(self.swept) > memory {
+            self.shelves.drop_before(now.saturating_sub(memory));
+            self.swept = now;
         }
     }
 
@@ -293,12 +320,21 @@ impl Over {
             Restored::Gone => self.shelves.forget(key),
             Restored::Foreign => {}
             Restored::Rows(rows) if is_stretch => {
-                let restored = self.held.restore(key, &rows);
+                let restored = self.held.restore(key, &rows, self.gone_on().0);
                 restored.map_err(|problem| self.spec.owner.damaged(problem))?;
+                self.shed()?;
             }
-            Restored::Rows(rows) => self.shelves.restore(key, &rows),
+            Restored::Rows(rows) => {
+                self.shelves.restore(key, &rows)?;
+                self.shed()?;
+            }
         }
         Ok(())
+    }
+
+    /// Sets how much memory the state may take.
+    pub(crate) fn set_room(&mut self, room: &Room) {
+        self.room = Some(room.clone());
     }
 
     /// Finishes what restoring has begun: the state of each key is made of what was written and of its rows.
@@ -307,28 +343,40 @@ impl Over {
             return Ok(());
         }
         let spec = &self.spec;
-        let from = self.held.needed_from(self.progress.settled);
-        let rows = self.held.between(from, self.progress.settled);
-        let rows = rows.map_err(|problem| spec.owner.damaged(problem))?;
-        let columns = spec.decode(rows.iter().map(|row| row.row))?;
-        let arguments = spec.arguments(&columns)?;
-        let mut by_key: HashMap<Vec<u8>, Vec<Kept>> = HashMap::new();
-        for (i, row) in rows.iter().enumerate() {
-            let kept = by_key.entry_ref(row.key).or_default();
-            kept.push((row.time, values_of(&arguments, i).collect()));
+        let until = self.gone_on();
+        let from = (self.held.needed_from(until.0), 0);
+        let mut passing = Passing::new(spec, &self.held, from, until)?;
+        while let Some(rows) = passing.next(usize::MAX)? {
+            let columns = spec.decode(rows.iter().map(|row| row.row))?;
+            let arguments = spec.arguments(&columns)?;
+            let mut by_key: HashMap<&[u8], Vec<Kept>> = HashMap::new();
+            for (i, row) in rows.iter().enumerate() {
+                let kept = by_key.entry(row.key).or_default();
+                kept.push((row.time, values_of(&arguments, i).collect()));
+            }
+            self.shelves.restore_rows(&spec.keeping, by_key)?;
+            let room = self.room.as_ref();
+            if let Some(room) = room.filter(|room| self.shelves.bytes() > room.bytes) {
+                let goal = cold::keeps(room.bytes);
+                self.shelves.shed(&spec.keeping, goal, room.disk.as_ref())?;
+            }
         }
-        let ready = self.shelves.make_ready(&spec.keeping, by_key);
-        ready.map_err(|problem| spec.owner.damaged(problem))
+        self.shelves.make_ready(&spec.keeping)
     }
 
     /// What must be kept with the clock.
     pub(crate) fn marks(&self) -> Marks {
-        self.progress.marks(&self.spec.owner)
+        Marks {
+            left: self.left,
+            ..self.progress.marks(&self.spec.owner)
+        }
     }
 
     /// Takes back what was kept with the clock.
     pub(crate) fn set_marks(&mut self, marks: &[Marks]) {
         self.progress.set_marks(&self.spec.owner, marks);
+        let mut own = marks.iter().filter(|m| m.stream == self.spec.owner.mark());
+        self.left = own.find_map(|m| m.left);
     }
 
     /// How many chunks of the changelog are left from before a reset, to be forgotten with the next flush.
@@ -341,10 +389,38 @@ impl Over {
         self.shelves.len()
     }
 
+    /// Roughly how many bytes of memory hold what has come since the last flush.
+    pub(crate) fn delta_bytes(&self) -> usize {
+        self.held.fresh_bytes()
+    }
+
     /// Roughly how many bytes of memory it holds.
     pub(crate) fn bytes(&self) -> usize {
         self.held.bytes() + self.shelves.bytes()
     }
+}
+
+/// Rejects the rows for which a function gives nothing.
+fn without_failed(
+    spec: &Spec,
+    flow: Flow,
+    results: &Results,
+    place: Place<'_>,
+    fx: &mut Effects,
+) -> Result<Flow> {
+    if results.failed.is_empty() {
+        return Ok(flow);
+    }
+    let mut good = vec![true; flow.len()];
+    for (row, failure) in &results.failed {
+        let Some(good) = good.get_mut(*row).filter(|good| **good) else {
+            continue;
+        };
+        *good = false;
+        let fault = spec.owner.failure((*failure).to_owned());
+        place.reject_derived(None, &flow.batch, *row, fault, fx);
+    }
+    flow.filter(&BooleanArray::from(good))
 }
 
 /// What the functions give for rows that go on; the states of their keys go on with them.
@@ -357,6 +433,11 @@ fn evaluate(
     let (calls, arguments) = (&spec.keeping.calls, spec.arguments(columns)?);
     let mut results = Results::new(calls.len(), due.len());
     let (order, key) = (in_order(spec, due, columns)?, key_of(due));
+    if shelves.any_away() && !spec.is_ranked() {
+        let keys = order.chunk_by(|&a, &b| key(a) == key(b));
+        let keys = keys.filter_map(|of_key| key(*of_key.first()?));
+        shelves.fetch(&spec.keeping, keys.collect())?;
+    }
     let time = |row: usize| due.get(row).map(|r| r.time);
     for of_key in order.chunk_by(|&a, &b| key(a) == key(b)) {
         if spec.is_ranked() {

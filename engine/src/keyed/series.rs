@@ -13,6 +13,17 @@ pub(super) struct Series {
     slots: Vec<Slot>,
     /// It has changed since it was last written.
     pub(super) touched: bool,
+    /// It has changed since series were last made to leave memory.
+    pub(super) used: bool,
+}
+
+/// What of a key has been stored, of which its series is made.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// What was written of it by itself.
+    pub(super) written: Option<Vec<u8>>,
+    /// Its last rows.
+    pub(super) rows: Vec<Kept>,
 }
 
 /// What the functions give for each of some rows.
@@ -70,6 +81,7 @@ impl Series {
             },
             slots: calls.iter().map(|call| Slot::new(call, 0)).collect(),
             touched: false,
+            used: true,
         }
     }
 
@@ -156,16 +168,20 @@ impl Series {
         writer.unsealed()
     }
 
+    /// All of it.
+    pub(super) fn whole(&self, calls: &[Call]) -> Known {
+        Known {
+            written: Some(self.write(calls, u64::MAX)),
+            rows: Vec::new(),
+        }
+    }
+
     /// A key as it was, of what was written and of those of its last rows that are held, in order.
-    pub(super) fn restored(
-        calls: &[Call],
-        width: usize,
-        written: Option<&[u8]>,
-        held: Vec<Kept>,
-    ) -> Result<Self, Malformed> {
+    pub(super) fn restored(calls: &[Call], width: usize, known: Known) -> Result<Self, Malformed> {
+        let held = known.rows;
         let mut series = Self::new(calls, width);
         let (mut rows, mut next) = (Vec::new(), 0);
-        if let Some(bytes) = written {
+        if let Some(bytes) = &known.written {
             let mut reader = Reader::unsealed(bytes);
             next = reader.unsigned()?;
             rows = read_rows(&mut reader, width)?;
@@ -190,6 +206,41 @@ impl Series {
         }
         series.forget_rows(calls);
         Ok(series)
+    }
+}
+
+impl Known {
+    /// As bytes.
+    pub(super) fn pack(&self) -> Vec<u8> {
+        let mut writer = Writer::default();
+        writer.byte(u8::from(self.written.is_some()));
+        self.written.iter().for_each(|it| writer.bytes(it));
+        writer.unsigned(self.rows.len() as u64);
+        self.rows.iter().for_each(|(time, _)| writer.signed(*time));
+        let values = self.rows.iter().flat_map(|(_, values)| values);
+        values.for_each(|value| value.write(&mut writer));
+        writer.unsealed()
+    }
+
+    /// Of its bytes; a row has so many values.
+    pub(super) fn unpack(bytes: &[u8], width: usize) -> Result<Self, Malformed> {
+        let mut reader = Reader::unsealed(bytes);
+        let written = match reader.byte()? {
+            0 => None,
+            _ => Some(reader.bytes()?.to_vec()),
+        };
+        let rows = read_rows(&mut reader, width)?;
+        Ok(Self { written, rows })
+    }
+
+    /// Roughly how many bytes of memory it holds.
+    pub(super) fn bytes(&self) -> usize {
+        let row = |(_, values): &Kept| {
+            let texts: usize = values.iter().map(Value::bytes).sum();
+            size_of::<Kept>() + size_of_val(values.as_slice()) + texts
+        };
+        let rows: usize = self.rows.iter().map(row).sum();
+        size_of::<Self>() + self.written.as_ref().map_or(0, Vec::len) + rows
     }
 }
 

@@ -4,13 +4,13 @@
 
 use crate::error::{EngineError, Result};
 
-/// What a segment holds; a longer row has one of its own.
-const SEGMENT: usize = 1 << 20;
+/// What a segment holds, a few rows in the engine's own tests; a longer row has one of its own.
+const SEGMENT: usize = if cfg!(test) { 1024 } else { 1 << 20 };
 /// Bytes of the length before each row.
 const LENGTH: usize = size_of::<u32>();
 
 /// Where a row lies.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place {
     segment: u32,
     offset: u32,
@@ -22,6 +22,26 @@ impl Place {
         segment: u32::MAX,
         offset: 0,
     };
+    /// That of a row which has left the heap for the disk.
+    pub(super) const ON_DISK: Self = Self {
+        segment: u32::MAX,
+        offset: 1,
+    };
+}
+
+/// Segments whose rows are to leave the heap, by their numbers.
+pub(super) struct Leaving(Vec<bool>);
+
+impl Leaving {
+    pub(super) fn is_empty(&self) -> bool {
+        !self.0.contains(&true)
+    }
+
+    /// Whether a row lies in one of them.
+    pub(super) fn has(&self, at: Place) -> bool {
+        let leaves = self.0.get(at.segment as usize);
+        leaves.copied().unwrap_or_default()
+    }
 }
 
 #[derive(Debug, Default)]
@@ -97,24 +117,40 @@ impl Heap {
     /// Writes the living rows of stale segments, which are all in `places`, anew, and gives the segments back.
     pub(super) fn compact(&mut self, places: &mut [Place]) -> Result<()> {
         let stale = self.segments.iter().map(|s| s.dead * 8 > s.bytes.len());
-        let stale: Vec<bool> = stale.collect();
-        let is_stale = |segment: u32| stale.get(segment as usize).copied().unwrap_or(false);
-        self.open = self.open.filter(|&open| !is_stale(open));
+        let stale = Leaving(stale.collect());
+        let is_stale = |open: &u32| stale.0.get(*open as usize) == Some(&true);
+        self.open = self.open.filter(|open| !is_stale(open));
         let mut row = Vec::new();
-        for place in places.iter_mut().filter(|p| is_stale(p.segment)) {
+        for place in places.iter_mut().filter(|p| stale.has(**p)) {
             row.clear();
             row.extend_from_slice(self.get(*place));
             *place = self.write(&row)?;
         }
-        for (number, _) in stale.iter().enumerate().filter(|(_, stale)| **stale) {
-            if let Some(segment) = self.segments.get_mut(number) {
-                self.used -= segment.bytes.len();
-                self.dead -= segment.dead;
-                *segment = Segment::default();
-                self.free.push(number as u32);
-            }
-        }
+        self.give_back(&stale);
         Ok(())
+    }
+
+    /// The segments that have to go for the heap to take no more than so many bytes. The one that is written to stays.
+    pub(super) fn leaving(&self, bytes: usize) -> Leaving {
+        let mut taken = self.bytes();
+        let leaves = self.segments.iter().enumerate().map(|(number, segment)| {
+            let capacity = segment.bytes.capacity();
+            let leaves = taken > bytes && capacity > 0 && self.open != Some(number as u32);
+            taken -= if leaves { capacity } else { 0 };
+            leaves
+        });
+        Leaving(leaves.collect())
+    }
+
+    /// Gives segments back.
+    pub(super) fn give_back(&mut self, leaving: &Leaving) {
+        let segments = self.segments.iter_mut().zip(&leaving.0).enumerate();
+        for (number, (segment, _)) in segments.filter(|(_, (_, leaves))| **leaves) {
+            self.used -= segment.bytes.len();
+            self.dead -= segment.dead;
+            *segment = Segment::default();
+            self.free.push(number as u32);
+        }
     }
 
     fn new_segment(&mut self, wanted: usize) -> u32 {

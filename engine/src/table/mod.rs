@@ -2,6 +2,7 @@
 
 mod awaiting;
 mod changes;
+mod cold;
 mod heap;
 mod index;
 mod lookup;
@@ -11,7 +12,7 @@ mod tombstone;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use arrow::datatypes::SchemaRef;
 use tidemill_plan::model::{Distribution, Find, Lookup, Plan, Source, Stream};
@@ -24,6 +25,7 @@ pub(crate) use store::PAIRS;
 
 use self::store::Table;
 use crate::decode::RegisteredSchema;
+use crate::disk::Room;
 use crate::effects::Effects;
 use crate::error::{EngineError, Result};
 use crate::record::{RawBatch, RawRecord};
@@ -39,6 +41,8 @@ pub struct Tables {
     changes: Arc<AtomicU64>,
     /// Whether they are only being loaded.
     loading: Arc<AtomicBool>,
+    /// What all of them together may take, if that is limited.
+    room: Arc<Mutex<Option<Room>>>,
 }
 
 /// What a worker has of a table.
@@ -121,7 +125,43 @@ impl Tables {
             copies: Arc::new(tables.collect::<Result<_>>()?),
             changes: Arc::default(),
             loading: Arc::default(),
+            room: Arc::default(),
         })
+    }
+
+    /// Says how much memory all of them together may take, and where the rest goes: rows, but not what these are found by.
+    ///
+    /// # Errors
+    /// If the rest cannot be put there.
+    pub fn set_room(&self, room: &Room) -> Result<()> {
+        *self.room.lock().unwrap_or_else(PoisonError::into_inner) = Some(room.clone());
+        self.sources().try_for_each(|source| self.fit(source))
+    }
+
+    /// Makes a table take no more than its part of the room.
+    fn fit(&self, source: usize) -> Result<()> {
+        let room = self.room.lock();
+        let Some(room) = room.unwrap_or_else(PoisonError::into_inner).clone() else {
+            return Ok(());
+        };
+        let all = self.bytes();
+        if all <= room.bytes {
+            return Ok(());
+        }
+        let part = |bytes: usize| room.bytes as u128 * bytes as u128 / all as u128;
+        self.get(source)?
+            .write()
+            .values_mut()
+            .try_for_each(|table| {
+                let part = usize::try_from(part(table.bytes())).unwrap_or(usize::MAX);
+                table.fit(part, room.disk.as_ref())
+            })
+    }
+
+    /// How many bytes of memory all of them take, roughly.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.sources().map(|source| self.size(source).1).sum()
     }
 
     /// Says whether they are only being loaded: until that is over, rows that wait for them are not joined with what there
@@ -262,6 +302,7 @@ impl Loader {
             // Given away while it was read.
             None => return Ok(()),
         }
+        self.tables.fit(self.source)?;
         self.tables.changes.fetch_add(1, Ordering::Release);
         Ok(())
     }

@@ -1,4 +1,5 @@
-//! The latest rows of a table in memory: each as bytes in a heap, found by the hash of its key.
+//! The latest rows of a table: each as bytes in a heap, found by the hash of its key. When they take more memory than they may,
+//! rows go to disk; what they are found by stays.
 //!
 //! A row begins with its key, and arrow's row encoding of a key is never the beginning of another's, so the key needs no
 //! place of its own. A row has a number as long as it is there, which all that refer to it know it by.
@@ -8,9 +9,12 @@ use arrow::compute::take;
 use arrow::datatypes::{DataType, SchemaRef};
 use hashbrown::HashTable;
 
+use super::cold::{Cold, Fetched};
 use super::heap::{Heap, Place};
 use super::index::Index;
+use crate::aggregate::cold::keeps;
 use crate::aggregate::rowbytes::RowCodec;
+use crate::disk::Disk;
 use crate::error::{EngineError, Result};
 use crate::rows::Flow;
 use crate::wire;
@@ -38,6 +42,8 @@ pub(crate) struct Table {
     /// Numbers that no row has.
     free: Vec<u32>,
     heap: Heap,
+    /// What does not fit into memory.
+    cold: Option<Cold>,
     indices: Vec<Index>,
 }
 
@@ -70,6 +76,7 @@ impl Table {
             places: Vec::new(),
             free: Vec::new(),
             heap: Heap::default(),
+            cold: None,
             indices: indices.collect::<Result<_>>()?,
         })
     }
@@ -102,13 +109,14 @@ impl Table {
         let hashes = self.indices.iter().map(|index| index.hashes(&flow.batch));
         let hashes: Vec<Vec<u64>> = hashes.collect::<Result<_>>()?;
         let deleted = flow.replaces.as_ref().and_then(|r| r.deleted.as_ref());
+        let fetched = self.fetch_keys((0..flow.len()).map(|row| keys.row(row)))?;
         for row in 0..flow.len() {
             let key = keys.row(row);
             if deleted.is_some_and(|d| d.value(row)) {
-                self.remove(key);
+                self.remove(key, &fetched);
                 continue;
             }
-            let number = self.put(key, rows.row(row))?;
+            let number = self.put(key, rows.row(row), &fetched)?;
             for (index, hashes) in self.indices.iter_mut().zip(&hashes) {
                 index.insert(number, hashes.get(row).copied().unwrap_or_default());
             }
@@ -119,10 +127,55 @@ impl Table {
         Ok(())
     }
 
+    /// Has rows leave memory, if the table takes more of it than so many bytes.
+    pub(crate) fn fit(&mut self, bytes: usize, disk: &dyn Disk) -> Result<()> {
+        let taken = self.bytes();
+        if taken <= bytes {
+            return Ok(());
+        }
+        let stays = taken - self.heap.bytes();
+        let leaving = self.heap.leaving(keeps(bytes.saturating_sub(stays)));
+        if leaving.is_empty() {
+            return Ok(());
+        }
+        let cold = match &mut self.cold {
+            Some(cold) => cold,
+            None => self.cold.insert(Cold::new(disk)?),
+        };
+        let rows = self
+            .places
+            .iter()
+            .zip(0..)
+            .filter(|(at, _)| leaving.has(**at));
+        cold.put(rows.map(|(at, number)| (number, self.heap.get(*at))))?;
+        let left = self.places.iter_mut().filter(|at| leaving.has(**at));
+        left.for_each(|at| *at = Place::ON_DISK);
+        self.heap.give_back(&leaving);
+        Ok(())
+    }
+
+    /// Reads back what is on disk of these rows.
+    fn fetch(&self, numbers: impl Iterator<Item = u32>) -> Result<Fetched> {
+        let Some(cold) = &self.cold else {
+            return Ok(Fetched::default());
+        };
+        let on_disk = |number: &u32| place(&self.places, *number) == Place::ON_DISK;
+        cold.fetch(numbers.filter(on_disk).collect())
+    }
+
+    /// Reads back what is on disk of the rows that may have these keys.
+    fn fetch_keys<'k>(&self, keys: impl Iterator<Item = &'k [u8]>) -> Result<Fetched> {
+        self.fetch(keys.flat_map(|key| {
+            let hash = hash_of(key);
+            let maybe = self.by_key.iter_hash(spread(hash));
+            maybe.filter(move |e| e.hash == hash).map(|e| e.number)
+        }))
+    }
+
     /// Writes a row in place of the one before it with the same key; its number, in no index.
-    fn put(&mut self, key: &[u8], row: &[u8]) -> Result<u32> {
+    fn put(&mut self, key: &[u8], row: &[u8], fetched: &Fetched) -> Result<u32> {
         let place = self.heap.write(row)?;
-        if let Some(Entry { number, .. }) = self.find(key) {
+        if let Some(Entry { number, .. }) = self.find(key, fetched) {
             self.forget(number);
             self.set(number, place);
             return Ok(number);
@@ -142,10 +195,11 @@ impl Table {
         Ok(number)
     }
 
-    fn remove(&mut self, key: &[u8]) {
+    fn remove(&mut self, key: &[u8], fetched: &Fetched) {
         let hash = hash_of(key);
         let (heap, places) = (&self.heap, &self.places);
-        let same = |e: &Entry| e.hash == hash && heap.get(place(places, e.number)).starts_with(key);
+        let row = |number| row(heap, places, number, fetched);
+        let same = |e: &Entry| e.hash == hash && row(e.number).starts_with(key);
         let Ok(found) = self.by_key.find_entry(spread(hash), same) else {
             return;
         };
@@ -156,7 +210,10 @@ impl Table {
 
     /// Leaves nothing of a row but its number.
     fn forget(&mut self, number: u32) {
-        self.heap.forget(place(&self.places, number));
+        let at = place(&self.places, number);
+        if at != Place::ON_DISK {
+            self.heap.forget(at);
+        }
         self.set(number, Place::NOWHERE);
         for index in &mut self.indices {
             index.remove(number);
@@ -169,14 +226,14 @@ impl Table {
         }
     }
 
-    fn find(&self, key: &[u8]) -> Option<Entry> {
+    fn find(&self, key: &[u8], fetched: &Fetched) -> Option<Entry> {
         let hash = hash_of(key);
-        let same = |e: &Entry| e.hash == hash && self.row(e.number).starts_with(key);
+        let same = |e: &Entry| e.hash == hash && self.row(e.number, fetched).starts_with(key);
         self.by_key.find(spread(hash), same).copied()
     }
 
-    fn row(&self, number: u32) -> &[u8] {
-        self.heap.get(place(&self.places, number))
+    fn row<'a>(&'a self, number: u32, fetched: &'a Fetched) -> &'a [u8] {
+        row(&self.heap, &self.places, number, fetched)
     }
 
     /// The types of these columns (indices in the source's schema), or of the key.
@@ -190,12 +247,14 @@ impl Table {
     pub(crate) fn by_key(&self, keys: Vec<ArrayRef>, columns: &[usize]) -> Result<Found> {
         let nulls = nulls(&keys);
         let encoded = self.keys.encode(keys)?;
+        let asked = nulls.iter().enumerate().filter(|(_, null)| !**null);
+        let fetched = self.fetch_keys(asked.map(|(key, _)| encoded.row(key)))?;
         let mut rows: Vec<&[u8]> = Vec::with_capacity(nulls.len());
         let mut places = Vec::with_capacity(nulls.len());
         for (key, null) in nulls.iter().enumerate() {
-            let entry = self.find(encoded.row(key)).filter(|_| !null);
+            let entry = self.find(encoded.row(key), &fetched).filter(|_| !null);
             places.push(entry.map(|_| rows.len() as u32));
-            rows.extend(entry.map(|e| self.row(e.number)));
+            rows.extend(entry.map(|e| self.row(e.number, &fetched)));
         }
         let found = places.iter().map(Option::is_some).collect();
         Ok(Found {
@@ -217,11 +276,13 @@ impl Table {
         let index = index.ok_or_else(|| EngineError::Plan("a table has no index".to_owned()))?;
         let nulls = nulls(&values);
         let hashes = index.hash(values)?;
+        let asked = hashes.iter().zip(&nulls).filter(|(_, null)| !**null);
+        let fetched = self.fetch(asked.flat_map(|(hash, _)| index.find(*hash)))?;
         let mut pairs: Vec<(u32, Option<&[u8]>)> = Vec::with_capacity(nulls.len());
         for (value, (hash, null)) in hashes.into_iter().zip(nulls).enumerate() {
             let (value, first) = (value as u32, pairs.len());
             if !null {
-                let rows = index.find(hash).map(|number| self.row(number));
+                let rows = index.find(hash).map(|number| self.row(number, &fetched));
                 pairs.extend(rows.map(|row| (value, Some(row))));
                 // Whichever way the table came to be, its rows come in one order.
                 if let Some(found) = pairs.get_mut(first..) {
@@ -269,6 +330,13 @@ impl Table {
 fn place(places: &[Place], number: u32) -> Place {
     let place = places.get(number as usize).copied();
     place.unwrap_or(Place::NOWHERE)
+}
+
+fn row<'a>(heap: &'a Heap, places: &[Place], number: u32, fetched: &'a Fetched) -> &'a [u8] {
+    match place(places, number) {
+        Place::ON_DISK => fetched.get(number),
+        at => heap.get(at),
+    }
 }
 
 /// Encodes these columns of a schema.

@@ -6,6 +6,7 @@ mod awaiting;
 mod joins;
 mod oracle;
 mod over;
+mod passing;
 mod plans;
 mod resets;
 mod sessions;
@@ -51,6 +52,11 @@ fn room(bytes: usize) -> Room {
         at_once: if bytes == usize::MAX { bytes } else { 16 },
         disk: Arc::new(Heap),
     }
+}
+
+/// Bytes that hardly any state fits into, or some of it.
+fn little(seed: u64) -> usize {
+    if seed.is_multiple_of(2) { 0 } else { 6_000 }
 }
 
 fn record(k: &str, v: i64, seconds: i64) -> Vec<u8> {
@@ -239,8 +245,7 @@ fn against_the_oracle_with(
     seed: u64,
 ) -> World {
     // The same with all state in memory, and with some or hardly any.
-    let less = if seed.is_multiple_of(2) { 0 } else { 6_000 };
-    let worlds = [usize::MAX, less].map(|bytes| {
+    let worlds = [usize::MAX, little(seed)].map(|bytes| {
         let (room, rng) = (room(bytes), &mut rng.clone());
         let mut world = World::in_room(plan(shape), sources.clone(), room);
         run(&mut world, rng);
@@ -540,6 +545,45 @@ fn a_task_has_passed_a_clock_when_its_watermark_moved_or_its_input_ended() {
         !world.slots[0].task.finished() && has_passed(&world),
         "a second later"
     );
+}
+
+#[test]
+fn a_task_that_is_read_again_catches_up_with_what_others_had_moved() {
+    let log = vec![record("a", 1, 5)];
+    let mut world = World::new(plan(&shape(Exchange::Local)), vec![log.clone()]);
+    let mut again = World::new(plan(&shape(Exchange::Local)), vec![log]);
+    world.process(0, 1);
+    again.process(0, 1);
+    let task = &mut world.slots[0].task;
+    let moved = BEGIN + 30 * SECOND;
+    task.advance(moved, &mut Effects::default()).unwrap();
+    let clock = task.clock();
+    let task = &mut again.slots[0].task;
+    assert!(task.watermark() < Some(moved));
+    task.catch_up(&clock, &mut Effects::default()).unwrap();
+    assert_eq!(task.watermark(), Some(moved));
+    assert!(!task.has_passed(&clock).unwrap());
+}
+
+#[test]
+fn what_came_of_an_end_comes_again_when_a_task_is_read_again() {
+    let read = || {
+        let mut world = World::new(plan(&shape(Exchange::Local)), vec![vec![record("a", 1, 5)]]);
+        world.process(0, 1);
+        world
+    };
+    let rows = |fx: &Effects| fx.rows.iter().map(|r| r.batch.num_rows()).sum::<usize>();
+    let (mut world, mut again) = (read(), read());
+    let (task, mut fx) = (&mut world.slots[0].task, Effects::default());
+    task.finish(1, &mut fx).unwrap();
+    task.flush(&mut fx).unwrap();
+    assert!(rows(&fx) > 0);
+    let (clock, came) = (task.clock(), rows(&fx));
+    let (task, mut fx) = (&mut again.slots[0].task, Effects::default());
+    task.catch_up(&clock, &mut fx).unwrap();
+    task.flush(&mut fx).unwrap();
+    assert_eq!(rows(&fx), came);
+    assert!(!task.finished() && !task.has_passed(&clock).unwrap());
 }
 
 #[test]

@@ -14,13 +14,13 @@ use tidemill_plan::model::{
 
 use super::plans::{self, SECOND, Shape, plan_of, schema_of, time_type};
 use super::world::World;
-use super::{appended, record, records, run, seeds};
+use super::{appended, little, record, records, room, run, seeds};
 use crate::aggregate::ChunkKey;
 use crate::effects::Effects;
 use crate::error::EngineError;
 use crate::task::Task;
 
-const V: usize = 1;
+pub(super) const V: usize = 1;
 const F: usize = 3;
 
 /// The rows with functions of the rows before them; `f` is a tenth of `v`, and null where that is 3.
@@ -100,7 +100,7 @@ impl Reading for Stream {
 }
 
 /// Streams: 0 `clean`, 1 `over` it, 2 `sums` of what goes on, in windows.
-fn plan(calls: &[OverCall], exchange: &Exchange, late: Late) -> Arc<Plan> {
+pub(super) fn plan(calls: &[OverCall], exchange: &Exchange, late: Late) -> Arc<Plan> {
     let shape = Shape {
         exchange: Exchange::Local,
         kind: WindowKind::Tumble { size: 10 * SECOND },
@@ -351,26 +351,29 @@ fn against_the_oracle(seed: u64, shuffled: bool) {
             }
         }
     }
-    let mut world = World::new(plan(&calls, &exchange, late), sources);
-    run(&mut world, &mut rng);
-    compare(&world, &calls, late, seed);
+    for bytes in [usize::MAX, little(seed)] {
+        let plan = plan(&calls, &exchange, late);
+        let mut world = World::in_room(plan, sources.clone(), room(bytes));
+        run(&mut world, &mut rng.clone());
+        compare(&world, &calls, late, seed);
+    }
 }
 
 #[test]
 fn functions_over_rows_are_those_of_the_batch_query_in_one_partition() {
-    for seed in seeds(80) {
+    for seed in seeds(50) {
         against_the_oracle(seed, false);
     }
 }
 
 #[test]
 fn functions_over_rows_are_those_of_the_batch_query_through_shuffles() {
-    for seed in seeds(80) {
+    for seed in seeds(50) {
         against_the_oracle(seed, true);
     }
 }
 
-fn sum(frame: Frame) -> OverCall {
+pub(super) fn sum(frame: Frame) -> OverCall {
     OverCall {
         function: OverFunction::Sum,
         argument: Some(V),

@@ -47,7 +47,7 @@ pub(super) fn source_schema() -> SchemaRef {
     ])
 }
 
-fn function(
+pub(super) fn function(
     udaf: Arc<AggregateUDF>,
     arg: ExprRef,
     schema: &SchemaRef,
@@ -61,6 +61,7 @@ fn function(
     Function {
         expr: Arc::new(expr),
         filter: None,
+        holds: false,
     }
 }
 

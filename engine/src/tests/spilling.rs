@@ -1,8 +1,13 @@
 //! State that does not fit into memory.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use tidemill_plan::model::{Frame, OverCall, OverFunction};
+
+use super::joins::{self, Given, JOINED};
+use super::over;
 use super::*;
 use crate::disk::{Change, Disk, DiskError, Result, Row, Shelf};
 
@@ -31,7 +36,7 @@ impl Shelf for FullShelf {
         Err(DiskError("no space left on it".into()))
     }
 
-    fn scan(&self, _: &[u8], _: usize) -> Result<Vec<Row>> {
+    fn scan(&self, _: &[u8], _: Option<&[u8]>, _: usize) -> Result<Vec<Row>> {
         Ok(Vec::new())
     }
 }
@@ -83,6 +88,108 @@ fn no_more_is_in_memory_than_may_be_nor_after_a_restart() {
     }
 }
 
+/// Takes all that there is in steps, with a restart of the last task now and then. It holds no more bytes than so many.
+fn step_by_step(world: &mut World, steps: &[(usize, usize)], most: usize) {
+    let mut rng = StdRng::seed_from_u64(1);
+    let last = world.slots.len() - 1;
+    for (step, &(slot, records)) in steps.iter().enumerate() {
+        world.process(slot, records);
+        world.commit(slot);
+        for shard in world.sources.len()..=last {
+            world.process(shard, usize::MAX >> 1);
+            world.commit(shard);
+        }
+        if step % 4 == 3 {
+            world.crash(last, &mut rng);
+        }
+        let bytes = world.slots[last].task.bytes();
+        assert!(bytes <= most, "{bytes} bytes after step {step}");
+    }
+}
+
+/// The rows of a stream with hardly any memory, which must be those with plenty, in the same order.
+fn with_little_and_with_plenty(
+    stream: usize,
+    world: impl Fn(Room) -> World,
+    steps: &[(usize, usize)],
+) -> Vec<Vec<String>> {
+    let (little, most) = (40_000, 90_000);
+    let rows = [(usize::MAX, usize::MAX), (little, most)].map(|(bytes, most)| {
+        let mut world = world(room(bytes));
+        step_by_step(&mut world, steps, most);
+        world.finish_sources();
+        world.drain();
+        let rows = world.rows_of(Input::Stream(stream)).into_iter();
+        rows.map(|(row, _)| row).collect::<Vec<_>>()
+    });
+    let [plenty, little] = rows;
+    let different = little.iter().zip(&plenty).find(|(l, p)| l != p);
+    assert_eq!(different, None, "with little memory, and with plenty");
+    assert_eq!(little.len(), plenty.len());
+    plenty
+}
+
+#[test]
+fn rows_that_are_joined_are_the_same_in_little_memory() {
+    let given = Given {
+        alone: (true, true),
+        earliest: -100 * SECOND,
+        latest: 1_000 * SECOND,
+        ..Given::default()
+    };
+    // Left rows, then right ones of every third key, then time for all to go; one key has many.
+    let log = (0..6_000i64).map(|i| match i {
+        _ if i % 50 == 0 => record("often", i / 50 % 2 * 9 + 2, i / 20),
+        ..3_000 => record(&format!("k{i}"), 2, i / 20),
+        3_000..4_000 => record(&format!("k{}", (i - 3_000) * 3), 1, i / 20),
+        _ => record(&format!("later {i}"), i % 2 * 9 + 2, i),
+    });
+    let log: Vec<_> = log.collect();
+    let world = |room| World::in_room(joins::plan(&given), vec![log.clone()], room);
+    let rows = with_little_and_with_plenty(JOINED, world, &[(0, 150); 40]);
+    let alone = rows
+        .iter()
+        .filter(|row| row[0] == "null" || row[3] == "null");
+    let (alone, all) = (alone.count(), rows.len());
+    assert!(alone > 3_000 && all - alone > 1_500, "{alone} of {all}");
+}
+
+#[test]
+fn rows_with_functions_are_the_same_in_little_memory() {
+    let call = |function, frame| OverCall {
+        function,
+        frame,
+        argument: Some(over::V),
+    };
+    let calls = [
+        over::sum(Frame::Range(Some(1_000 * SECOND))),
+        over::sum(Frame::Rows(None)),
+        call(OverFunction::Min, Frame::Rows(Some(3))),
+        call(OverFunction::Lag(2), Frame::Rows(None)),
+    ];
+    // Two partitions: of one nothing comes for long, so that the rows of the other wait.
+    let of = |partition: i64| {
+        let seconds = move |i: i64| i / 4;
+        let key = move |i: i64| match i % 5 {
+            0 => "often".to_owned(),
+            _ => format!("k{}", (i * 7 + partition) % 1_500),
+        };
+        let rows = (0..3_000i64).map(move |i| record(&key(i), i % 5 * 2 + 10, seconds(i)));
+        rows.collect::<Vec<_>>()
+    };
+    let logs = vec![of(0), of(1)];
+    let behind = [[(0, 150); 10].as_slice(), &[(1, 300); 10]].concat();
+    let turns = [(0, 150), (1, 150)].repeat(10);
+    for (calls, shards) in [(&calls[..1], 1), (&calls[1..], 1), (&calls[..], 1)] {
+        let exchange = Exchange::Shuffle { shards };
+        let plan = over::plan(calls, &exchange, Late::DeadLetter);
+        let world = |room| World::in_room(Arc::clone(&plan), logs.clone(), room);
+        let steps = [behind.clone(), turns.clone()].concat();
+        let rows = with_little_and_with_plenty(1, world, &steps);
+        assert_eq!(rows.len(), 6_000);
+    }
+}
+
 #[test]
 fn sessions_close_piece_by_piece_where_memory_is_short() {
     let mut rng = StdRng::seed_from_u64(1);
@@ -118,6 +225,83 @@ fn sessions_close_piece_by_piece_where_memory_is_short() {
 }
 
 #[test]
+fn rows_go_on_piece_by_piece_where_memory_is_short() {
+    let mut rng = StdRng::seed_from_u64(1);
+    let mut log: Vec<_> = (0..600)
+        .map(|i| record(&format!("k{}", i % 200), 1, i / 300))
+        .collect();
+    log.push(record("last", 1, 100));
+    let calls = [over::sum(Frame::Rows(None))];
+    let plan = over::plan(&calls, &Exchange::Local, Late::DeadLetter);
+    for crashes in [false, true] {
+        let mut world = World::in_room(Arc::clone(&plan), vec![log.clone()], room(20_000));
+        world.process(0, 600);
+        world.commit(0);
+        assert_eq!(appended(&world, 1).len(), 0);
+        world.process(0, 1);
+        let mut commits = 0;
+        while commits == 0 || world.slots[0].task.is_closing() {
+            let before = appended(&world, 1).len();
+            world.commit(0);
+            commits += 1;
+            let gone = appended(&world, 1).len() - before;
+            assert!(gone < 100, "{gone} at once");
+            if crashes && world.slots[0].task.is_closing() {
+                world.crash(0, &mut rng);
+                assert!(
+                    world.slots[0].task.is_closing(),
+                    "it goes on after a restart"
+                );
+            }
+        }
+        assert!(commits > 5, "{commits}");
+        let rows = appended(&world, 1);
+        assert_eq!(rows.len(), 600, "each of them once");
+        for times in 1..=3 {
+            let sums = rows.iter().filter(|row| row[4] == times.to_string());
+            assert_eq!(sums.count(), 200, "{crashes}");
+        }
+    }
+}
+
+#[test]
+fn rows_that_belong_to_none_go_on_piece_by_piece_where_memory_is_short() {
+    let mut rng = StdRng::seed_from_u64(1);
+    let given = Given {
+        alone: (true, false),
+        earliest: 0,
+        latest: 100 * SECOND,
+        ..Given::default()
+    };
+    let mut log: Vec<_> = (0..600)
+        .map(|i| record(&format!("k{i}"), 2, i / 300))
+        .collect();
+    log.push(record("last", 2, 1_000));
+    for (bytes, crashes) in [(20_000, false), (20_000, true), (1 << 20, true)] {
+        let mut world = World::in_room(joins::plan(&given), vec![log.clone()], room(bytes));
+        world.process(0, 600);
+        world.commit(0);
+        world.process(0, 1);
+        let mut commits = 0;
+        while commits == 0 || world.slots[0].task.is_closing() {
+            let before = appended(&world, JOINED).len();
+            world.commit(0);
+            commits += 1;
+            let gone = appended(&world, JOINED).len() - before;
+            assert!(gone < 100, "{gone} at once");
+            if crashes && world.slots[0].task.is_closing() {
+                world.crash(0, &mut rng);
+            }
+        }
+        assert!(commits > 5, "{commits}");
+        let rows = appended(&world, JOINED);
+        assert_eq!(rows.len(), 600);
+        let keys: BTreeSet<_> = rows.iter().map(|row| &row[0]).collect();
+        assert_eq!(keys.len(), 600, "each of them once");
+    }
+}
+
+#[test]
 fn keys_that_are_used_stay() {
     #[derive(Debug, Default)]
     struct Counted(Heap, Arc<AtomicUsize>);
@@ -138,8 +322,8 @@ fn keys_that_are_used_stay() {
         fn put(&mut self, rows: &mut dyn Iterator<Item = Change>) -> Result<()> {
             self.0.put(rows)
         }
-        fn scan(&self, from: &[u8], limit: usize) -> Result<Vec<Row>> {
-            self.0.scan(from, limit)
+        fn scan(&self, from: &[u8], until: Option<&[u8]>, limit: usize) -> Result<Vec<Row>> {
+            self.0.scan(from, until, limit)
         }
     }
     for shape in [shape(Exchange::Local), session()] {

@@ -15,6 +15,7 @@ use tidemill_plan::model::{
 };
 
 use super::plans::{json, nowhere, schema_of, source};
+use crate::disk::{Heap, Room};
 use crate::effects::Effects;
 use crate::record::{RawBatch, RawRecord, Reason};
 use crate::table::{Loader, PAIRS, Tables};
@@ -267,9 +268,26 @@ fn drawn(rng: &mut StdRng) -> (bool, Missing) {
     (inner, missing)
 }
 
-/// A task of the stream, and what loads the table that it is joined with.
-fn started(plan: &Arc<Plan>) -> (Task, Loader) {
+/// Tables that may take plenty of memory, or as good as none.
+fn tables(rng: &mut StdRng, plan: &Plan) -> Tables {
     let tables = Tables::new(plan).unwrap();
+    if rng.random_bool(0.5) {
+        tables.set_room(&room(0)).unwrap();
+    }
+    tables
+}
+
+fn room(bytes: usize) -> Room {
+    Room {
+        bytes,
+        at_once: usize::MAX,
+        disk: Arc::<Heap>::default(),
+    }
+}
+
+/// A task of the stream, and what loads the table that it is joined with.
+fn started(rng: &mut StdRng, plan: &Arc<Plan>) -> (Task, Loader) {
+    let tables = tables(rng, plan);
     let loader = Loader::new(plan, 1, &tables).unwrap();
     let mut task = Task::source(Arc::clone(plan), 0, 0).unwrap();
     task.set_tables(&tables);
@@ -282,7 +300,7 @@ fn rows_with_equal_columns_are_all_found() {
         let mut rng = StdRng::seed_from_u64(seed);
         let (inner, missing) = drawn(&mut rng);
         let plan = joined_by_value(inner, missing);
-        let (mut task, mut loader) = started(&plan);
+        let (mut task, mut loader) = started(&mut rng, &plan);
         let mut map = BTreeMap::new();
         let (mut got, mut wanted, mut dead, mut lost) = (Vec::new(), Vec::new(), 0, 0);
         for _ in 0..10 {
@@ -371,7 +389,7 @@ fn a_row_is_joined_with_the_table_as_it_is_then() {
         let mut rng = StdRng::seed_from_u64(seed);
         let (inner, missing) = drawn(&mut rng);
         let plan = joined(inner, missing);
-        let (mut task, mut loader) = started(&plan);
+        let (mut task, mut loader) = started(&mut rng, &plan);
         let (mut map, mut all) = (BTreeMap::new(), Vec::new());
         let (mut got, mut wanted, mut dead, mut lost) = (Vec::new(), Vec::new(), 0, 0);
         for _ in 0..20 {
@@ -385,7 +403,7 @@ fn a_row_is_joined_with_the_table_as_it_is_then() {
             all.extend(changes);
             if rng.random_bool(0.2) {
                 // A worker that starts anew reads the table from its first record.
-                let again = Tables::new(&plan).unwrap();
+                let again = tables(&mut rng, &plan);
                 loader = Loader::new(&plan, 1, &again).unwrap();
                 in_batches(&mut rng, &all, &mut |batch| loader.process(batch).unwrap());
                 task.set_tables(&again);
@@ -431,11 +449,37 @@ fn a_row_is_joined_with_the_table_as_it_is_then() {
 }
 
 #[test]
+fn rows_that_do_not_fit_into_memory_are_on_disk() {
+    let plan = joined(true, Missing::Emit);
+    let mut rng = StdRng::seed_from_u64(11);
+    let changes = changes(&mut rng, 40_000, 5_000);
+    let bytes = |limit: Option<usize>| {
+        let tables = Tables::new(&plan).unwrap();
+        let mut loader = Loader::new(&plan, 1, &tables).unwrap();
+        let mut most = 0;
+        for changes in changes.chunks(1_000) {
+            in_batches(&mut StdRng::seed_from_u64(5), changes, &mut |batch| {
+                loader.process(batch).unwrap();
+            });
+            if let Some(limit) = limit {
+                tables.set_room(&room(limit)).unwrap();
+            }
+            most = most.max(tables.bytes());
+        }
+        (most, tables.size(1).0)
+    };
+    let (all, rows) = bytes(None);
+    let (few, same) = bytes(Some(all / 2));
+    assert_eq!(rows, same);
+    assert!(few <= all / 2, "{few} bytes of {all}");
+}
+
+#[test]
 fn a_table_that_changes_for_ever_does_not_grow() {
     let plan = joined(true, Missing::Emit);
+    let mut rng = StdRng::seed_from_u64(7);
     let tables = Tables::new(&plan).unwrap();
     let mut loader = Loader::new(&plan, 1, &tables).unwrap();
-    let mut rng = StdRng::seed_from_u64(7);
     let mut wanted = BTreeMap::new();
     let mut most = 0;
     for round in 0..200 {

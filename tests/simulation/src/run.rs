@@ -16,7 +16,7 @@ use tidemill_worker::status::Shared;
 use crate::broken::Broken;
 use crate::check::Check;
 use crate::client::{SimulatedAdmin, SimulatedCommitter, SimulatedMembership, SimulatedReader};
-use crate::grammar::{Change, TABLE, TABLE_PARTITIONS, source_name};
+use crate::grammar::{Change, MOVING, TABLE, TABLE_PARTITIONS, source_name};
 use crate::log::{Log, MS, Time};
 use crate::scenario::{Growth, Incident, Scenario};
 use crate::sink::TableSink;
@@ -28,7 +28,8 @@ const LIMIT: Time = 60_000 * MS;
 const LOOK: Time = 10 * MS;
 /// How long everything must be at rest before it counts as such.
 const REST: Time = 200 * MS;
-/// The same where a commit leaves sessions to the next: whoever was to close them may have died, and begins again first.
+/// The same where a commit leaves sessions to the next, or rows wait for a table: whoever was to go on with them may have
+/// died, and begins again first.
 const LONG_REST: Time = 2_000 * MS;
 
 /// How a run ended.
@@ -71,6 +72,8 @@ pub(crate) fn run(scenario: &Scenario, broken: Option<Broken>, story: bool) -> R
 #[derive(Debug, Clone, Copy)]
 enum Event {
     Append(usize),
+    /// A table changes.
+    Change(Change),
     Start(usize),
     Stop(usize),
     Incident(Incident),
@@ -104,6 +107,13 @@ impl<'a> Run<'a> {
         let mut events: Vec<(Time, Event)> = Vec::new();
         let records = scenario.records.iter().enumerate();
         events.extend(records.map(|(index, record)| (record.at, Event::Append(index))));
+        let (before, changes): (Vec<_>, Vec<_>) =
+            scenario.changes.iter().partition(|(at, _)| *at == 0);
+        events.extend(
+            changes
+                .into_iter()
+                .map(|&(at, change)| (at, Event::Change(change))),
+        );
         for (index, worker) in scenario.workers.iter().enumerate() {
             events.push((worker.starts, Event::Start(index)));
             events.extend(worker.stops.map(|stops| (stops, Event::Stop(index))));
@@ -132,7 +142,15 @@ impl<'a> Run<'a> {
                 let partitions = grows.map_or(source.partitions, |growth| growth.from);
                 log.create(&source_name(index), partitions, false);
             }
-            fill_table(&mut log, &scenario.shape.table);
+            for table in [TABLE, MOVING] {
+                log.create(table, TABLE_PARTITIONS, true);
+            }
+            for change in &scenario.shape.table {
+                change_table(&mut log, TABLE, change);
+            }
+            for (_, change) in before {
+                change_table(&mut log, MOVING, change);
+            }
         }
         Self {
             places: (0..scenario.workers.len() + scenario.closers)
@@ -153,6 +171,9 @@ impl<'a> Run<'a> {
         }
         self.until("all has been read", Self::is_at_rest)?;
         self.check.at_rest(self.world)?;
+        self.until("tables outside the log have what is committed", |run| {
+            Ok(run.check.tables(run.world, &run.world.log()).is_ok())
+        })?;
         self.stop_all();
         self.until("the workers have stopped", |run| Ok(run.is_empty()))?;
         self.bounded = true;
@@ -190,7 +211,7 @@ impl<'a> Run<'a> {
                 }
                 let rest = match self.scenario.at_once() {
                     _ if self.bounded => 0,
-                    usize::MAX => REST,
+                    usize::MAX if !self.scenario.shape.has_waiting() => REST,
                     _ => LONG_REST,
                 };
                 match (is_so(self)?, since) {
@@ -221,7 +242,7 @@ impl<'a> Run<'a> {
                         topic: source_name(record.source).into(),
                         partition: record.partition,
                     };
-                    let value = Some(record.body.text().into_bytes());
+                    let value = Some(record.body.text(index).into_bytes());
                     self.world.log().append(
                         &at,
                         Produced {
@@ -230,6 +251,11 @@ impl<'a> Run<'a> {
                         },
                     );
                 }
+            }
+            Event::Change(change) => {
+                let mut log = self.world.log();
+                log.tell(|| format!("{MOVING} changes: {change:?}"));
+                change_table(&mut log, MOVING, &change);
             }
             Event::Start(worker) => self.start(worker),
             Event::Stop(worker) => self.stop(worker),
@@ -415,26 +441,20 @@ impl<'a> Run<'a> {
     }
 }
 
-/// The table that streams are joined with, each key in a partition of its own.
-fn fill_table(log: &mut Log, changes: &[Change]) {
-    log.create(TABLE, TABLE_PARTITIONS, true);
-    for (key, value) in changes {
-        let partition = partitioner::partition_of(key.as_bytes(), TABLE_PARTITIONS);
-        let at = TopicPartition {
-            topic: TABLE.into(),
-            partition: partition.cast_signed(),
-        };
-        let value = value.map(|w| json!({"g": key, "w": w}).to_string().into_bytes());
-        let key = Some(key.as_bytes().to_vec());
-        log.append(
-            &at,
-            Produced {
-                key,
-                value,
-                ..Produced::default()
-            },
-        );
-    }
+/// Changes a table's row.
+fn change_table(log: &mut Log, table: &str, (key, value): &Change) {
+    let at = TopicPartition {
+        topic: table.into(),
+        partition: partitioner::partition_of(key.as_bytes(), TABLE_PARTITIONS).cast_signed(),
+    };
+    let value = value.map(|w| json!({"g": key, "w": w}).to_string().into_bytes());
+    let key = Some(key.as_bytes().to_vec());
+    let record = Produced {
+        key,
+        value,
+        ..Produced::default()
+    };
+    log.append(&at, record);
 }
 
 /// What a process does, from its start to its end.

@@ -1,6 +1,6 @@
 //! A scenario: a pipeline, its records, its workers and what befalls them, all from one seed.
 
-use crate::grammar::{self, Body, Record, Shape};
+use crate::grammar::{self, Body, Change, Record, Shape};
 use crate::log::{MS, Time};
 use crate::random::Random;
 use crate::world::{Fault, Mishap, Site};
@@ -44,6 +44,8 @@ pub(crate) struct Scenario {
     pub(crate) seed: u64,
     pub(crate) shape: Shape,
     pub(crate) records: Vec<Record>,
+    /// Of the table that changes.
+    pub(crate) changes: Vec<(Time, Change)>,
     pub(crate) workers: Vec<Worker>,
     pub(crate) mishaps: Vec<Mishap>,
     pub(crate) incidents: Vec<(Time, Incident)>,
@@ -62,7 +64,8 @@ impl Scenario {
         self.seed % 2 == 1
     }
 
-    /// How many sessions one commit closes. In half of the runs one alone, so that the others come later.
+    /// How many sessions one commit closes, and how many rows in order go on with it. In half of the runs one alone, so that the others
+    /// come later.
     pub(crate) fn at_once(&self) -> usize {
         if self.seed / 2 % 2 == 1 {
             1
@@ -96,6 +99,8 @@ impl Scenario {
         Self {
             seed,
             records: grammar::records(&shape, span, &mut random),
+            // By themselves, so that whatever else there is stays as it is drawn.
+            changes: grammar::changes(span, &mut Random::new(!seed)),
             shape,
             workers,
             mishaps,
@@ -123,6 +128,7 @@ impl Scenario {
             // One that is stopped before the end leaves its share to the others, who may have ended.
             self.workers.iter_mut().for_each(|w| w.stops = None);
             self.records.iter_mut().for_each(|record| record.at = 0);
+            self.changes.iter_mut().for_each(|(at, _)| *at = 0);
         }
         self
     }

@@ -38,6 +38,7 @@ fn shrink(mut best: Scenario, broken: Option<Broken>) -> Scenario {
         fewer(&mut best, &mut offer, |s| &mut s.mishaps);
         fewer(&mut best, &mut offer, |s| &mut s.incidents);
         fewer(&mut best, &mut offer, |s| &mut s.records);
+        fewer(&mut best, &mut offer, |s| &mut s.changes);
         simpler(&mut best, &mut offer);
         if best == before || left == 0 {
             return best;
@@ -125,10 +126,11 @@ fn describe(seed: u64, first: &str, small: &Scenario, report: &Report) -> String
     );
     let partitions: Vec<u32> = small.shape.sources.iter().map(|s| s.partitions).collect();
     let _ = writeln!(text, "Partitions of the sources: {partitions:?}");
+    let _ = writeln!(text, "The table that rests: {:?}", small.shape.table);
     let _ = writeln!(text, "\nRecords:");
-    for record in &small.records {
+    for (index, record) in small.records.iter().enumerate() {
         let body = match &record.body {
-            Body::Row { .. } => record.body.text(),
+            Body::Row { .. } => record.body.text(index),
             other => format!("{other:?}"),
         };
         let at = record.at as f64 / 1000.0;

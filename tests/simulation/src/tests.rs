@@ -8,7 +8,7 @@ use crate::broken::Broken;
 use crate::grammar::{BEGIN, Body, Kind, Over, Record, Shape, SourceShape, StreamShape, What};
 use crate::log::{MS, Time};
 use crate::run::run;
-use crate::scenario::{Scenario, Worker};
+use crate::scenario::{Growth, Scenario, Worker};
 use crate::world::{Fault, Mishap, Site};
 use crate::{Trial, check, explain};
 
@@ -47,19 +47,35 @@ fn joins_of_all_kinds_are_drawn_where_rows_are_and_in_shards() {
     assert_eq!(drawn.len(), 4, "alone or not, local or not: {drawn:?}");
 }
 
-/// One stream of windows into a table outside the log, one worker, nothing that goes wrong.
-fn quiet(records: &[(Time, i64)], idle: Option<u64>) -> Scenario {
-    let record = |&(at, seconds): &(Time, i64)| Record {
+#[test]
+fn tables_that_change_are_joined_in_all_ways() {
+    let mut drawn = BTreeSet::new();
+    for stream in (0..SEEDS).flat_map(|seed| Shape::of(seed).streams) {
+        match stream.what {
+            What::Live { inner, missing } => drawn.insert((inner, format!("{missing:?}"))),
+            What::Merged { inner } => drawn.insert((inner, format!("merged, {}", stream.outside))),
+            _ => false,
+        };
+    }
+    assert_eq!(drawn.len(), 12, "{drawn:?}");
+}
+
+fn record(at: Time, partition: i32, seconds: i64) -> Record {
+    Record {
         source: 0,
-        partition: 0,
+        partition,
         at,
         body: Body::Row {
-            k: "a0".to_owned(),
+            k: format!("a{partition}"),
             g: "x".to_owned(),
             v: 1,
             ts: BEGIN + seconds * 1_000,
         },
-    };
+    }
+}
+
+/// One stream of windows into a table outside the log, one worker, nothing that goes wrong.
+fn quiet(records: &[(Time, i64)], idle: Option<u64>) -> Scenario {
     let window = What::Window {
         key: "k",
         kind: Kind::Tumble(10),
@@ -86,7 +102,11 @@ fn quiet(records: &[(Time, i64)], idle: Option<u64>) -> Scenario {
             shards: 1,
             letters: false,
         },
-        records: records.iter().map(record).collect(),
+        records: records
+            .iter()
+            .map(|&(at, seconds)| record(at, 0, seconds))
+            .collect(),
+        changes: Vec::new(),
         workers: vec![Worker {
             starts: 0,
             stops: None,
@@ -104,6 +124,73 @@ fn quiet(records: &[(Time, i64)], idle: Option<u64>) -> Scenario {
 fn a_table_gets_windows_that_the_inputs_end_closes_after_a_restart() {
     let report = run(&quiet(&[(30 * MS, 3), (60 * MS, 7)], None), None, true);
     assert_eq!(report.failure, None, "{:#?}", report.story);
+}
+
+/// Records of two partitions, each of which has keys of its own: when each comes, in which, and its second.
+fn spread(scenario: &mut Scenario, records: &[(Time, i32, i64)]) {
+    scenario.shape.sources[0].partitions = 2;
+    let records = records.iter();
+    scenario.records = records
+        .map(|&(at, partition, seconds)| record(at, partition, seconds))
+        .collect();
+    scenario.records.sort_by_key(|record| record.at);
+}
+
+/// Dies between a table outside the log and the log, in each of its commits, one run after the other.
+fn dies_in_each_commit(scenario: &Scenario) {
+    for (nth, seed) in (2..20).flat_map(|nth| (1..4).map(move |seed| (nth, seed))) {
+        let mut scenario = scenario.clone();
+        scenario.seed = seed;
+        scenario.mishaps.push(Mishap {
+            worker: 0,
+            site: Site::Commit,
+            nth,
+            fault: Fault::CrashBefore,
+        });
+        let report = run(&scenario, None, true);
+        assert_eq!(
+            report.failure, None,
+            "in commit {nth}, seed {seed}: {:#?}",
+            report.story
+        );
+    }
+}
+
+/// A record comes behind what has closed while its partition was idle: whether it is late is told by the table, too.
+#[test]
+fn what_has_closed_in_an_idle_partition_stays_closed_for_a_table_outside_the_log() {
+    let busy = (0..30).map(|n| (30 * MS + n * 15 * MS, 1, n as i64 * 2));
+    for again in [150, 250] {
+        let mut records: Vec<(Time, i32, i64)> = busy.clone().collect();
+        records.extend([(30 * MS, 0, 3), (again * MS, 0, 4), (900 * MS, 0, 90)]);
+        let mut scenario = quiet(&[], Some(60));
+        spread(&mut scenario, &records);
+        dies_in_each_commit(&scenario);
+    }
+}
+
+/// A shard that hears of new partitions when it is read again has windows closed that it would hold open now.
+#[test]
+fn a_table_outside_the_log_gets_windows_once_though_the_topic_grows_before_they_are_committed() {
+    let mut scenario = quiet(&[], None);
+    let records = [(30, 0, 3), (40, 1, 4), (120, 0, 17), (150, 1, 18)];
+    spread(
+        &mut scenario,
+        &records.map(|(at, partition, seconds)| (at * MS, partition, seconds)),
+    );
+    scenario.shape.sources[0].partitions = 4;
+    if let What::Window { key, .. } = &mut scenario.shape.streams[0].what {
+        *key = "g";
+    }
+    for at in [160, 300] {
+        scenario.grows = Some(Growth {
+            source: 0,
+            from: 2,
+            at: at * MS,
+            noticed: 250 * MS,
+        });
+        dies_in_each_commit(&scenario);
+    }
 }
 
 #[test]

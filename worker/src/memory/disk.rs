@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use fjall::config::PartitioningPolicy;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions};
 use tidemill_engine::disk::{Change, Disk, DiskError, Result, Row, Shelf};
 
@@ -76,10 +77,14 @@ impl LocalDisk {
             .open()?;
         let (least, most) = GATHERED;
         let gathered = (self.cache / 4).clamp(least, most) as u64;
+        // A table's filter and its index are megabytes in one piece, to be read and checked for each key that is looked up
+        // where the cache is too small to keep them.
         let options = || {
             KeyspaceCreateOptions::default()
                 .manual_journal_persist(true)
                 .max_memtable_size(gathered)
+                .filter_block_partitioning_policy(PartitioningPolicy::all(true))
+                .index_block_partitioning_policy(PartitioningPolicy::all(true))
         };
         let rows = database.keyspace("state", options)?;
         Ok(opened.insert((database, rows)).clone())
@@ -168,8 +173,18 @@ impl LocalShelf {
         Ok(())
     }
 
-    fn read(&self, number: u64, from: &[u8], limit: usize) -> fjall::Result<Vec<Row>> {
-        let end = key_of(number.saturating_add(1), &[]);
+    fn read(
+        &self,
+        number: u64,
+        from: &[u8],
+        until: Option<&[u8]>,
+        limit: usize,
+    ) -> fjall::Result<Vec<Row>> {
+        let end = match until {
+            Some(until) if until <= from => return Ok(Vec::new()),
+            Some(until) => key_of(number, until),
+            None => key_of(number.saturating_add(1), &[]),
+        };
         let rows = self.rows.range(key_of(number, from)..end).take(limit);
         let rows = rows.map(|row| {
             let (key, value) = row.into_inner()?;
@@ -183,7 +198,7 @@ impl LocalShelf {
         let Some(number) = own(&self.dropped).pop() else {
             return Ok(());
         };
-        let rows = self.read(number, &[], SWEPT)?;
+        let rows = self.read(number, &[], None, SWEPT)?;
         if rows.len() == SWEPT {
             own(&self.dropped).push(number);
         }
@@ -213,8 +228,8 @@ impl Shelf for LocalShelf {
         put.map_err(|error| failed(&self.folder, &error))
     }
 
-    fn scan(&self, from: &[u8], limit: usize) -> Result<Vec<Row>> {
-        let rows = self.read(self.number, from, limit);
+    fn scan(&self, from: &[u8], until: Option<&[u8]>, limit: usize) -> Result<Vec<Row>> {
+        let rows = self.read(self.number, from, until, limit);
         rows.map_err(|error| failed(&self.folder, &error))
     }
 }
@@ -245,19 +260,25 @@ mod tests {
         let mut shelf = disk.shelf().unwrap();
         shelf.put(&mut (0..100).map(|i| row(i, i))).unwrap();
         let other = disk.shelf().unwrap();
-        assert!(other.scan(&[], 1).unwrap().is_empty(), "each has its own");
+        assert!(
+            other.scan(&[], None, 1).unwrap().is_empty(),
+            "each has its own"
+        );
         let changes = [(vec![3], None), row(5, 55), (vec![7], None)];
         shelf.put(&mut changes.into_iter()).unwrap();
         let found = shelf.get(&[vec![2], vec![3], vec![5], vec![200]]).unwrap();
         assert_eq!(found, [Some(vec![2]), None, Some(vec![55]), None]);
-        let found = shelf.scan(&[2], 4).unwrap();
+        let found = shelf.scan(&[2], None, 4).unwrap();
         assert_eq!(
             found,
             [2, 4, 5, 6].map(|i| (vec![i], vec![if i == 5 { 55 } else { i }]))
         );
+        let found = shelf.scan(&[2], Some(&[5]), 4).unwrap();
+        assert_eq!(found, [2, 4].map(|i| (vec![i], vec![i])));
+        assert!(shelf.scan(&[5], Some(&[5]), 4).unwrap().is_empty());
         drop(shelf);
         let mut again = disk.shelf().unwrap();
-        assert!(again.scan(&[], 1).unwrap().is_empty());
+        assert!(again.scan(&[], None, 1).unwrap().is_empty());
         again.put(&mut [row(1, 1)].into_iter()).unwrap();
         let rows = disk.open().unwrap().1;
         assert_eq!(rows.iter().count(), 1, "what was dropped is forgotten");
@@ -289,7 +310,7 @@ mod tests {
                 };
             }
             shelf.put(&mut changes.into_iter()).unwrap();
-            let found = shelf.scan(&[], usize::MAX).unwrap();
+            let found = shelf.scan(&[], None, usize::MAX).unwrap();
             assert!(
                 found.into_iter().eq(wanted.clone()),
                 "after {count} rows in round {round}"
@@ -321,7 +342,7 @@ mod tests {
         std::fs::create_dir_all(own.join("left")).unwrap();
         let disk = LocalDisk::new(own.clone(), 1 << 20).unwrap();
         assert!(!own.exists());
-        assert!(disk.shelf().unwrap().scan(&[], 1).unwrap().is_empty());
+        assert!(disk.shelf().unwrap().scan(&[], None, 1).unwrap().is_empty());
     }
 
     #[test]

@@ -15,6 +15,7 @@ use tidemill_plan::stream_of;
 
 use super::tasks::{Generated, Held};
 use super::topology::{Stage, Subscription, Topology, stages_of};
+use super::written::Written;
 use super::{Host, RunError, Runner, Settings};
 use crate::log::{Admin, LogError, Position, Start, TopicPartition, TopicSpec};
 use crate::sink::SinkError;
@@ -298,27 +299,32 @@ impl Runner {
         let Some(written_until) = self.claim(partitions)? else {
             return Ok(false);
         };
+        let room = self.room_beside(self.copies.tables().bytes());
         let mut held = Vec::with_capacity(partitions.len());
-        for (partition, committed) in partitions.iter().zip(committed) {
-            // The end of a bounded input must be said again to shards that have moved, so all begins afresh.
+        let known = committed.into_iter().zip(written_until);
+        for (partition, (committed, written_until)) in partitions.iter().zip(known) {
+            let written = Written::new(written_until, committed.as_ref());
+            // The end of a bounded input must be said again to shards that have moved, so all begins afresh. So it does where
+            // another has begun what is to be done again.
+            let is_afresh = self.settings.bounded || written.next().is_some();
             let parked = self.tasks.unpark(partition, committed.as_ref());
-            match parked.filter(|_| !self.settings.bounded) {
+            match parked.filter(|_| !is_afresh) {
                 Some(mut parked) => {
-                    self.tell_of_sources(&mut parked.task, parked.stage)?;
-                    held.push(parked);
+                    self.tell_of_sources(&mut parked.task, parked.stage, None)?;
+                    held.push(Held { written, ..parked });
                 }
                 None => match self.restore(
                     partition,
                     committed,
-                    &room_left(&self.room, &held, partitions),
+                    written,
+                    &room_left(&room, &held, partitions),
                 )? {
                     Some(restored) => held.push(restored),
                     None => return Ok(false),
                 },
             }
         }
-        for (held, written_until) in held.iter_mut().zip(written_until) {
-            held.written_until = written_until;
+        for held in &mut held {
             if let Some(among) = began_among.get(&held.stage) {
                 held.task.begin_among(*among);
             }
@@ -334,9 +340,12 @@ impl Runner {
         };
         let from_log = held.iter_mut().filter(|h| h.generator.is_none());
         for (held, offset) in from_log.zip(offsets) {
-            (held.offset, held.flushed) = (offset, offset);
+            held.offset = offset;
             // Where a source begins is committed at once: what comes after that is read, even if nobody is there to read it.
             held.dirty |= held.committed.is_none() && is_source(held.stage);
+        }
+        for held in &mut held {
+            held.dirty |= held.written.is_reached(held.offset);
         }
         self.pending.claimed(held.iter());
         if self.settings.bounded && !self.set_ends(&mut held)? {
@@ -453,6 +462,7 @@ impl Runner {
         &mut self,
         partition: &TopicPartition,
         committed: Option<Position>,
+        written: Written,
         room: &Room,
     ) -> Result<Option<Held>, RunError> {
         let Some(subscription) = self.topology.of_topic(&partition.topic).cloned() else {
@@ -468,7 +478,7 @@ impl Runner {
         };
         // Otherwise the end that an earlier bounded run came to would be taken for the end of this one.
         task.reopen();
-        self.tell_of_sources(&mut task, subscription.stage)?;
+        self.tell_of_sources(&mut task, subscription.stage, written.next())?;
         let offset = committed.as_ref().map_or(0, |p| p.offset);
         let generator = self.generator_of(subscription.stage, partition.partition, offset)?;
         let end = generator
@@ -496,17 +506,42 @@ impl Runner {
             // An endless generator adds nothing to an input that is to end.
             end: if skipped { Some(offset) } else { end },
             finished: false,
-            written_until: Vec::new(),
-            flushed: offset,
+            written,
             waits_for_flush: false,
         }))
     }
 
-    /// Tells a shard how many partitions feed it.
-    fn tell_of_sources(&self, task: &mut Task, stage: Stage) -> Result<(), RunError> {
-        for (place, partitions) in self.senders_to(stage) {
+    /// Tells a shard how many partitions feed it: as many as there are, or, where a sink outside the log is ahead, as many
+    /// as there were for what it has.
+    fn tell_of_sources(
+        &self,
+        task: &mut Task,
+        stage: Stage,
+        ahead: Option<&Position>,
+    ) -> Result<(), RunError> {
+        for (place, now) in self.senders_to(stage) {
+            let then = ahead.map(|ahead| task.told_of(place, &ahead.clock));
+            let partitions = then.transpose()?.flatten().unwrap_or(now);
             // More partitions only hold windows open, and before anything has been read none can close: nothing is emitted.
             task.set_source_partitions(place, partitions, &mut Effects::default())?;
+        }
+        Ok(())
+    }
+
+    /// Tells a shard that has come to where all sinks outside the log are, and is made ready for a commit there, how many
+    /// partitions feed it now.
+    pub(super) fn tell_of_growth(&mut self, index: usize) -> Result<(), RunError> {
+        let stage = self.tasks.get_mut(index).map(|held| held.stage);
+        let senders = stage.map(|stage| self.senders_to(stage));
+        let Some(held) = self.tasks.get_mut(index) else {
+            return Ok(());
+        };
+        for (place, partitions) in senders.unwrap_or_default() {
+            self.pending.gather(held, |held, effects| {
+                Ok(held
+                    .task
+                    .set_source_partitions(place, partitions, effects)?)
+            })?;
         }
         Ok(())
     }

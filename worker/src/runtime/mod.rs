@@ -19,8 +19,9 @@ mod pick;
 mod reading;
 mod tasks;
 mod topology;
+mod written;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -170,6 +171,8 @@ struct Runner {
     room: Room,
     /// How far a partition is read ahead of the lowest watermark.
     ahead: Micros,
+    /// For each source those whose partitions are read in step with its own.
+    in_step: Vec<BTreeSet<usize>>,
     last_commit: Instant,
     last_publish: Instant,
     started: Instant,
@@ -214,11 +217,13 @@ impl Runner {
         let lookups = Lookups::new(plan, &settings.secrets, stop)?;
         let committing = Committing::start(&parts.host, &plan.name, parts.committer, sinks)?;
         let copies = Copies::start(&parts.host, plan, parts.tables, &settings.secrets)?;
+        copies.tables().set_room(&room)?;
         let now = parts.host.now();
         let mut runner = Self {
             copies,
             loading: false,
             ahead: reading::ahead(plan),
+            in_step: pick::in_step(plan),
             generators: adjusting::generators(plan),
             edits: parts.edits,
             room,
@@ -368,6 +373,7 @@ impl Runner {
             return Ok(());
         }
         self.tasks.hear_news();
+        self.look_for_idleness()?;
         if self.tasks.iter().any(|held| held.dirty) {
             self.on(Event::Due)?;
         } else if self.settings.bounded && self.commits.may_read() && self.all_finished() {
@@ -412,11 +418,35 @@ impl Runner {
         Ok(())
     }
 
+    /// The room for the state beside tables of so many bytes, or the other way round: what is left, but half of it all at least.
+    fn room_beside(&self, bytes: usize) -> Room {
+        Room {
+            bytes: self
+                .room
+                .bytes
+                .saturating_sub(bytes)
+                .max(self.room.bytes / 2),
+            ..self.room.clone()
+        }
+    }
+
     fn commit(&mut self) -> Result<(), RunError> {
         self.last_commit = self.host.now();
-        self.tasks.share(&self.room);
-        for held in self.tasks.iter_mut().filter(|held| held.dirty) {
+        self.tasks
+            .share(&self.room_beside(self.copies.tables().bytes()));
+        let tables = self.room_beside(self.tasks.bytes());
+        self.copies.tables().set_room(&tables)?;
+        let mut caught_up = Vec::new();
+        let dirty = self.tasks.iter_mut().enumerate();
+        for (index, held) in dirty.filter(|(_, held)| held.dirty) {
+            let was_behind = held.written.next().is_some();
             self.pending.flush(held)?;
+            if was_behind && held.written.next().is_none() {
+                caught_up.push(index);
+            }
+        }
+        for index in caught_up {
+            self.tell_of_growth(index)?;
         }
         match self.pending.take() {
             Some(work) => {
@@ -488,7 +518,7 @@ impl Runner {
         let sources: Vec<(Read, Option<Micros>, Option<i64>)> = sources.collect();
         let state = StateStatus {
             groups: self.tasks.groups() as u64,
-            memory_bytes: self.tasks.bytes() as u64,
+            memory_bytes: (self.tasks.bytes() + self.copies.tables().bytes()) as u64,
             memory_limit_bytes: self.room.bytes as u64,
             disk_bytes: self.room.disk.bytes(),
         };

@@ -149,12 +149,17 @@ impl Pending {
         }
     }
 
-    /// Makes a task ready for a commit, and notes the position that the commit reaches.
+    /// Makes a task ready for a commit, and notes the position that the commit reaches. Where a sink outside the log has
+    /// been written there, it goes on to the same time first.
     pub(super) fn flush(&mut self, held: &mut Held) -> Result<(), RunError> {
+        for then in held.written.take_reached(held.offset) {
+            self.gather(held, |held, effects| {
+                Ok(held.task.catch_up(&then.clock, effects)?)
+            })?;
+        }
         self.gather(held, |held, effects| Ok(held.task.flush(effects)?))?;
         held.closing = held.task.is_closing();
         held.dirty = held.closing;
-        held.flushed = held.offset;
         held.waits_for_flush = false;
         let position = held.position();
         for (place, its) in self.external.iter_mut().enumerate() {

@@ -9,7 +9,7 @@ use tidemill_engine::record::RawBatch;
 use tidemill_plan::model::{self, Micros, Plan};
 
 use super::pending::Pending;
-use super::pick::{Candidate, order};
+use super::pick::{Candidate, limit, order};
 use super::tasks::{Generated, Held};
 use super::topology::Stage;
 use super::{RunError, Runner};
@@ -52,32 +52,36 @@ impl Runner {
                 }
             }
         }
-        self.look_for_idleness()?;
         self.look_for_the_end()?;
         Ok(read)
     }
 
     fn next_of(&self, stage: Stage) -> Vec<usize> {
-        let (indices, candidates): (Vec<usize>, Vec<Candidate>) = self
-            .tasks
-            .iter()
-            .enumerate()
-            .filter(|(_, held)| held.stage == stage && held.wants_more())
-            .map(|(index, held)| {
-                let all_read = held.at_end || held.idle;
-                (
-                    index,
-                    Candidate {
-                        watermark: held.task.watermark(),
-                        at_end: all_read,
-                    },
-                )
-            })
+        let wanting = || {
+            let held = self.tasks.iter().enumerate();
+            held.filter(|(_, held)| held.wants_more())
+        };
+        let of_stage = wanting().filter(|(_, held)| held.stage == stage);
+        let (indices, candidates): (Vec<usize>, Vec<Candidate>) = of_stage
+            .map(|(index, held)| (index, held.candidate()))
             .unzip();
-        order(&candidates, self.ahead)
+        let in_step = wanting().filter(|(_, held)| self.are_in_step(held.stage, stage));
+        let limit = limit(in_step.map(|(_, held)| held.candidate()), self.ahead);
+        order(&candidates, limit)
             .into_iter()
             .filter_map(|i| indices.get(i).copied())
             .collect()
+    }
+
+    /// Whether what is read of two stages goes on in step.
+    fn are_in_step(&self, one: Stage, other: Stage) -> bool {
+        match (one, other) {
+            (Stage::Source(one), Stage::Source(other)) => self
+                .in_step
+                .get(one)
+                .is_some_and(|all| all.contains(&other)),
+            _ => one == other,
+        }
     }
 
     fn read_partition(&mut self, index: usize) -> Result<usize, RunError> {
@@ -167,8 +171,12 @@ impl Runner {
     }
 
     /// A partition from which nothing comes, though all of it has been read, stops holding windows back: those of its
-    /// own go by the others' watermark, and shards are told with the next commit.
-    fn look_for_idleness(&mut self) -> Result<(), RunError> {
+    /// own go by the others' watermark, and shards are told. That is decided just before a commit, so that a record is
+    /// never read on the strength of it before it is in the log; and not while a lost attempt is done again.
+    pub(super) fn look_for_idleness(&mut self) -> Result<(), RunError> {
+        if self.loading || !self.commits.may_read() {
+            return Ok(());
+        }
         let now = self.host.now();
         for source in 0..self.plan.sources.len() {
             let Some(timeout) = self.idle_timeout(source) else {
@@ -241,7 +249,8 @@ impl Runner {
 
 impl Held {
     fn is_quiet_for(&self, timeout: Duration, now: Instant) -> bool {
-        self.at_end && now.saturating_duration_since(self.last_record) >= timeout
+        let is_quiet = now.saturating_duration_since(self.last_record) >= timeout;
+        self.at_end && is_quiet && self.written.next().is_none()
     }
 }
 
@@ -275,8 +284,7 @@ fn read_batch(
         if held.end.is_some_and(|end| head.offset >= end) {
             break;
         }
-        if held.must_flush_before(head.offset) {
-            held.waits_for_flush = true;
+        if held.waits_before(head.offset) {
             held.again_from = Some(head.offset);
             break;
         }
@@ -304,13 +312,8 @@ fn read_batch(
 impl Held {
     /// The nearest offset after `offset` at which a batch must end.
     fn cut_after(&self, offset: i64) -> Option<i64> {
-        self.written_until
-            .iter()
-            .flatten()
-            .map(|until| until.offset)
-            .chain(self.end)
-            .filter(|&cut| cut > offset)
-            .min()
+        let end = self.end.filter(|&end| end > offset);
+        self.written.cut_after(offset).into_iter().chain(end).min()
     }
 }
 
@@ -331,18 +334,15 @@ fn follow_trace(batch: &RawBatch<'_>) {
 
 /// Makes the records that are due by now.
 fn generate(pending: &mut Pending, held: &mut Held, now: Instant) -> Result<usize, RunError> {
+    let made = held.generator.as_ref();
+    let due = made.map_or(0, |made| made.due(held.offset));
+    held.at_end = due == 0;
+    if due == 0 || held.waits_before(held.offset) {
+        return Ok(0);
+    }
     let Some(made) = held.generator.as_ref() else {
         return Ok(0);
     };
-    let due = made.due(held.offset);
-    held.at_end = due == 0;
-    if due == 0 {
-        return Ok(0);
-    }
-    if held.must_flush_before(held.offset) {
-        held.waits_for_flush = true;
-        return Ok(0);
-    }
     let cut = held.cut_after(held.offset).map(|cut| cut - held.offset);
     let due = cut.map_or(due, |cut| due.min(usize::try_from(cut).unwrap_or(due)));
     let time = made.time_of(held.offset, held.task.watermark());

@@ -8,7 +8,9 @@ use tidemill_engine::error::EngineError;
 use tidemill_engine::generator::Generator;
 use tidemill_engine::task::Task;
 
+use super::pick::Candidate;
 use super::topology::Stage;
+use super::written::Written;
 use crate::log::{Position, TopicPartition};
 use crate::status::PartitionStatus;
 
@@ -48,10 +50,8 @@ pub(super) struct Held {
     pub(super) end: Option<i64>,
     /// Whether its task has been told that nothing more comes.
     pub(super) finished: bool,
-    /// Up to where each sink outside the log has its rows already.
-    pub(super) written_until: Vec<Option<Position>>,
-    /// Where it was when it was last made ready for a commit.
-    pub(super) flushed: i64,
+    /// What sinks outside the log have of it already.
+    pub(super) written: Written,
     /// It is made ready for a commit before it is read on.
     pub(super) waits_for_flush: bool,
 }
@@ -72,6 +72,14 @@ impl Held {
     /// Whether reading goes on.
     pub(super) fn wants_more(&self) -> bool {
         !self.finished && !self.waits_for_flush && self.end.is_none_or(|end| self.offset < end)
+    }
+
+    /// What decides when it is read.
+    pub(super) fn candidate(&self) -> Candidate {
+        Candidate {
+            watermark: self.task.watermark(),
+            at_end: self.at_end || self.idle,
+        }
     }
 
     /// How much of the partition has not been read, as far as is known.
@@ -100,7 +108,7 @@ impl Held {
     /// offset, that depends on event time: windows may close without them, because others have gone on or the input has
     /// ended. After a commit that was aborted, those have said so again, in records at other offsets than before.
     pub(super) fn is_written(&self, sink: usize) -> Result<bool, EngineError> {
-        let Some(Some(until)) = self.written_until.get(sink) else {
+        let Some(until) = self.written.until(sink) else {
             return Ok(false);
         };
         let rows_until = match &self.generator {
@@ -116,12 +124,13 @@ impl Held {
         }
     }
 
-    /// Whether it must be made ready for a commit before the record at an offset, because a sink outside the log has been
-    /// written there: what replaces rows goes by what the sink was given, which is what there was then.
-    pub(super) fn must_flush_before(&self, offset: i64) -> bool {
-        let written = self.written_until.iter().flatten();
-        let mut between = written.filter(|u| self.flushed < u.offset && u.offset <= offset);
-        self.dirty && between.next().is_some()
+    /// Whether it is made ready for a commit before the record at an offset, because a sink outside the log has been
+    /// written there: what replaces rows goes by what the sink was given, and what was decided then is taken over.
+    pub(super) fn waits_before(&mut self, offset: i64) -> bool {
+        let waits = self.written.is_reached(offset);
+        self.waits_for_flush |= waits;
+        self.dirty |= waits;
+        waits
     }
 
     /// Where the task is now.

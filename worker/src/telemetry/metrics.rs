@@ -134,9 +134,11 @@ impl Collector for Snapshot {
                 "Keys of tables and windows that are held",
                 |s| s.groups,
             ),
-            ("state_memory_bytes", "Memory that they take", |s| {
-                s.memory_bytes
-            }),
+            (
+                "state_memory_bytes",
+                "Memory that they and tables take",
+                |s| s.memory_bytes,
+            ),
             (
                 "state_memory_limit_bytes",
                 "Memory that they may take",

@@ -490,7 +490,7 @@ impl Sessions {
         Marks {
             stream: self.spec.mark,
             closed: (self.closed > self.due()).then_some(self.closed),
-            emitted: None,
+            ..Marks::default()
         }
     }
 

@@ -12,6 +12,7 @@ use tidemill_worker::log::{
 
 use super::{SimulatedMembership, unframe};
 use crate::broken::Broken;
+use crate::grammar::MOVING;
 use crate::log::{MS, Standing, Time};
 use crate::world::{Process, Site, own};
 
@@ -236,6 +237,9 @@ impl Reader for SimulatedReader {
         let starts = partitions.iter().map(|(at, _)| at.clone());
         self.positions = starts.zip(offsets.iter().copied()).collect();
         self.note_starts();
+        let mut log = self.process.world.log();
+        log.note_takeover(self.process.index, self.positions.keys(), MOVING);
+        drop(log);
         if let Phase::Assigning(generation, share) = &self.phase {
             let mut client = own(&self.membership.0);
             client.generation = *generation;

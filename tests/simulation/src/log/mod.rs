@@ -45,6 +45,15 @@ pub(crate) struct Stored {
     pub(crate) metadata: String,
 }
 
+/// What happened to a partition that is read.
+#[derive(Debug)]
+pub(crate) enum Turn {
+    /// A process began to read it, when the partitions of a table ended there.
+    Began { process: usize, ends: Vec<i64> },
+    /// A process committed it up to there.
+    Committed { process: usize, offset: i64 },
+}
+
 /// A producer's transactional id.
 #[derive(Debug, Default)]
 pub(crate) struct Producer {
@@ -72,6 +81,8 @@ pub(crate) struct Log {
     pub(crate) starts: BTreeMap<TopicPartition, i64>,
     /// When a member was first given a partition.
     pub(crate) given: BTreeMap<TopicPartition, Time>,
+    /// By partition, who began to read it and who committed it, in that order.
+    pub(crate) course: BTreeMap<TopicPartition, Vec<Turn>>,
     random: Random,
     /// What has happened, if anybody wants to read it.
     pub(crate) story: Option<Vec<String>>,
@@ -91,8 +102,28 @@ impl Log {
             begun: BTreeMap::new(),
             starts: BTreeMap::new(),
             given: BTreeMap::new(),
+            course: BTreeMap::new(),
             random: Random::new(seed),
             story: None,
+        }
+    }
+
+    /// Notes that a process begins to read partitions: it must have read tables as far as they go now.
+    pub(crate) fn note_takeover<'p>(
+        &mut self,
+        process: usize,
+        partitions: impl Iterator<Item = &'p TopicPartition>,
+        table: &str,
+    ) {
+        let table = self.topics.get(table);
+        let ends = table.map(|table| table.partitions.iter().map(Partition::end).collect());
+        let ends: Vec<i64> = ends.unwrap_or_default();
+        for at in partitions {
+            let turn = Turn::Began {
+                process,
+                ends: ends.clone(),
+            };
+            self.course.entry(at.clone()).or_default().push(turn);
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tidemill_worker::log::{Produced, TopicPartition};
 
-use super::{Log, MS, Stored, TRANSACTION, Time};
+use super::{Log, MS, Stored, TRANSACTION, Time, Turn};
 
 /// Which transaction, in the order in which they began.
 pub(crate) type TransactionId = usize;
@@ -17,6 +17,8 @@ pub(crate) struct Transaction {
     /// Partitions written, with the time at which their marker comes once it is decided.
     partitions: BTreeMap<TopicPartition, Time>,
     offsets: BTreeMap<TopicPartition, Stored>,
+    /// The process that has added them.
+    process: Option<usize>,
     /// When the marker for the offsets comes.
     offsets_due: Option<Time>,
     decision: Option<bool>,
@@ -87,6 +89,7 @@ impl Log {
                     begun: self.now,
                     partitions: BTreeMap::new(),
                     offsets: BTreeMap::new(),
+                    process: None,
                     offsets_due: None,
                     decision: None,
                 });
@@ -135,6 +138,7 @@ impl Log {
         }
         if let Some(transaction) = self.transactions.get_mut(open) {
             transaction.offsets.extend(offsets);
+            transaction.process = Some(process);
         }
         Ok(())
     }
@@ -181,6 +185,11 @@ impl Log {
             for (at, stored) in &transaction.offsets {
                 self.decided.insert(at.clone(), stored.offset);
                 self.begun.entry(at.clone()).or_insert(now);
+                let turn = transaction.process.map(|process| Turn::Committed {
+                    process,
+                    offset: stored.offset,
+                });
+                self.course.entry(at.clone()).or_default().extend(turn);
             }
         }
         self.random = random;

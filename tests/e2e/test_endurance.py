@@ -21,12 +21,14 @@ from harness.feed import Feed, LiveFeed
 from harness.kafka import Kafka, wait_until_committed
 from harness.manifests import ROOT, Example, isolate
 from harness.oracle import Oracle
-from harness.records import Input, account_activity, financial_transactions
+from harness.records import Input, account_activity, customers, financial_transactions, newer_customers
+from harness.versions import assert_never_older, read_seen
 from harness.waiting import wait_until
 
 MINUTES = float(os.environ.get("TIDEMILL_TEST_MINUTES", "1"))
 PER_SECOND = int(os.environ.get("TIDEMILL_TEST_RATE", "1000"))
 PARTITIONS = 6
+TABLE_PARTITIONS = 3
 MOST_PARTITIONS = 12
 MOST_WORKERS = 3
 RECOVERY_LIMIT = 120  # what takes longer is taken for stuck
@@ -36,21 +38,33 @@ FOLDERS = {
     ROOT / "examples/sales": financial_transactions,
     ROOT / "examples/moving-windows": account_activity,
     Path(__file__).parent / "manifests/sessions": account_activity,
+    Path(__file__).parent / "manifests/enrichment": financial_transactions,
 }
+CHANGING = "seen"  # the stream whose rows show which version of a table they were joined with
+CHANGES_PER_SECOND = 50
 
 
 @dataclass
 class Load:
-    """A pipeline with the records that are written for it."""
+    """A pipeline with the records that are written for it. Its tables are full before; what changes in them is their version."""
 
     example: Example
     feed: Feed
     live: LiveFeed
+    tables: dict[str, LiveFeed]
 
     @property
     def may_grow(self) -> bool:
         """Whether nobody was promised that a key stays in its partition."""
         return "partitionedBy" not in self.example.source
+
+    @property
+    def all_live(self) -> list[LiveFeed]:
+        return [self.live, *self.tables.values()]
+
+    def oracle(self) -> Oracle:
+        files = {name: live.feed.file for name, live in self.tables.items()}
+        return Oracle(self.example.pipeline, {self.example.source["name"]: self.feed.file, **files})
 
 
 @dataclass
@@ -174,8 +188,28 @@ def loads(kafka: Kafka, seed: int, tag: str, folder: Path) -> list[Load]:
         kafka.make_topic(example.input_topic, PARTITIONS)
         feed = Feed(kafka.bootstrap, example.input_topic, PARTITIONS, folder / f"{example.name}.jsonl")
         made: Iterator[Input] = records(seed, example.disorder, step=0.01)
-        found.append(Load(example, feed, LiveFeed(feed, made, PER_SECOND, at_least=0)))
+        live = LiveFeed(feed, made, PER_SECOND, at_least=0)
+        found.append(Load(example, feed, live, {t["name"]: table(kafka, t, seed, folder) for t in example.tables}))
     return found
+
+
+def table(kafka: Kafka, source: dict, seed: int, folder: Path) -> LiveFeed:
+    """Fills the topic of a table of customers."""
+    topic = source["kafka"]["topic"]
+    kafka.make_topic(topic, TABLE_PARTITIONS, cleanup_policy="compact")
+    feed = Feed(kafka.bootstrap, topic, TABLE_PARTITIONS, folder / f"{topic}.jsonl")
+    feed.write(customers(seed))
+    return LiveFeed(feed, newer_customers(seed), CHANGES_PER_SECOND, at_least=0)
+
+
+def assert_right(kafka: Kafka, load: Load):
+    """Whether the outputs are those of a batch; and where a table that changes shows in one, whether it did so in order."""
+    oracle = load.oracle()
+    assert_exact(kafka, load.example, oracle, but=[CHANGING])
+    for output in load.example.outputs:
+        if output.stream == CHANGING:
+            latest = dict(oracle.db.execute("SELECT id, version FROM customers").fetchall())
+            assert_never_older(read_seen(kafka, output.topic), load.feed.homes, latest)
 
 
 @pytest.mark.timeout(1800 + MINUTES * 180)
@@ -185,8 +219,9 @@ def test_whatever_befalls_them_outputs_are_exact(brokers, tidemill, seed, tag, t
     all_loads = loads(kafka, seed, tag, tmp_path)
     crew = Crew(tidemill, [load.example.folder for load in all_loads], brokers.bootstrap, tmp_path)
     world = World(rng, brokers, crew, all_loads)
-    for load in all_loads:
-        load.live.start()
+    feeds = [live for load in all_loads for live in load.all_live]
+    for live in feeds:
+        live.start()
     try:
         for _ in range(2):
             crew.start()
@@ -197,13 +232,13 @@ def test_whatever_befalls_them_outputs_are_exact(brokers, tidemill, seed, tag, t
             world.befall(ahead.pop() if ahead else rng.choice(DISTURBANCES))
             time.sleep(rng.uniform(0, 3))
     finally:
-        for load in all_loads:
-            load.live.stop(limit=120)
+        for live in feeds:
+            live.stop(limit=120)
     print(summary(world))
     crew.finish(limit=300)
     for load in all_loads:
         print(f"{load.example.name}: {load.feed.written:,} records, {load.feed.partitions} partitions at the end")
-        assert_exact(world.kafka, load.example, Oracle(load.example.pipeline, {load.example.source["name"]: load.feed.file}))
+        assert_right(world.kafka, load)
 
 
 def summary(world: World) -> str:

@@ -1,7 +1,6 @@
 """Workers with far less memory than their state takes, one of them killed: what goes to local disk and comes back changes no row."""
 
 from itertools import islice
-from pathlib import Path
 
 import pytest
 
@@ -11,6 +10,7 @@ from harness.feed import Feed
 from harness.manifests import ROOT, isolate
 from harness.oracle import Oracle
 from harness.records import account_activity
+from harness.tidemill import is_spilled
 from harness.waiting import wait_until
 
 PARTITIONS = 8
@@ -19,15 +19,11 @@ ACCOUNTS = 30_000
 STEP = 0.2  # seconds of event time between records: a session of an account outlasts some of its rests, and not others
 
 
-def is_spilled(state: Path) -> bool:
-    """Whether a worker has state on disk."""
-    return any((state / "spill").glob("*/keyspaces/*/tables/*"))
-
-
 @pytest.mark.timeout(900)
-def test_state_beyond_memory_is_right_after_a_kill(kafka, tidemill, tag, seed, tmp_path, monkeypatch):
+@pytest.mark.parametrize("manifests", ["memory", "memory-rows"])
+def test_state_beyond_memory_is_right_after_a_kill(kafka, tidemill, tag, seed, tmp_path, monkeypatch, manifests):
     monkeypatch.setenv("TIDEMILL_MEMORY", "4Mi")
-    (example,) = isolate(ROOT / "tests/e2e/manifests/memory", tmp_path, tag)
+    (example,) = isolate(ROOT / "tests/e2e/manifests" / manifests, tmp_path, tag)
     kafka.make_topic(example.input_topic, PARTITIONS)
     feed = Feed(kafka.bootstrap, example.input_topic, PARTITIONS, tmp_path / "input.jsonl")
     rows = account_activity(seed, example.disorder, STEP, ACCOUNTS)

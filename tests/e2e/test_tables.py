@@ -13,7 +13,7 @@ import pytest
 from confluent_kafka import Producer
 
 from harness.kafka import Kafka
-from harness.tidemill import Tidemill
+from harness.tidemill import Tidemill, is_spilled
 from harness.waiting import wait_until
 
 PAYMENTS = 20_000
@@ -74,12 +74,12 @@ def manifests(tag, tmp_path, table_format, distribution) -> Path:
     return folder
 
 
-def customers(rng: random.Random) -> list[tuple[str, dict | None]]:
-    """Changes of customers: rows, better rows, and (None) deletions."""
+def customers(rng: random.Random, more: str = "") -> list[tuple[str, dict | None]]:
+    """Changes of customers: rows, better rows, and (None) deletions. Each name ends with `more`."""
     changes = []
     for n in range(2 * CUSTOMERS):
         key = f"c{rng.randrange(CUSTOMERS)}"
-        row = {"id": key, "name": f"name {n}", "limit": rng.randrange(1000)}
+        row = {"id": key, "name": f"name {n}{more}", "limit": rng.randrange(1000)}
         changes.append((key, None if rng.random() < 0.1 else row))
     return changes
 
@@ -152,10 +152,17 @@ def test_a_static_table_gives_the_rows_of_duckdb_on_the_embedded_log(tidemill, m
     assert len(read("dead")) == missing
 
 
-@pytest.mark.parametrize("table_format, distribution", [("Json", "Broadcast"), ("Debezium", "Broadcast"), ("Json", "Partitioned")])
-def test_a_table_with_deletions_and_killed_workers_on_kafka(kafka: Kafka, tidemill: Tidemill, manifests, table_format, distribution, tag, seed, tmp_path):
+@pytest.mark.parametrize(
+    "table_format, distribution, memory",
+    [("Json", "Broadcast", None), ("Debezium", "Broadcast", None), ("Json", "Partitioned", None), ("Json", "Broadcast", "4Mi")],
+)
+def test_a_table_with_deletions_and_killed_workers_on_kafka(
+    kafka: Kafka, tidemill: Tidemill, manifests, table_format, distribution, memory, tag, seed, tmp_path, monkeypatch
+):
     rng = random.Random(seed)
-    changes, records = customers(rng), payments(rng)
+    if memory:
+        monkeypatch.setenv("TIDEMILL_MEMORY", memory)
+    changes, records = customers(rng, "." * 2_000 if memory else ""), payments(rng)
     together = distribution == "Partitioned"
     kafka.make_topic(f"customers-{tag}", 4 if together else 3, cleanup_policy="compact")
     kafka.make_topic(f"payments-{tag}", 4)
@@ -184,6 +191,8 @@ def test_a_table_with_deletions_and_killed_workers_on_kafka(kafka: Kafka, tidemi
             runs[i].kill()
             runs[i] = start(i)
     producer.flush(60)
+    on_disk = lambda: [is_spilled(tmp_path / f"state-{i}") for i in range(2)]
+    wait_until(lambda: on_disk() == [bool(memory)] * 2, 60, "both workers to have rows on disk, or none if there is memory")
     for run in runs:
         run.signal(signal.SIGTERM)
         run.succeed(limit=60)

@@ -1,8 +1,10 @@
 """Writing input: to a topic, and to a file for the oracle."""
 
+import json
 import threading
 import time
 import zlib
+from array import array
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -10,18 +12,20 @@ from pathlib import Path
 from confluent_kafka import Producer
 
 from harness.kafka import QUIET
+from harness.oracle import DELETED
 from harness.records import Input
 from harness.waiting import wait_until
 
 
 class Feed:
-    """Writes records to a topic and remembers them in a file of JSON lines."""
+    """Writes records to a topic and remembers them in a file of JSON lines, a deletion as one of its key."""
 
     def __init__(self, bootstrap: str, topic: str, partitions: int, file: Path):
         self.topic = topic
         self.partitions = partitions
         self.file = file
         self.written = 0
+        self.homes = array("H")  # the partition of each record
         self.failures: list = []
         self._producer = Producer({
             "bootstrap.servers": bootstrap,
@@ -39,7 +43,7 @@ class Feed:
                 if count % 100 == 0 and (ahead := start + count / per_second - time.monotonic()) > 0:
                     time.sleep(ahead)
                 self._send(record)
-                copy.write(record.value + b"\n")
+                copy.write((record.value or json.dumps({DELETED: record.key}).encode()) + b"\n")
         self._finish()
 
     def use(self, partitions: int):
@@ -53,9 +57,10 @@ class Feed:
         return zlib.crc32(key.encode()) % self.partitions
 
     def _send(self, record: Input):
+        self.homes.append(self.partition_of(record.key))
         while True:
             try:
-                self._producer.produce(self.topic, record.value, record.key, self.partition_of(record.key), on_delivery=self._delivered)
+                self._producer.produce(self.topic, record.value, record.key, self.homes[-1], on_delivery=self._delivered)
                 break
             except BufferError:
                 self._producer.poll(0.1)

@@ -35,9 +35,14 @@ class Example:
 
     @property
     def source(self) -> dict:
-        """The one source that is a topic."""
-        (source,) = [s for s in self.pipeline["spec"]["sources"] if "kafka" in s]
+        """The one stream that comes from a topic."""
+        (source,) = [s for s in self.pipeline["spec"]["sources"] if "kafka" in s and "table" not in s]
         return source
+
+    @property
+    def tables(self) -> list[dict]:
+        """The sources that are tables."""
+        return [s for s in self.pipeline["spec"]["sources"] if "table" in s]
 
     @property
     def input_topic(self) -> str:

@@ -13,6 +13,7 @@ from harness.windows import spelled_out
 
 TYPES = {"String": "VARCHAR", "Boolean": "BOOLEAN", "Int32": "INTEGER", "Int64": "BIGINT", "Float64": "DOUBLE", "Date": "DATE"}
 IN_ORDER = "ts, rowid"  # of a source: rows of one time are as they stand in the file, and so in their partition
+DELETED = "$deleted"  # the field of a table's file that names the key of a row that is deleted
 EPOCH_SECONDS_BELOW = 100_000_000_000  # more than this and a number means milliseconds
 
 
@@ -37,12 +38,22 @@ class Oracle:
 
     def _add_source(self, source: dict, file: Path):
         self.db.execute(f"CREATE TABLE raw AS SELECT json FROM read_ndjson_objects('{file}', maximum_object_size = 16777216)")
+        if "table" in source:
+            self._keep_latest(source)
         columns = ", ".join(f"{value_of(c)} AS {quoted(c['name'])}" for c in source["columns"])
         kept = [f"{quoted(c['name'])} IS NOT NULL" for c in source["columns"] if c.get("required")]
         kept += [f"({source['check']})"] if "check" in source else []
         where = " AND ".join(kept) or "true"
         self.db.execute(f"CREATE TABLE {quoted(source['name'])} AS SELECT * FROM (SELECT {columns} FROM raw) WHERE {where}")
         self.db.execute("DROP TABLE raw")
+
+    def _keep_latest(self, source: dict):
+        """Of a table's records, the last of each key, unless it deletes it."""
+        (key,) = [c for c in source["columns"] if [c["name"]] == source["table"]["primaryKey"]]
+        deleted = f"json_extract_string(json, '$.{quoted(DELETED)}')"
+        of_key = f"PARTITION BY coalesce({deleted}, CAST({value_of(key)} AS VARCHAR)) ORDER BY rowid DESC"
+        self.db.execute(f"CREATE TABLE latest AS SELECT json FROM (SELECT json FROM raw QUALIFY row_number() OVER ({of_key}) = 1) WHERE {deleted} IS NULL")
+        self.db.execute("DROP TABLE raw; ALTER TABLE latest RENAME TO raw")
 
 
 def quoted(name: str) -> str:

@@ -98,3 +98,8 @@ def find_binary() -> Path:
     binary = Path(os.environ.get("TIDEMILL_BIN", target / "debug" / "tidemill"))
     assert binary.exists(), f"{binary} is not there: build it (cargo build -p tidemill-cli) or name it in TIDEMILL_BIN"
     return binary
+
+
+def is_spilled(state: Path) -> bool:
+    """Whether the worker with this folder has state on disk that did not fit into memory."""
+    return any((state / "spill").glob("*/keyspaces/*/tables/*"))

@@ -18,6 +18,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 import latency as latencies
 import state as states
+import table as tables
 from contenders import CONTENDERS, Contender, Place, compile_java, java
 from measure import Failed, FirstRow, run
 
@@ -33,6 +34,8 @@ def main() -> int:
         return latency(args)
     if args.state:
         return state(args)
+    if args.table:
+        return table(args)
     chosen = [c for c in CONTENDERS if not args.only or c.name in args.only]
     place = Place(args.kafka, "tx", args.work, args.cache, args.kafka_jars, args.tidemill)
     compile_java(place.classes("gen"), place.kafka_jars, "gen", "check")
@@ -40,7 +43,7 @@ def main() -> int:
         contender.build(place)
     generate(place, args.records)
     results = [measure(place, contender, args.records, args.limit) for contender in chosen]
-    print("\n" + table(results, args.records), flush=True)
+    print("\n" + side_by_side(results, args.records), flush=True)
     if args.json:
         args.json.write_text(json.dumps({"records": args.records, "partitions": PARTITIONS, "results": results}, indent=2) + "\n")
     return 1 if any(result.get("failed") for result in results) else 0
@@ -53,6 +56,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--latency", action="store_true", help="how long Tidemill takes with a record, at 10,000 a second")
     parser.add_argument("--state", action="store_true", help="state larger than memory: open sessions, reading them back, a rebalance")
     parser.add_argument("--keys", type=int, default=1_000_000, help="how many sessions are open (default 1,000,000)")
+    parser.add_argument("--table", action="store_true", help="a stream joined with a large table")
+    parser.add_argument("--customers", type=int, default=1_000_000, help="how many rows the table has (default 1,000,000)")
     parser.add_argument("--memory", default="512Mi", help="what a worker may take then (default 512Mi)")
     parser.add_argument("--json", type=Path, help="write the figures to this file too")
     parser.add_argument("--limit", type=float, default=900, help="seconds that one contender may take (default 900)")
@@ -78,7 +83,18 @@ def state(args: argparse.Namespace) -> int:
     make_topic(place.bootstrap, states.TOPIC)
     make_topic(place.bootstrap, states.OUTPUT)
     print(f"{args.keys:,} open sessions in {args.memory} (load {os.getloadavg()[0]:.1f})", flush=True)
-    figures = states.measure(place, args.keys, args.memory, PARTITIONS)
+    return show(states.measure(place, args.keys, args.memory, PARTITIONS), args)
+
+
+def table(args: argparse.Namespace) -> int:
+    place = Place(args.kafka, tables.TRANSACTIONS, args.work, args.cache, args.kafka_jars, args.tidemill)
+    for topic in (tables.CUSTOMERS, tables.TRANSACTIONS, tables.OUTPUT):
+        make_topic(place.bootstrap, topic)
+    print(f"{args.customers:,} customers joined with {args.records:,} transactions (load {os.getloadavg()[0]:.1f})", flush=True)
+    return show(tables.measure(place, args.customers, args.records, PARTITIONS, args.limit), args)
+
+
+def show(figures: dict, args: argparse.Namespace) -> int:
     print("\n".join(f"{name.replace('_', ' ')}: {figure}" for name, figure in figures.items()), flush=True)
     if args.json:
         args.json.write_text(json.dumps(figures, indent=2) + "\n")
@@ -136,7 +152,7 @@ def check(place: Place, contender: Contender, records: int) -> str:
     return done.stdout.strip()
 
 
-def table(results: list[dict], records: int) -> str:
+def side_by_side(results: list[dict], records: int) -> str:
     rows = [("contender", "records per CPU s", "CPU s", "wall s", "peak MB", "first row s", "output")]
     for r in results:
         if r.get("failed"):

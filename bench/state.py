@@ -12,9 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
 from contenders import HERE, Place
+from feeding import feed
 from measure import PeakMemory
 
 TOPIC, OUTPUT = "state", "state-out"
@@ -65,7 +66,8 @@ def worker(place: Place, number: int, memory: str):
 
 def measure(place: Place, keys: int, memory: str, partitions: int) -> dict:
     """Goes through all of it, and returns the figures."""
-    feed(place.bootstrap, ({"visitor": f"visitor-{i:09}", "spent": i % 100, "ts": BEGIN + i % 1000} for i in range(keys)))
+    visits = ({"visitor": f"visitor-{i:09}", "spent": i % 100, "ts": BEGIN + i % 1000} for i in range(keys))
+    feed(place.bootstrap, TOPIC, visits, "visitor")
     figures = {"keys": keys, "memory": memory}
     start = time.monotonic()
     with worker(place, 0, memory) as first:
@@ -88,7 +90,8 @@ def measure(place: Place, keys: int, memory: str, partitions: int) -> dict:
         with worker(place, 1, memory) as second:
             figures["rebalance_pause_seconds"] = round(pause(first, second, partitions), 1)
             start = time.monotonic()
-            feed(place.bootstrap, ({"visitor": f"last-{p}", "spent": 0, "ts": BEGIN + 86_400_000} for p in range(partitions)), spread=True)
+            last = ({"visitor": f"last-{p}", "spent": 0, "ts": BEGIN + 86_400_000} for p in range(partitions))
+            feed(place.bootstrap, TOPIC, last, "visitor", range(partitions))
             assert_each_once(place.bootstrap, keys, partitions)
             figures["close_seconds"] = round(time.monotonic() - start, 1)
             figures["peak_mb_closing"] = round(max(first.memory.kb, second.memory.kb) / 1024)
@@ -105,21 +108,6 @@ def pause(first: Worker, second: Worker, partitions: int) -> float:
     start = time.monotonic()
     wait(lambda: second.held() > 0 and first.held() + second.held() == partitions, "both workers to go on", pause=0.01)
     return time.monotonic() - start
-
-
-def feed(bootstrap: str, records, spread: bool = False):
-    """Writes records; `spread` puts one into each partition."""
-    producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 20, "partitioner": "murmur2_random", "log_level": 3})
-    for number, record in enumerate(records):
-        place = {"partition": number} if spread else {}
-        while True:
-            try:
-                producer.produce(TOPIC, json.dumps(record).encode(), record["visitor"].encode(), **place)
-                break
-            except BufferError:
-                producer.poll(0.1)
-    left = producer.flush(120)
-    assert left == 0, f"{left:,} records were not taken by Kafka"
 
 
 def assert_each_once(bootstrap: str, keys: int, partitions: int):

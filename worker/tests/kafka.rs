@@ -22,8 +22,8 @@ use std::time::{Duration, Instant};
 use tidemill_engine::record::Headers;
 use tidemill_worker::log::kafka::{KafkaAdmin, KafkaCommitter, KafkaConfig, KafkaReader};
 use tidemill_worker::log::{
-    Admin, Committer, GroupEvent, Packed, Position, Produced, Reader, Start, TopicPartition,
-    TopicSpec,
+    Admin, Committer, GroupEvent, LogError, Packed, Position, Produced, Reader, Start,
+    TopicPartition, TopicSpec,
 };
 
 /// A record as it was read.
@@ -187,8 +187,13 @@ fn wait_for_assignment(reader: &mut KafkaReader) -> Vec<TopicPartition> {
 
 /// Serves the group once, as a worker without state does; an assignment if there was one.
 fn step(reader: &mut KafkaReader) -> Option<Vec<TopicPartition>> {
+    try_step(reader).unwrap()
+}
+
+/// The same; an error if this worker is not to go on.
+fn try_step(reader: &mut KafkaReader) -> Result<Option<Vec<TopicPartition>>, LogError> {
     let mut given = None;
-    for event in reader.events(Duration::from_millis(50)).unwrap() {
+    for event in reader.events(Duration::from_millis(50))? {
         match event {
             GroupEvent::Assigned(ours) => {
                 let starts: Vec<_> = ours
@@ -201,7 +206,7 @@ fn step(reader: &mut KafkaReader) -> Option<Vec<TopicPartition>> {
             GroupEvent::Revoked | GroupEvent::Lost => reader.unassign().unwrap(),
         }
     }
-    given
+    Ok(given)
 }
 
 /// Waits until readers of committed data see a partition up to this offset.

@@ -30,7 +30,7 @@ class Feed:
         self._producer = Producer({
             "bootstrap.servers": bootstrap,
             "enable.idempotence": True,
-            "linger.ms": 5,
+            "linger.ms": 50,  # with less, brokers are kept busy by the number of requests
             "queue.buffering.max.messages": 1_000_000,
             **QUIET,
         })
@@ -40,8 +40,9 @@ class Feed:
         start = time.monotonic()
         with self.file.open("ab") as copy:
             for count, record in enumerate(records):
-                if count % 100 == 0 and (ahead := start + count / per_second - time.monotonic()) > 0:
-                    time.sleep(ahead)
+                if count % 100 == 0:
+                    self._producer.poll(0)  # not for each: it lets go of the interpreter, which feeds then fight for
+                    time.sleep(max(0, start + count / per_second - time.monotonic()))
                 self._send(record)
                 copy.write((record.value or json.dumps({DELETED: record.key}).encode()) + b"\n")
         self._finish()
@@ -64,7 +65,6 @@ class Feed:
                 break
             except BufferError:
                 self._producer.poll(0.1)
-        self._producer.poll(0)
 
     def _delivered(self, error, _message):
         if error is None:

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tidemill_worker::log::kafka::{KafkaCommitter, KafkaReader};
 use tidemill_worker::log::{Commit, Committer, GroupEvent, Outcome, Reader, Start};
 
-use super::{World, position, step, until, wait_for_assignment};
+use super::{World, position, step, try_step, until, wait_for_assignment};
 
 /// Two workers, each with one of two partitions.
 fn pair(world: &World, topic: &str) -> (KafkaReader, KafkaReader) {
@@ -81,20 +81,44 @@ fn the_broker_refuses_a_member_that_has_been_replaced() {
     };
     assert!(matches!(committer.commit(&commit), Outcome::Fenced(_)));
     assert_eq!(next.committed(&ours).unwrap(), [None]);
-    // When it asks, it hears that it has lost everything, and that it is not to go on.
-    let error = until("the end of the stale one", || {
-        match stale.events(Duration::from_millis(50)) {
-            Ok(events) => {
-                for event in events {
-                    assert_eq!(event, GroupEvent::Lost);
-                    stale.unassign().unwrap();
-                }
-                None
-            }
-            Err(error) => Some(error.to_string()),
-        }
+    // When it asks, it hears that it has lost everything.
+    until("the loss", || {
+        let events = stale.events(Duration::from_millis(50)).unwrap();
+        events.contains(&GroupEvent::Lost).then_some(())
     });
-    assert!(error.contains("same identity"), "{error}");
+}
+
+#[test]
+fn a_member_that_one_which_is_gone_has_put_out_joins_again() {
+    let world = World::new();
+    let topic = world.topic("in", 1, &[]);
+    let (mut reader, _, ours) = world.worker("w-0", &topic);
+    let mut late = KafkaReader::open(&world.config("w-0")).unwrap();
+    late.subscribe(&[topic.to_string()]).unwrap();
+    wait_for_assignment(&mut late);
+    drop(late);
+    let again = until("the partition", || {
+        step(&mut reader).filter(|p| !p.is_empty())
+    });
+    assert_eq!(again, ours);
+}
+
+#[test]
+fn of_two_with_one_identity_the_one_that_was_put_out_first_gives_up() {
+    let world = World::new();
+    let topic = world.topic("in", 1, &[]);
+    let (mut first, _, ours) = world.worker("w-0", &topic);
+    let mut second = KafkaReader::open(&world.config("w-0")).unwrap();
+    second.subscribe(&[topic.to_string()]).unwrap();
+    let error = until("one to give up", || {
+        step(&mut second);
+        try_step(&mut first).err()
+    });
+    assert!(error.to_string().contains("same identity"), "{error}");
+    until("the other to read on", || {
+        step(&mut second);
+        second.take(&ours[0], 1, &mut |_| {}).ok()
+    });
 }
 
 #[test]

@@ -33,6 +33,14 @@ const LEAVE: Duration = Duration::from_secs(1);
 /// What the group does not say for this long it may never say to this client.
 const STUCK: Duration = Duration::from_secs(15);
 
+/// How often a worker that another with its name has put out of the group joins again, within [`SETTLED`]. That other may
+/// be a client of its own or of a process that is dead, whose request to join came late. If it is alive it does the
+/// same, and whoever was put out first is the first to give up.
+const REJOINS: usize = 5;
+
+/// After this time it is forgotten that a worker was put out of the group.
+const SETTLED: Duration = Duration::from_secs(60);
+
 /// A worker's membership in its pipeline's group. Dropped without [`Reader::leave`] it looks like a crash to the others:
 /// the partitions are kept for this identity until the session times out.
 pub struct KafkaReader {
@@ -45,9 +53,8 @@ pub struct KafkaReader {
     held: Arc<Mutex<Held>>,
     /// What the group's last unanswered event asks for.
     asked: Asked,
-    /// How many clients of ours were in this one's place that may still have asked to join the group: such a one would be
-    /// taken for the newer one then.
-    formers: u32,
+    /// When another with our name has put us out of the group, lately.
+    put_out: Vec<Instant>,
     /// Since when the group has not said what is committed.
     unanswered: Option<Instant>,
     fatal: Option<String>,
@@ -93,7 +100,7 @@ impl KafkaReader {
             wake,
             held,
             asked: Asked::Nothing,
-            formers: 0,
+            put_out: Vec::new(),
             unanswered: None,
             fatal: None,
             fences: Fences::default(),
@@ -129,18 +136,18 @@ impl KafkaReader {
             return Ok(());
         }
         self.unanswered = None;
-        self.formers += 1;
         self.reopen()
     }
 
-    /// Whether the client has been thrown out of the group by one of ours that was in its place before. Such a one has asked
-    /// once to join; it is thrown out itself when the next client does.
-    fn is_thrown_out_by_former(&mut self, consumer: &Consumer) -> bool {
+    /// Whether the client has been put out of the group by another with its name, and not so often that this one is alive.
+    fn may_rejoin(&mut self, consumer: &Consumer) -> bool {
         let fatal = consumer.client().fatal_error();
-        let fenced = fatal.is_some_and(|(code, _)| code == RDKafkaErrorCode::FencedInstanceId);
-        let is_by_former = fenced && self.formers > 0;
-        self.formers -= u32::from(is_by_former);
-        is_by_former
+        if fatal.is_none_or(|(code, _)| code != RDKafkaErrorCode::FencedInstanceId) {
+            return false;
+        }
+        self.put_out.retain(|at| at.elapsed() < SETTLED);
+        self.put_out.push(Instant::now());
+        self.put_out.len() <= REJOINS
     }
 
     fn consumer(&self) -> Result<&Arc<Consumer>, LogError> {
@@ -164,8 +171,13 @@ impl KafkaReader {
         loop {
             match consumer.poll(Duration::ZERO) {
                 Some(Err(KafkaError::MessageConsumptionFatal(_)))
-                    if self.is_thrown_out_by_former(&consumer) =>
+                    if self.fatal.is_none() && self.may_rejoin(&consumer) =>
                 {
+                    tracing::warn!(
+                        group = self.config.group,
+                        member = self.config.identity,
+                        "put out of the group by another with this name; it joins again"
+                    );
                     return self.reopen();
                 }
                 Some(Err(KafkaError::MessageConsumptionFatal(code))) => self.died(&consumer, code),

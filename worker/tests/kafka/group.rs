@@ -67,6 +67,38 @@ fn a_revoke_waits_for_the_commit() {
 }
 
 #[test]
+fn partitions_that_are_read_anew_while_the_group_wants_them_back_are_given_back() {
+    let world = World::new();
+    let topic = world.topic("in", 2, &[]);
+    let (mut first, mut committer, ours) = world.worker("w-0", &topic);
+    let mut second = KafkaReader::open(&world.config("w-1")).unwrap();
+    second.subscribe(&[topic.to_string()]).unwrap();
+    // As after an abort, again and again, without hearing the group.
+    let starts: Vec<_> = ours
+        .iter()
+        .map(|at| (at.clone(), Start::Earliest))
+        .collect();
+    for _ in 0..40 {
+        first.assign(&starts).unwrap();
+        assert_eq!(step(&mut second), None);
+    }
+    let mut have = [ours, Vec::new()];
+    until("a partition for each", || {
+        for (reader, have) in [&mut first, &mut second].into_iter().zip(&mut have) {
+            if let Some(given) = step(reader) {
+                *have = given;
+            }
+        }
+        (have.iter().all(|ours| ours.len() == 1)).then_some(())
+    });
+    let commit = Commit {
+        positions: vec![(have[0][0].clone(), position(5, "c"))],
+        ..Commit::default()
+    };
+    assert_eq!(committer.commit(&commit), Outcome::Committed);
+}
+
+#[test]
 fn the_broker_refuses_a_member_that_has_been_replaced() {
     let world = World::new();
     let topic = world.topic("in", 1, &[]);

@@ -42,6 +42,16 @@ impl Context {
         self.notes().events.drain(..).collect()
     }
 
+    /// The next event, if there is one.
+    pub(super) fn take_event(&self) -> Option<GroupEvent> {
+        self.notes().events.pop_front()
+    }
+
+    /// Whether there is an event that nobody has taken.
+    pub(super) fn has_events(&self) -> bool {
+        !self.notes().events.is_empty()
+    }
+
     /// Adds an event that librdkafka does not send.
     pub(super) fn tell(&self, event: GroupEvent) {
         self.notes().events.push_back(event);

@@ -220,11 +220,11 @@ impl KafkaReader {
     /// What the group has said, or why it says nothing any more.
     fn heard(&mut self) -> Result<Vec<GroupEvent>, LogError> {
         self.serve()?;
-        let events = self.take_events()?;
+        let event = self.take_event()?;
         self.look_for_brokers()?;
         match &self.fatal {
-            Some(reason) if events.is_empty() => Err(LogError::Refused(reason.clone())),
-            _ => Ok(events),
+            Some(reason) if event.is_none() => Err(LogError::Refused(reason.clone())),
+            _ => Ok(event.into_iter().collect()),
         }
     }
 
@@ -240,20 +240,34 @@ impl KafkaReader {
         Ok(())
     }
 
-    /// The events so far, with their effect on what may be committed.
-    fn take_events(&mut self) -> Result<Vec<GroupEvent>, LogError> {
-        let events = self.consumer()?.context().take_events();
-        for event in &events {
-            match event {
-                GroupEvent::Assigned(partitions) => self.asked = Asked::Assign(partitions.clone()),
-                GroupEvent::Revoked => self.asked = Asked::Unassign,
-                GroupEvent::Lost => {
-                    self.asked = Asked::Unassign;
-                    self.held().give_up();
-                }
+    /// The next event, with its effect on what may be committed. Those behind it wait until it is answered.
+    fn take_event(&mut self) -> Result<Option<GroupEvent>, LogError> {
+        let event = self.consumer()?.context().take_event();
+        match &event {
+            Some(GroupEvent::Assigned(partitions)) => {
+                self.asked = Asked::Assign(partitions.clone())
             }
+            Some(GroupEvent::Revoked) => self.asked = Asked::Unassign,
+            Some(GroupEvent::Lost) => {
+                self.asked = Asked::Unassign;
+                self.held().give_up();
+            }
+            None => {}
         }
-        Ok(events)
+        Ok(event)
+    }
+
+    /// Whether the group has said more than has been heard. An answer would be taken for one to that.
+    fn is_overtaken(&mut self) -> Result<bool, LogError> {
+        self.serve()?;
+        let is_overtaken = self.consumer()?.context().has_events();
+        if is_overtaken {
+            tracing::debug!(
+                group = self.config.group,
+                "the group asks for something else by now"
+            );
+        }
+        Ok(is_overtaken)
     }
 
     /// Answers what the group has asked and will not ask again, so that closing need not wait for it.
@@ -323,7 +337,8 @@ impl Reader for KafkaReader {
         self.stable_committed(partitions)
     }
 
-    /// May be called again while nothing is asked: the new list then takes the place of the old.
+    /// May be called again while nothing is asked: the new list then takes the place of the old. Where the group has asked
+    /// for something else meanwhile, that is heard next, and nothing is read until then.
     fn assign(&mut self, partitions: &[(TopicPartition, Start)]) -> Result<Vec<i64>, LogError> {
         let consumer = Arc::clone(self.consumer()?);
         let offsets = self.starts(partitions)?;
@@ -348,6 +363,10 @@ impl Reader for KafkaReader {
                 },
             );
         }
+        if self.is_overtaken()? {
+            return Ok(offsets);
+        }
+        let consumer = Arc::clone(self.consumer()?);
         self.restart(&consumer)
             .map_err(|e| self.failed("assigning partitions", &e))?;
         if let Asked::Assign(ours) = std::mem::replace(&mut self.asked, Asked::Nothing) {
@@ -363,17 +382,23 @@ impl Reader for KafkaReader {
         self.partitions.clear();
         self.held().give_up();
         self.asked = Asked::Nothing;
+        if self.is_overtaken()? {
+            return Ok(());
+        }
         let given = self.consumer()?.unassign();
         given.map_err(|e| self.failed("giving partitions back", &e))
     }
 
     fn seek(&mut self, partition: &TopicPartition, offset: i64) -> Result<(), LogError> {
-        let consumer = Arc::clone(self.consumer()?);
         let slot = self
             .partitions
             .get_mut(partition)
             .ok_or_else(|| not_assigned(partition))?;
         (slot.next, slot.at_end, slot.failed, slot.astray) = (offset, false, None, None);
+        if self.is_overtaken()? {
+            return Ok(());
+        }
+        let consumer = Arc::clone(self.consumer()?);
         let sought = match self.seek_to(&consumer, partition, offset) {
             // It has not started yet, or has stopped at an error.
             Err(error) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::State) => {

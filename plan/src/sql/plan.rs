@@ -209,6 +209,11 @@ impl Parsed {
                 "the windows are opened before the join, and rows may wait longer than they are open",
             )
             .hint("join in a stream of its own, and open windows over that"),
+            Misfit::JoinedInWindow => SqlError::at(
+                self.window_place(),
+                "the windows of SESSION and COUNT_WINDOW are opened before the join, over rows that it leaves out, too",
+            )
+            .hint("join in a stream of its own, and open windows over that; or write LEFT JOIN, and WHERE behind it"),
             Misfit::Operator(what) => SqlError::at(
                 self.tokens.start(),
                 format!("a stream cannot do this: {what}"),

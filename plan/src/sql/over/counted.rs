@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, SchemaRef};
-use datafusion_common::{DFSchema, ScalarValue};
+use arrow::datatypes::{DataType, FieldRef, SchemaRef};
+use datafusion_common::ScalarValue;
 use datafusion_expr::Operator;
 use datafusion_physical_expr::expressions::{Column, Literal, binary, case, cast, lit};
 
@@ -13,7 +13,7 @@ use crate::model::{ExprRef, Frame, OverCall, OverFunction};
 use crate::sql::chain::{Chain, Origin, field};
 use crate::sql::count::CountBound;
 use crate::sql::output;
-use crate::sql::translate::{Call, Misfit, names};
+use crate::sql::translate::{Call, Misfit};
 use crate::sql::window::{Bound, MICROS, first_after};
 
 /// The functions that there are of such windows.
@@ -34,7 +34,7 @@ enum From {
 pub(crate) fn plan(
     keys: &[ExprRef],
     calls: &[Call],
-    output: &DFSchema,
+    wanted: &[FieldRef],
     before: &mut Chain,
     time: Option<usize>,
 ) -> Result<(OverShape, Chain), Misfit> {
@@ -94,14 +94,15 @@ pub(crate) fn plan(
         size,
         &schema,
     )?)?;
-    let exprs = columns.iter().zip(output.fields()).map(|(from, wanted)| {
+    let exprs = columns.iter().zip(wanted).map(|(from, wanted)| {
         let expr = column(from, time, width, &schema)?;
         match expr.data_type(&schema)? == *wanted.data_type() {
             true => Ok(expr),
             false => Ok(cast(expr, &schema, wanted.data_type().clone())?),
         }
     });
-    after.project(exprs.collect::<Result<_, Misfit>>()?, &names(output))?;
+    let names: Vec<String> = wanted.iter().map(|f| f.name().clone()).collect();
+    after.project(exprs.collect::<Result<_, Misfit>>()?, &names)?;
     Ok((over, after))
 }
 

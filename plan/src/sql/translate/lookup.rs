@@ -34,6 +34,9 @@ impl Shape {
             JoinType::Left => false,
             _ => return Err(Misfit::JoinKind),
         };
+        if self.rows_decide_windows() && (inner || self.kept.is_some()) {
+            return Err(Misfit::JoinedInWindow);
+        }
         let time = match waits && self.tables.is_empty() {
             true => Some(self.time().ok_or(Misfit::WaitsWithoutTime)?),
             false => None,

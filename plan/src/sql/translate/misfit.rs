@@ -46,6 +46,8 @@ pub(crate) enum Misfit {
     WaitsWithoutTime,
     /// Rows that wait are in windows already.
     WaitsInWindow,
+    /// Rows of windows that rows decide are joined with a table, which leaves some of them out, or after some are.
+    JoinedInWindow,
     /// An operator that no stream has.
     Operator(String),
     /// A column that no sink can hold.

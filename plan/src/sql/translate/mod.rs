@@ -2,12 +2,13 @@
 
 mod call;
 mod grouping;
+mod kept;
 mod lookup;
 mod misfit;
 
 use std::sync::Arc;
 
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::datatypes::{Field, FieldRef, Schema, SchemaRef};
 use datafusion_common::DFSchema;
 use datafusion_common::tree_node::TreeNode as _;
 use datafusion_expr::{Distinct, Expr, LogicalPlan, Window};
@@ -46,6 +47,8 @@ pub(crate) struct Shape {
     pub(crate) after: Chain,
     /// Windows are opened that a row does not tell: it falls into several, or other rows decide.
     several_windows: bool,
+    /// The column that says whether a row is kept, behind all others: see [`kept`].
+    kept: Option<usize>,
 }
 
 /// A table that rows are joined with.
@@ -69,6 +72,7 @@ impl Shape {
             join: None,
             after: Chain::new(crate::model::empty_schema()),
             several_windows: false,
+            kept: None,
         }
     }
 
@@ -117,13 +121,21 @@ impl Shape {
             LogicalPlan::SubqueryAlias(_) => Ok(()),
             LogicalPlan::Filter(filter) => {
                 let predicate = physical(&filter.predicate, filter.input.schema())?;
-                Ok(self.rows().filter(predicate)?)
+                match self.rows_decide_windows() {
+                    true => self.keep(predicate),
+                    false => Ok(self.rows().filter(predicate)?),
+                }
             }
             LogicalPlan::Projection(projection) => {
                 let input = projection.input.schema();
                 let exprs = physical_all(&projection.expr, input)?;
                 self.check_windows(&exprs)?;
-                Ok(self.rows().project(exprs, &names(&projection.schema))?)
+                let names = names(&projection.schema);
+                match self.gathers() {
+                    true => self.after.project(exprs, &names)?,
+                    false => self.project_before(exprs, names)?,
+                }
+                Ok(())
             }
             LogicalPlan::Aggregate(aggregate) => {
                 let input = aggregate.input.schema();
@@ -133,13 +145,13 @@ impl Shape {
                     .iter()
                     .map(|expr| call(expr, input))
                     .collect::<Result<Vec<_>, _>>()?;
-                self.group(keys, calls, &aggregate.schema)
+                self.group(keys, calls, aggregate.schema.fields())
             }
             LogicalPlan::Distinct(Distinct::All(input)) => {
                 let schema = input.schema();
                 let columns = names(schema).into_iter().enumerate();
                 let keys = columns.map(|(i, name)| Arc::new(Column::new(&name, i)) as ExprRef);
-                self.group(keys.collect(), Vec::new(), schema)
+                self.group(keys.collect(), Vec::new(), schema.fields())
             }
             LogicalPlan::Window(window) => self.over(window),
             other => Err(Misfit::Operator(other.display().to_string())),
@@ -199,20 +211,22 @@ impl Shape {
         found.map(|(_, behind)| *behind)
     }
 
-    fn group(
+    /// Brings rows that are equal in some expressions together; what is `wanted` are these, and what the functions give.
+    fn bring_together(
         &mut self,
         exprs: Vec<ExprRef>,
         calls: Vec<Call>,
-        output: &DFSchema,
+        wanted: &[FieldRef],
     ) -> Result<(), Misfit> {
         let by_count = |origin: &Origin| matches!(origin, Origin::Counted(_));
         if self.before.origins.iter().any(by_count) {
             let time = self.relation.event_time;
-            let counted = over::plan_counted(&exprs, &calls, output, &mut self.before, time)?;
+            let counted = over::plan_counted(&exprs, &calls, wanted, &mut self.before, time)?;
             (self.over, self.after) = (Some(counted.0), counted.1);
             return Ok(());
         }
-        self.gather(exprs, calls, &names(output))
+        let names: Vec<String> = wanted.iter().map(|f| f.name().clone()).collect();
+        self.gather(exprs, calls, &names)
     }
 
     /// Functions over rows: what comes out of them are the rows as they were, and the results.

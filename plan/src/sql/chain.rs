@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use datafusion_common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion_common::{Result, internal_datafusion_err};
 use datafusion_physical_expr::ScalarFunctionExpr;
@@ -116,6 +116,17 @@ impl Chain {
         self.schema = schema;
         self.origins = origins;
         Ok(())
+    }
+
+    /// Adds a column behind all others; its index.
+    pub(crate) fn append(&mut self, expr: ExprRef, name: &str) -> Result<usize> {
+        let mut exprs = as_they_are(self.schema.fields());
+        let mut names = names(self.schema.fields());
+        let at = exprs.len();
+        exprs.push(expr);
+        names.push(name.to_owned());
+        self.project(exprs, &names)?;
+        Ok(at)
     }
 
     pub(crate) fn origin(&self, expr: &ExprRef) -> Origin {
@@ -376,10 +387,21 @@ pub(crate) fn schema_after(steps: &[Step], input: &SchemaRef) -> SchemaRef {
 }
 
 fn is_identity(exprs: &[ExprRef], projected: &Schema, input: &Schema) -> bool {
-    let names = |schema: &Schema| -> Vec<String> {
-        schema.fields().iter().map(|f| f.name().clone()).collect()
-    };
-    exprs.iter().enumerate().all(|(i, e)| column(e) == Some(i)) && names(projected) == names(input)
+    exprs.iter().enumerate().all(|(i, e)| column(e) == Some(i))
+        && names(projected.fields()) == names(input.fields())
+}
+
+/// The names of columns.
+pub(crate) fn names(columns: &[FieldRef]) -> Vec<String> {
+    columns.iter().map(|f| f.name().clone()).collect()
+}
+
+/// Columns as they are.
+pub(crate) fn as_they_are(columns: &[FieldRef]) -> Vec<ExprRef> {
+    let columns = columns.iter().enumerate();
+    columns
+        .map(|(i, f)| Arc::new(Column::new(f.name(), i)) as ExprRef)
+        .collect()
 }
 
 /// Whether putting `inner` into `outer` computes nothing twice.

@@ -13,7 +13,7 @@ use datafusion_physical_expr::conjunction_opt;
 use datafusion_physical_expr::expressions::{CaseExpr, Column, Literal, NotExpr, binary};
 
 use super::Relation;
-use super::chain::{column, field};
+use super::chain::{self, column, field};
 use super::latest::latest;
 use super::translate::{Call, Misfit, Shape, conjuncts, joined, physical_all, take_equal};
 use crate::model::ExprRef;
@@ -221,14 +221,7 @@ impl Merged {
                 None => value,
             }
         });
-        let names: Vec<String> = self
-            .schema
-            .fields()
-            .iter()
-            .map(|f| f.name().clone())
-            .collect();
-        let exprs = exprs.collect();
-        rows.project(exprs, &names)?;
+        rows.project(exprs.collect(), &chain::names(self.schema.fields()))?;
         Ok(())
     }
 }

@@ -9,11 +9,12 @@ use datafusion_expr::{Expr, Join, JoinType, LogicalPlan, Union};
 
 use super::Relation;
 use super::bind::Query;
+use super::chain::names;
 use super::error::SqlError;
 use super::join::{self, Side, Unjoinable};
 use super::merged::Merged;
 use super::parse::Parsed;
-use super::translate::{Misfit, Shape, joined, names};
+use super::translate::{Misfit, Shape, joined};
 
 /// What is between the name of a stream and the number of a part of it: no name in a manifest has it.
 const BETWEEN: char = '-';
@@ -62,7 +63,7 @@ impl<'a> Parts<'a> {
     /// All parts of a plan. The last is what the query gives.
     pub(super) fn of(mut self, plan: &LogicalPlan) -> Result<Vec<Query>, SqlError> {
         let mut shape = self.shape(plan)?;
-        let names = names(plan.schema());
+        let names = names(plan.schema().fields());
         let finished = shape.finish(&names);
         finished.map_err(|misfit| self.said(misfit, &shape))?;
         let query = self.query(shape)?;
@@ -275,7 +276,7 @@ impl<'a> Parts<'a> {
 
     /// Each side is a part, and all are read together.
     fn union(&mut self, union: &Union) -> Result<Shape, SqlError> {
-        let names = names(&union.schema);
+        let names = names(union.schema.fields());
         let mut branches = Vec::with_capacity(union.inputs.len());
         for input in &union.inputs {
             let mut shape = self.shape(input)?;

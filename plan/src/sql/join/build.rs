@@ -66,13 +66,7 @@ pub(super) fn build(
     };
     shape.set_times((&left, &right), times, width);
     let [left_keys, right_keys] = keys.exprs;
-    let names_of: Vec<String> = shape
-        .relation
-        .schema
-        .fields()
-        .iter()
-        .map(|f| f.name().clone())
-        .collect();
+    let names_of = chain::names(shape.relation.schema.fields());
     let left = side(
         left,
         false,
@@ -160,7 +154,6 @@ fn side(
     names: &[String],
 ) -> Result<Side, Misfit> {
     let schema = &shape.before.schema;
-    let column = |(i, f): (usize, &Arc<Field>)| Arc::new(Column::new(f.name(), i)) as ExprRef;
     let name = schema.fields().get(time).map_or("", |f| f.name());
     let time = column_of(name, time);
     let time = match of.more {
@@ -174,7 +167,7 @@ fn side(
     let mut exprs = vec![lit(is_right), time];
     exprs.extend(keys);
     exprs.extend(nulls(before)?);
-    exprs.extend(schema.fields().iter().enumerate().map(column));
+    exprs.extend(chain::as_they_are(schema.fields()));
     exprs.extend(nulls(after)?);
     Ok(Side {
         shape,

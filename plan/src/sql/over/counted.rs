@@ -10,7 +10,7 @@ use datafusion_physical_expr::expressions::{Column, Literal, binary, case, cast,
 
 use super::{OverShape, Rows};
 use crate::model::{ExprRef, Frame, OverCall, OverFunction};
-use crate::sql::chain::{Chain, Origin, field};
+use crate::sql::chain::{Chain, Origin, field, names};
 use crate::sql::count::CountBound;
 use crate::sql::output;
 use crate::sql::translate::{Call, Misfit};
@@ -101,8 +101,7 @@ pub(crate) fn plan(
             false => Ok(cast(expr, &schema, wanted.data_type().clone())?),
         }
     });
-    let names: Vec<String> = wanted.iter().map(|f| f.name().clone()).collect();
-    after.project(exprs.collect::<Result<_, Misfit>>()?, &names)?;
+    after.project(exprs.collect::<Result<_, Misfit>>()?, &names(wanted))?;
     Ok((over, after))
 }
 

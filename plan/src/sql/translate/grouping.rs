@@ -83,15 +83,8 @@ impl Shape {
 
     /// Adds the last microsecond of the window that ends there to the rows; its column.
     fn with_last_time(&mut self, end: ExprRef) -> Result<usize, Misfit> {
-        let fields = self.before.schema.fields().iter().enumerate();
-        let all = fields.map(|(i, f)| (Arc::new(Column::new(f.name(), i)) as ExprRef, f.name()));
-        let (mut exprs, names): (Vec<_>, Vec<_>) = all.unzip();
-        let mut names: Vec<String> = names.into_iter().cloned().collect();
-        let time = exprs.len();
-        exprs.push(window::last_time(end, &self.before.schema)?);
-        names.push(window::LAST_TIME.to_owned());
-        self.before.project(exprs, &names)?;
-        Ok(time)
+        let last = window::last_time(end, &self.before.schema)?;
+        Ok(self.before.append(last, window::LAST_TIME)?)
     }
 
     /// Keys are kept in types that sinks hold, and a window's end stands for its last microsecond; the expressions after

@@ -12,7 +12,7 @@ use datafusion_physical_expr::expressions::{Column, binary, lit};
 
 use super::{Call, Misfit, Shape};
 use crate::model::{ExprRef, WindowKind};
-use crate::sql::chain::{Origin, field};
+use crate::sql::chain::{Origin, as_they_are, field, names};
 
 /// The column that says whether a row is kept, and that of how many of a window are.
 const KEPT: &str = "kept";
@@ -37,18 +37,7 @@ impl Shape {
             Some(at) => binary(kept(at), Operator::And, condition, rows)?,
             None => condition,
         };
-        let width = self.kept.unwrap_or(rows.fields().len());
-        let columns = rows.fields().iter().take(width).enumerate();
-        let (mut exprs, mut names): (Vec<_>, Vec<_>) = columns
-            .map(|(i, f)| {
-                let column = Arc::new(Column::new(f.name(), i)) as ExprRef;
-                (column, f.name().clone())
-            })
-            .unzip();
-        exprs.push(condition);
-        names.push(KEPT.to_owned());
-        self.before.project(exprs, &names)?;
-        self.kept = Some(width);
+        self.kept = Some(self.before.append(condition, KEPT)?);
         Ok(())
     }
 
@@ -100,10 +89,7 @@ impl Shape {
             &self.after.schema,
         )?;
         self.after.filter(any)?;
-        let columns = wanted.iter().enumerate();
-        let columns = columns.map(|(i, f)| Arc::new(Column::new(f.name(), i)) as ExprRef);
-        let names: Vec<String> = wanted.iter().map(|f| f.name().clone()).collect();
-        Ok(self.after.project(columns.collect(), &names)?)
+        Ok(self.after.project(as_they_are(wanted), &names(wanted))?)
     }
 }
 

@@ -8,7 +8,7 @@ mod misfit;
 
 use std::sync::Arc;
 
-use arrow::datatypes::{Field, FieldRef, Schema, SchemaRef};
+use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use datafusion_common::DFSchema;
 use datafusion_common::tree_node::TreeNode as _;
 use datafusion_expr::{Distinct, Expr, LogicalPlan, Window};
@@ -20,7 +20,7 @@ pub(crate) use self::grouping::{Grouping, is_window};
 pub(crate) use self::lookup::{conjuncts, take_equal};
 pub(crate) use self::misfit::Misfit;
 use super::Relation;
-use super::chain::{Chain, Origin, field, window_bound};
+use super::chain::{Chain, Origin, as_they_are, field, names, window_bound};
 use super::count::CountBound;
 use super::join::JoinShape;
 use super::output;
@@ -130,7 +130,7 @@ impl Shape {
                 let input = projection.input.schema();
                 let exprs = physical_all(&projection.expr, input)?;
                 self.check_windows(&exprs)?;
-                let names = names(&projection.schema);
+                let names = names(projection.schema.fields());
                 match self.gathers() {
                     true => self.after.project(exprs, &names)?,
                     false => self.project_before(exprs, names)?,
@@ -149,9 +149,8 @@ impl Shape {
             }
             LogicalPlan::Distinct(Distinct::All(input)) => {
                 let schema = input.schema();
-                let columns = names(schema).into_iter().enumerate();
-                let keys = columns.map(|(i, name)| Arc::new(Column::new(&name, i)) as ExprRef);
-                self.group(keys.collect(), Vec::new(), schema.fields())
+                let keys = as_they_are(schema.fields());
+                self.group(keys, Vec::new(), schema.fields())
             }
             LogicalPlan::Window(window) => self.over(window),
             other => Err(Misfit::Operator(other.display().to_string())),
@@ -225,8 +224,7 @@ impl Shape {
             (self.over, self.after) = (Some(counted.0), counted.1);
             return Ok(());
         }
-        let names: Vec<String> = wanted.iter().map(|f| f.name().clone()).collect();
-        self.gather(exprs, calls, &names)
+        self.gather(exprs, calls, &names(wanted))
     }
 
     /// Functions over rows: what comes out of them are the rows as they were, and the results.
@@ -252,7 +250,7 @@ impl Shape {
             });
         }
         self.after = Chain::new(schema);
-        self.after.project(exprs, &names(output))?;
+        self.after.project(exprs, &names(output.fields()))?;
         self.over = Some(over);
         Ok(())
     }
@@ -293,9 +291,7 @@ impl Shape {
     /// Gives the columns other names.
     pub(crate) fn rename(&mut self, names: &[String]) -> Result<(), Misfit> {
         let rows = self.rows();
-        let fields = rows.schema.fields().iter().enumerate();
-        let column = |(i, f): (usize, &Arc<Field>)| Arc::new(Column::new(f.name(), i)) as ExprRef;
-        let exprs = fields.map(column).collect();
+        let exprs = as_they_are(rows.schema.fields());
         Ok(rows.project(exprs, names)?)
     }
 }
@@ -333,8 +329,4 @@ pub(super) fn physical_all(
     input: &DFSchema,
 ) -> datafusion_common::Result<Vec<ExprRef>> {
     exprs.iter().map(|e| physical(e, input)).collect()
-}
-
-pub(crate) fn names(schema: &DFSchema) -> Vec<String> {
-    schema.fields().iter().map(|f| f.name().clone()).collect()
 }

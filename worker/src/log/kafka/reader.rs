@@ -139,7 +139,7 @@ impl KafkaReader {
         self.reopen()
     }
 
-    /// Whether the client has been put out of the group by another with its name, and not so often that this one is alive.
+    /// Whether the client has been put out of the group by another with its name, and not so often that the other must be alive.
     fn may_rejoin(&mut self, consumer: &Consumer) -> bool {
         let fatal = consumer.client().fatal_error();
         if fatal.is_none_or(|(code, _)| code != RDKafkaErrorCode::FencedInstanceId) {

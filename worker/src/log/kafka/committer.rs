@@ -253,6 +253,12 @@ fn is_membership(code: Code) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+    use rdkafka::mocking::MockCluster;
+    use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+
+    use super::super::config::Isolation;
+    use super::super::context::{Consumer, Context};
     use super::*;
 
     fn error(retriable: bool, abort: bool, fatal: bool) -> TxnError {
@@ -325,5 +331,40 @@ mod tests {
             Err(error(true, false, false))
         });
         assert!(end.is_err() && calls == 1);
+    }
+
+    #[test]
+    fn a_commit_ends_though_the_group_had_no_coordinator_when_it_looked() {
+        let cluster = MockCluster::new(3).unwrap();
+        cluster.create_topic("records", 1, 1).unwrap();
+        let config = KafkaConfig {
+            transaction_timeout: Duration::from_millis(2_500),
+            ..KafkaConfig::new(&cluster.bootstrap_servers(), "group", "worker")
+        };
+        let consumer: Consumer = config
+            .consumer(Isolation::Committed)
+            .create_with_context(Context::default())
+            .unwrap();
+        let mut slot = Some(Producer::open(&config.transactions("id", BATCH)).unwrap());
+        let init = |limit| slot.as_ref().unwrap().init_transactions(limit);
+        insist(Instant::now() + INIT, init).unwrap();
+        let mut offsets = TopicPartitionList::new();
+        offsets
+            .add_partition_offset("records", 0, Offset::Offset(5))
+            .unwrap();
+        // As often as librdkafka asks before it waits for a connection to come or go.
+        let none = RDKafkaRespErr::RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE;
+        cluster.request_errors(RDKafkaApiKey::FindCoordinator, &[none; 3]);
+        let (ended, end) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let member = GroupMetadata::of(&consumer).unwrap();
+            let sent = lend(&mut slot, |lent| {
+                lent.begin()?;
+                lent.send_offsets(&offsets, &member, Duration::from_secs(2))
+            });
+            ended.send(sent)
+        });
+        let sent = end.recv_timeout(Duration::from_secs(60));
+        assert!(matches!(sent, Ok(Some(Ok(())))), "{sent:?}");
     }
 }

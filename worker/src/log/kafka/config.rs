@@ -177,6 +177,14 @@ impl KafkaConfig {
                 "transaction.timeout.ms",
                 self.transaction_timeout.as_millis().to_string(),
             )
+            // librdkafka looks for the group's coordinator without a time limit, and looks again only when a connection
+            // comes or goes (its issue 5456). Closing those that nothing is sent over lets a commit end meanwhile.
+            .set(
+                "connections.max.idle.ms",
+                (self.transaction_timeout * 4 / 5)
+                    .as_millis()
+                    .to_string(),
+            )
             .set("batch.size", batch.to_string())
             // The default of 100 makes short commits wait.
             .set("retry.backoff.ms", "2")

@@ -270,6 +270,37 @@ fn rows_carry_the_trace_and_keep_their_order() {
 }
 
 #[test]
+fn a_partition_that_has_come_since_is_written() {
+    let world = World::new();
+    let (topic, out) = (world.topic("in", 1, &[]), world.topic("out", 1, &[]));
+    let (_reader, mut committer, _) = world.worker("w-0", &topic);
+    let to = |partition| Commit {
+        produced: vec![(
+            out.clone(),
+            super::Produced {
+                partition: Some(partition),
+                ..produced("k", "v")
+            },
+        )],
+        ..Commit::default()
+    };
+    assert_eq!(committer.commit(&to(0)), Outcome::Committed);
+    let end = committer.commit(&to(1));
+    assert!(
+        matches!(&end, Outcome::Aborted(text) if text.contains("has no partition 1, only 1")),
+        "{end:?}"
+    );
+    world.admin().grow(&out, 2).unwrap();
+    until("the new partition", || match committer.commit(&to(1)) {
+        Outcome::Committed => Some(()),
+        Outcome::Aborted(_) => None,
+        end => panic!("{end:?}"),
+    });
+    let partitions = world.read(&out, 2).into_iter().map(|s| s.partition);
+    assert_eq!(partitions.collect::<Vec<_>>(), [0, 1]);
+}
+
+#[test]
 fn a_topic_that_is_not_there_is_named() {
     let world = World::new();
     let topic = world.topic("in", 1, &[]);

@@ -150,6 +150,20 @@ impl KafkaAdmin {
         )
     }
 
+    /// A topic that has not got what it needs within the time there was.
+    fn short(&self, topic: &TopicSpec, count: Option<u32>) -> LogError {
+        let (servers, name) = (&self.config.bootstrap_servers, &topic.name);
+        match count {
+            Some(count) => LogError::Refused(format!(
+                "Kafka at {servers}: topic {name} has {count} partitions, {} are needed; add partitions, or delete it to have it made",
+                topic.partitions
+            )),
+            None => LogError::Unavailable(format!(
+                "Kafka at {servers}: topic {name} has been created but does not appear"
+            )),
+        }
+    }
+
     fn edges(&self, topic: &str) -> Result<Vec<(TopicPartition, i64, i64)>, LogError> {
         let count = self.counts(&[topic.to_owned()])?.pop().flatten();
         let count = count.ok_or_else(|| {
@@ -252,30 +266,17 @@ impl Admin for KafkaAdmin {
         if !missing.is_empty() {
             self.create(&missing)?;
         }
-        // Brokers hear of a new topic one after the other.
+        // Brokers hear of a new topic, and of new partitions, one after the other.
         let until = Instant::now() + PATIENCE;
         loop {
             let counts = self.counts(&names)?;
-            let short = topics
-                .iter()
-                .zip(&counts)
-                .find(|(topic, count)| count.is_none_or(|count| count < topic.partitions));
+            let mut each = topics.iter().zip(&counts);
+            let short = each.find(|(topic, count)| count.is_none_or(|it| it < topic.partitions));
             let Some((topic, count)) = short else {
                 return Ok(());
             };
-            if let Some(count) =
-                count.filter(|_| !missing.iter().any(|each| each.name == topic.name))
-            {
-                return Err(LogError::Refused(format!(
-                    "Kafka at {}: topic {} has {count} partitions, {} are needed; add partitions, or delete it to have it made",
-                    self.config.bootstrap_servers, topic.name, topic.partitions
-                )));
-            }
             if Instant::now() > until {
-                return Err(LogError::Unavailable(format!(
-                    "Kafka at {}: topic {} has been created but does not appear",
-                    self.config.bootstrap_servers, topic.name
-                )));
+                return Err(self.short(topic, *count));
             }
             std::thread::sleep(Duration::from_millis(20));
         }

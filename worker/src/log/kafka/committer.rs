@@ -1,5 +1,7 @@
 //! The writing side: rows, changelog, dead letters and positions in one Kafka transaction.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,10 +10,10 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::config::KafkaConfig;
 use super::errors::{explain, from_code};
-use super::facts::Facts;
+use super::facts::{Fact, Facts};
 use super::fence::insist;
 use super::ffi::{GroupMetadata, Lent, Producer, TxnError, lend};
-use super::layout::Layout;
+use super::layout::{Layout, Misfit};
 use super::membership::GroupMembership;
 use super::position::frame;
 use crate::log::{Commit, Committer, LogError, Membership, Outcome};
@@ -50,27 +52,39 @@ impl KafkaCommitter {
 
     /// Lays the commit out, with a producer that suits its topics.
     fn lay_out<'e>(&mut self, commit: &'e Commit) -> Result<Layout<'e>, Outcome> {
-        let mut layout = Layout::new(commit.traceparent.as_deref());
-        let mut smallest = self.batch;
-        for (topic, packed) in &commit.packed {
-            let fact = self.fact(topic)?;
-            smallest = smallest.min(fact.limit);
-            layout.rows(topic, fact, packed).map_err(Outcome::Fatal)?;
+        let mut layout = Layout::new(commit, &self.facts_of(commit)?);
+        if let Err(Misfit::Partition(_)) = layout {
+            // The topic may have got more since it was looked at.
+            self.facts.forget();
+            layout = Layout::new(commit, &self.facts_of(commit)?);
         }
-        for (topic, record) in &commit.produced {
-            let fact = self.fact(topic)?;
-            smallest = smallest.min(fact.limit);
-            layout.record(topic, fact, record).map_err(Outcome::Fatal)?;
+        layout.map_err(|misfit| match misfit {
+            // Brokers hear of new partitions one after the other.
+            Misfit::Partition(text) => Outcome::Aborted(text),
+            Misfit::Record(text) => Outcome::Fatal(text),
+        })
+    }
+
+    /// The topics of a commit. A broker refuses a batch that is larger than its topic takes, however small the records are:
+    /// no batch is larger than the smallest that one of them takes.
+    fn facts_of<'e>(&mut self, commit: &'e Commit) -> Result<BTreeMap<&'e str, Fact>, Outcome> {
+        let packed = commit.packed.iter().map(|(topic, _)| topic);
+        let topics = packed.chain(commit.produced.iter().map(|(topic, _)| topic));
+        let mut facts = BTreeMap::new();
+        for topic in topics {
+            if let Entry::Vacant(entry) = facts.entry(&**topic) {
+                entry.insert(self.fact(topic)?);
+            }
         }
-        if smallest < self.batch {
-            // A broker refuses a batch that is larger than its topic takes, however small the records are.
+        let smallest = facts.values().map(|fact| fact.limit).min();
+        if let Some(smallest) = smallest.filter(|it| *it < self.batch) {
             self.batch = smallest;
             self.init().map_err(outcome)?;
         }
-        Ok(layout)
+        Ok(facts)
     }
 
-    fn fact(&mut self, topic: &Arc<str>) -> Result<super::facts::Fact, Outcome> {
+    fn fact(&mut self, topic: &Arc<str>) -> Result<Fact, Outcome> {
         match &self.producer {
             Some(producer) => self
                 .facts

@@ -181,9 +181,7 @@ impl KafkaConfig {
             // comes or goes (its issue 5456). Closing those that nothing is sent over lets a commit end meanwhile.
             .set(
                 "connections.max.idle.ms",
-                (self.transaction_timeout * 4 / 5)
-                    .as_millis()
-                    .to_string(),
+                (self.transaction_timeout * 4 / 5).as_millis().to_string(),
             )
             .set("batch.size", batch.to_string())
             // The default of 100 makes short commits wait.

@@ -71,6 +71,11 @@ impl Facts {
         Ok(fact)
     }
 
+    /// Has all topics looked at anew.
+    pub(super) fn forget(&mut self) {
+        self.known.clear();
+    }
+
     /// `max.message.bytes` of the topic.
     fn limit(&mut self, config: &KafkaConfig, topic: &str) -> Result<usize, String> {
         let admin = match &self.admin {

@@ -1,6 +1,6 @@
 //! Laying a commit's records out by topic and partition, as they are written.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use tidemill_engine::record::Headers;
 
@@ -8,18 +8,12 @@ use super::facts::Fact;
 use super::ffi::{Lent, Row, TxnError};
 use super::fit::{HeaderRefs, fit, size};
 use crate::log::partitioner::partition_of;
-use crate::log::{Packed, Produced, Span};
+use crate::log::{Commit, Packed, Span};
 
 static NO_HEADERS: Headers = Headers::new();
 
 /// Everything that one commit writes. Within a partition the order is that of the commit.
-#[derive(Default)]
-pub(super) struct Layout<'e> {
-    topics: Vec<Topic<'e>>,
-    index: HashMap<&'e str, usize>,
-    /// `traceparent` for rows.
-    traceparent: Option<&'e str>,
-}
+pub(super) struct Layout<'e>(BTreeMap<&'e str, Topic<'e>>);
 
 struct Topic<'e> {
     name: &'e str,
@@ -40,83 +34,42 @@ enum Step<'e> {
     },
 }
 
+/// Why a record is not taken.
+#[derive(Debug)]
+pub(super) enum Misfit {
+    /// Its topic has no such partition, as far as is known.
+    Partition(String),
+    /// Its topic takes none like it.
+    Record(String),
+}
+
 impl<'e> Layout<'e> {
-    /// Nothing yet; rows will carry this as their `traceparent`.
-    pub(super) fn new(traceparent: Option<&'e str>) -> Self {
-        Self {
-            traceparent,
-            ..Self::default()
+    /// Lays out a commit to these topics.
+    ///
+    /// # Errors
+    /// A record that its topic does not take.
+    pub(super) fn new(commit: &'e Commit, facts: &BTreeMap<&'e str, Fact>) -> Result<Self, Misfit> {
+        let topics = facts
+            .iter()
+            .map(|(name, fact)| (*name, Topic::new(name, *fact)));
+        let mut topics: BTreeMap<_, _> = topics.collect();
+        for (name, packed) in &commit.packed {
+            if let Some(topic) = topics.get_mut(&**name) {
+                topic.add_rows(packed, commit.traceparent.as_deref())?;
+            }
         }
-    }
-
-    fn topic(&mut self, name: &'e str, fact: Fact) -> Option<&mut Topic<'e>> {
-        let topics = &mut self.topics;
-        let index = *self.index.entry(name).or_insert_with(|| {
-            let open = (0..fact.partitions).map(|_| Vec::new()).collect();
-            topics.push(Topic {
-                name,
-                fact,
-                open,
-                steps: Vec::new(),
-                turn: 0,
-            });
-            topics.len() - 1
-        });
-        topics.get_mut(index)
-    }
-
-    /// Adds rows. The error is a record that the topic does not take.
-    pub(super) fn rows(
-        &mut self,
-        name: &'e str,
-        fact: Fact,
-        packed: &'e Packed,
-    ) -> Result<(), String> {
-        let trace = self.traceparent;
-        let Some(topic) = self.topic(name, fact) else {
-            return Ok(());
-        };
-        let part = |range: &Span| match range {
-            None => Ok(None),
-            Some(range) => match packed.arena.get(range.start as usize..range.end as usize) {
-                Some(bytes) => Ok(Some(bytes)),
-                None => Err(format!("a row for topic {name} lies outside its arena")),
-            },
-        };
-        for (key, value) in &packed.records {
-            topic.add(
-                None,
-                Row {
-                    key: part(key)?,
-                    value: part(value)?,
-                },
-                &NO_HEADERS,
-                trace,
-            )?;
+        for (name, record) in &commit.produced {
+            if let Some(topic) = topics.get_mut(&**name) {
+                let (key, value) = (record.key.as_deref(), record.value.as_deref());
+                topic.add(record.partition, Row { key, value }, &record.headers, None)?;
+            }
         }
-        Ok(())
-    }
-
-    /// Adds one record. The error is a record that the topic does not take.
-    pub(super) fn record(
-        &mut self,
-        name: &'e str,
-        fact: Fact,
-        record: &'e Produced,
-    ) -> Result<(), String> {
-        let Some(topic) = self.topic(name, fact) else {
-            return Ok(());
-        };
-        let row = Row {
-            key: record.key.as_deref(),
-            value: record.value.as_deref(),
-        };
-        topic.add(record.partition, row, &record.headers, None)
+        Ok(Self(topics))
     }
 
     /// Writes it all.
     pub(super) fn write(mut self, lent: &mut Lent<'_, 'e>) -> Result<(), TxnError> {
-        for topic in &mut self.topics {
+        for topic in self.0.values_mut() {
             for partition in 0..topic.open.len() {
                 topic.close(partition);
             }
@@ -129,21 +82,49 @@ impl<'e> Layout<'e> {
 }
 
 impl<'e> Topic<'e> {
+    fn new(name: &'e str, fact: Fact) -> Self {
+        Self {
+            name,
+            fact,
+            open: (0..fact.partitions).map(|_| Vec::new()).collect(),
+            steps: Vec::new(),
+            turn: 0,
+        }
+    }
+
+    fn add_rows(&mut self, packed: &'e Packed, trace: Option<&'e str>) -> Result<(), Misfit> {
+        let name = self.name;
+        let part = |range: &Span| {
+            let Some(range) = range else { return Ok(None) };
+            let bytes = packed.arena.get(range.start as usize..range.end as usize);
+            let outside = || format!("a row for topic {name} lies outside its arena");
+            bytes.map(Some).ok_or_else(|| Misfit::Record(outside()))
+        };
+        for (key, value) in &packed.records {
+            let row = Row {
+                key: part(key)?,
+                value: part(value)?,
+            };
+            self.add(None, row, &NO_HEADERS, trace)?;
+        }
+        Ok(())
+    }
+
     fn add(
         &mut self,
         partition: Option<i32>,
         row: Row<'e>,
         headers: &'e Headers,
         trace: Option<&'e str>,
-    ) -> Result<(), String> {
+    ) -> Result<(), Misfit> {
         let partition = partition.unwrap_or_else(|| self.choose(row.key));
         let size = size(&row, headers) + trace.map_or(0, |trace| trace.len() + 32);
         if size > self.fact.limit {
             if headers.is_empty() {
-                return Err(format!(
+                return Err(Misfit::Record(format!(
                     "a record of {size} bytes for topic {} is larger than the {} it takes; raise its max.message.bytes",
                     self.name, self.fact.limit
-                ));
+                )));
             }
             let (cut, headers) = fit(row, headers, self.fact.limit);
             let original = row.value.map_or(0, <[u8]>::len);
@@ -195,17 +176,16 @@ impl<'e> Topic<'e> {
         }
     }
 
-    fn single(&mut self, partition: i32, step: Step<'e>) -> Result<(), String> {
-        let Ok(index) = usize::try_from(partition) else {
-            return Err(format!("topic {} has no partition {partition}", self.name));
-        };
-        if index >= self.open.len() {
-            return Err(format!(
-                "topic {} has no partition {partition}, only {}",
-                self.name,
-                self.open.len()
-            ));
-        }
+    fn single(&mut self, partition: i32, step: Step<'e>) -> Result<(), Misfit> {
+        let there = self.open.len();
+        let index = usize::try_from(partition).ok().filter(|i| *i < there);
+        let index = index.ok_or_else(|| {
+            let text = format!(
+                "topic {} has no partition {partition}, only {there}",
+                self.name
+            );
+            Misfit::Partition(text)
+        })?;
         // What came before in this partition is written before.
         self.close(index);
         self.steps.push((partition, step));

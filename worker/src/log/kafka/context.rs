@@ -42,9 +42,9 @@ impl Context {
         self.notes().events.drain(..).collect()
     }
 
-    /// The next event, if there is one.
-    pub(super) fn take_event(&self) -> Option<GroupEvent> {
-        self.notes().events.pop_front()
+    /// The next event, if there is one and it is wanted now.
+    pub(super) fn take_event(&self, is_wanted: impl Fn(&GroupEvent) -> bool) -> Option<GroupEvent> {
+        self.notes().events.pop_front_if(|event| is_wanted(event))
     }
 
     /// Whether there is an event that nobody has taken.

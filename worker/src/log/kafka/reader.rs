@@ -240,9 +240,15 @@ impl KafkaReader {
         Ok(())
     }
 
-    /// The next event, with its effect on what may be committed. Those behind it wait until it is answered.
+    /// The next event, with its effect on what may be committed. The group may go on before partitions that it wants back
+    /// have been given back. What it gives then is heard of after that: giving back the old would be taken for giving back the
+    /// new.
     fn take_event(&mut self) -> Result<Option<GroupEvent>, LogError> {
-        let event = self.consumer()?.context().take_event();
+        let gives_back = self.asked == Asked::Unassign;
+        let event = self
+            .consumer()?
+            .context()
+            .take_event(|event| !(gives_back && matches!(event, GroupEvent::Assigned(_))));
         match &event {
             Some(GroupEvent::Assigned(partitions)) => {
                 self.asked = Asked::Assign(partitions.clone())
@@ -614,4 +620,37 @@ fn is_worth_saying(error: &KafkaError) -> bool {
                 | Code::InconsistentGroupProtocol
         )
     )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use rdkafka::mocking::MockCluster;
+
+    use super::*;
+
+    #[test]
+    fn partitions_are_given_back_before_those_that_come_after_them_are_heard_of() {
+        let cluster = MockCluster::new(1).unwrap();
+        cluster.create_topic("records", 2, 1).unwrap();
+        let servers = cluster.bootstrap_servers();
+        let mut reader = KafkaReader::open(&KafkaConfig::new(&servers, "group", "w-0")).unwrap();
+        let at = TopicPartition {
+            topic: "records".into(),
+            partition: 1,
+        };
+        let group = Arc::clone(reader.consumer().unwrap());
+        for event in [GroupEvent::Revoked, GroupEvent::Assigned(vec![at.clone()])] {
+            group.context().tell(event);
+        }
+        assert_eq!(reader.heard().unwrap(), [GroupEvent::Revoked]);
+        assert_eq!(reader.heard().unwrap(), []);
+        reader.unassign().unwrap();
+        assert_eq!(
+            reader.heard().unwrap(),
+            [GroupEvent::Assigned(vec![at.clone()])]
+        );
+        reader.assign(&[(at.clone(), Start::At(0))]).unwrap();
+        assert!(reader.held().partitions.contains(&at));
+    }
 }

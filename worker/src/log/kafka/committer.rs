@@ -30,6 +30,10 @@ pub struct KafkaCommitter {
     membership: Arc<dyn Membership>,
     /// Gone when its fate is not known or sealed: `init` makes a new one.
     producer: Option<Producer>,
+    /// Whether the producer has aborted a transaction. librdkafka gives the sequence numbers of records that were on their
+    /// way then to those of the next transaction; should the former have arrived after all, the broker takes the latter for
+    /// them, and drops them. With a new epoch, numbers begin anew.
+    has_aborted: bool,
     facts: Facts,
     batch: usize,
 }
@@ -45,6 +49,7 @@ impl KafkaCommitter {
             config: config.clone(),
             membership,
             producer: None,
+            has_aborted: false,
             facts: Facts::default(),
             batch: BATCH,
         })
@@ -96,6 +101,24 @@ impl KafkaCommitter {
         }
     }
 
+    /// Has a producer whose sequence numbers are its own alone.
+    fn renew(&mut self) -> Result<(), Outcome> {
+        match self.has_aborted {
+            true => self.init().map_err(outcome),
+            false => Ok(()),
+        }
+    }
+
+    /// Takes note of how a transaction has ended.
+    fn ended(&mut self, end: Outcome) -> Outcome {
+        match end {
+            Outcome::Committed => {}
+            Outcome::Aborted(_) => self.has_aborted = true,
+            Outcome::Fenced(_) | Outcome::Unknown(_) | Outcome::Fatal(_) => self.producer = None,
+        }
+        end
+    }
+
     /// The positions as Kafka takes them.
     fn offsets(&self, commit: &Commit) -> Result<TopicPartitionList, KafkaError> {
         let mut list = TopicPartitionList::with_capacity(commit.positions.len());
@@ -122,6 +145,7 @@ impl Committer for KafkaCommitter {
         })
         .map_err(|e| from_code(servers, &doing, e.code, &e.text))?;
         self.producer = Some(producer);
+        self.has_aborted = false;
         Ok(())
     }
 
@@ -131,6 +155,9 @@ impl Committer for KafkaCommitter {
             && commit.packed.iter().all(|(_, p)| p.records.is_empty())
         {
             return Outcome::Committed;
+        }
+        if let Err(outcome) = self.renew() {
+            return outcome;
         }
         let layout = match self.lay_out(commit) {
             Ok(layout) => layout,
@@ -151,14 +178,7 @@ impl Committer for KafkaCommitter {
                 Err(failure) => give_up(lent, failure, limit),
             }
         });
-        let end = end.unwrap_or_else(not_ready);
-        if matches!(
-            end,
-            Outcome::Fenced(_) | Outcome::Unknown(_) | Outcome::Fatal(_)
-        ) {
-            self.producer = None;
-        }
-        end
+        self.ended(end.unwrap_or_else(not_ready))
     }
 }
 
@@ -345,6 +365,49 @@ mod tests {
             Err(error(true, false, false))
         });
         assert!(end.is_err() && calls == 1);
+    }
+
+    /// Nobody is a member.
+    struct Nobody;
+
+    impl Membership for Nobody {
+        fn as_any(&self) -> &dyn std::any::Any {
+            self
+        }
+    }
+
+    #[test]
+    fn after_an_aborted_transaction_comes_a_new_epoch() {
+        let cluster = MockCluster::new(1).unwrap();
+        let config = KafkaConfig::new(&cluster.bootstrap_servers(), "group", "worker");
+        let mut committer = KafkaCommitter::open(&config, Arc::new(Nobody)).unwrap();
+        committer.init().unwrap();
+        let at = crate::log::TopicPartition {
+            topic: "records".into(),
+            partition: 0,
+        };
+        let position = crate::log::Position {
+            offset: 5,
+            clock: String::new(),
+        };
+        let commit = Commit {
+            positions: vec![(at, position)],
+            ..Commit::default()
+        };
+        committer.ended(Outcome::Aborted("a record timed out".into()));
+        let refused = RDKafkaRespErr::RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+        cluster.request_errors(RDKafkaApiKey::InitProducerId, &[refused]);
+        let end = committer.commit(&commit);
+        assert!(
+            matches!(&end, Outcome::Fatal(text) if text.contains("initializing transactions")),
+            "{end:?}"
+        );
+        // The next one has it, and goes as far as the proof.
+        let end = committer.commit(&commit);
+        assert!(
+            matches!(&end, Outcome::Fenced(text) if text.contains("membership")),
+            "{end:?}"
+        );
     }
 
     #[test]

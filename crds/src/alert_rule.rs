@@ -133,6 +133,11 @@ pub struct AlertRuleSpec {
     #[schemars(extend("maxProperties" = 64))]
     pub select: BTreeMap<String, String>,
 
+    /// The Sinks that its alerts go to, of those that outputs of `alerts` write to. Default: all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "atomic"))]
+    pub sink_refs: Vec<SinkRef>,
+
     /// At most one alert per key in this time, in event time. Without it, every row that meets the condition raises
     /// one. Example: `1m`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -144,6 +149,15 @@ pub struct AlertRuleSpec {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PipelineRef {
     /// The Pipeline's name.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+}
+
+/// A Sink in the rule's own namespace.
+#[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SinkRef {
+    /// The Sink's name.
     #[schemars(length(min = 1, max = 253))]
     pub name: String,
 }

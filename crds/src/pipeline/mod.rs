@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Duration;
+use crate::alert_rule::Severity;
 use crate::rules;
 
 pub use crate::format::{DebeziumPayload, SourceFormat, SourceFormatType};
@@ -222,6 +223,11 @@ pub struct Output {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32), inner(length(min = 1, max = 128)), extend("x-kubernetes-list-type" = "atomic"))]
     pub key: Vec<String>,
+
+    /// Of `alerts`, those of these severities alone. Default: all. Example: `[Critical, High]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 5), extend("x-kubernetes-list-type" = "atomic"))]
+    pub severities: Vec<Severity>,
 }
 
 impl Output {

@@ -19,7 +19,7 @@ use crate::model::{
     ResultColumn, Source, Step, Stream, WindowKind,
 };
 use crate::resets::{self, Epochs};
-use crate::sql::{stream_of, types_as_written};
+use crate::sql::{is_of_rules, stream_of, types_as_written};
 
 /// The annotation under which the accepted [`States`] are kept, as JSON, on what is made of a Pipeline in a cluster.
 pub const ANNOTATION: &str = "tidemill.io/state";
@@ -99,7 +99,9 @@ pub fn signatures(plan: &Plan) -> BTreeMap<String, Signature> {
         });
         signature.map(|signature| (stream.name.clone(), signature))
     };
-    plan.streams.iter().filter_map(signed).collect()
+    // What is kept for rules begins anew where they ask for something else.
+    let streams = plan.streams.iter().filter(|it| !is_of_rules(&it.name));
+    streams.filter_map(signed).collect()
 }
 
 /// What an edit makes of stored state, where it does not go on from it.

@@ -24,6 +24,10 @@ pub fn explain(plan: &Plan) -> Vec<String> {
         let steps = explain_stream(plan, stream);
         lines.extend(steps.into_iter().map(|step| format!("    {step}")));
     }
+    for rule in &plan.rules {
+        let rows = plan.name_of_input(rule.watches);
+        lines.push(format!("  rule {}: judges the rows of {rows}", rule.name));
+    }
     for output in &plan.outputs {
         let from = plan.name_of(output.from);
         lines.push(format!("  output of {from}: sink {}", output.sink));

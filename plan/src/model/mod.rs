@@ -7,6 +7,7 @@ mod aggregate;
 mod format;
 mod join;
 mod over;
+mod rule;
 mod source;
 mod step;
 mod stream;
@@ -17,17 +18,19 @@ use std::sync::Arc;
 use arrow::datatypes::{Schema, SchemaRef};
 use datafusion_physical_expr::PhysicalExpr;
 use tidemill_crds::SinkSpec;
+use tidemill_crds::alert_rule::Severity;
 pub use tidemill_crds::pipeline::Distribution;
 
 pub use self::aggregate::{Aggregate, Emit, Function, ResultColumn, Window, WindowKind};
 pub use self::format::{Csv, Format, Registry, Schemas, Written};
 pub use self::join::{Join, JoinSide};
 pub use self::over::{Frame, Over, OverCall, OverFunction, RankBy};
+pub use self::rule::{ALERTS, EVIDENCE, MessagePart, RECORD, Raise, RowsOf, Rule, SHOWN, is_json};
 pub use self::source::{
     Check, Column, EventTime, Generator, GeneratorKind, Origin, Source, StartFrom,
 };
 pub use self::step::{Await, Find, Lookup, Missing, Step};
-pub use self::stream::{Changes, Exchange, Late, Misfit, Operator, Stream};
+pub use self::stream::{Behind, Changes, Exchange, Late, Misfit, Operator, Stream};
 
 /// A physical expression bound to the columns of the batch it is evaluated over.
 pub type ExprRef = Arc<dyn PhysicalExpr>;
@@ -46,6 +49,10 @@ pub struct Plan {
     pub streams: Vec<Stream>,
     /// What is written.
     pub outputs: Vec<Output>,
+    /// What raises alerts.
+    pub rules: Vec<Rule>,
+    /// What of the streams that are made for rules must stay as it is, for those that run to go on with other rules.
+    pub made: Vec<String>,
 }
 
 /// Where a stream's rows, or an output's, come from: an index into [`Plan::sources`] or [`Plan::streams`].
@@ -72,6 +79,18 @@ pub struct Output {
     pub key: Vec<usize>,
     /// The schema of what is written; empty for dead letters, which are written as they came.
     pub schema: SchemaRef,
+    /// Of alerts, the severities that are written; all if there are none.
+    pub severities: Vec<Severity>,
+}
+
+impl Output {
+    /// Whether it writes the alerts of a rule.
+    #[must_use]
+    pub fn takes(&self, rule: &Rule) -> bool {
+        let is_named = rule.sinks.is_empty() || rule.sinks.contains(&self.sink);
+        let is_wanted = self.severities.is_empty() || self.severities.contains(&rule.severity);
+        self.from == OutputOf::Alerts && rule.sent && is_named && is_wanted
+    }
 }
 
 /// What an output writes.
@@ -81,6 +100,8 @@ pub enum OutputOf {
     Rows(Input),
     /// The records that could not be read.
     DeadLetter,
+    /// What rules raise.
+    Alerts,
 }
 
 impl Plan {
@@ -100,6 +121,7 @@ impl Plan {
             OutputOf::Rows(Input::Source(i)) => self.sources.get(i).map(|s| &s.name),
             OutputOf::Rows(Input::Stream(i)) => self.streams.get(i).map(|s| &s.name),
             OutputOf::DeadLetter => return "deadLetter",
+            OutputOf::Alerts => return "alerts",
         };
         name.map_or("", String::as_str)
     }
@@ -108,6 +130,24 @@ impl Plan {
     #[must_use]
     pub fn name_of_input(&self, input: Input) -> &str {
         self.name_of(OutputOf::Rows(input))
+    }
+
+    /// The topic whose records the rows of an input are, each made of one.
+    #[must_use]
+    pub fn topic_of(&self, input: Input) -> Option<&str> {
+        match input {
+            Input::Source(i) => match &self.sources.get(i)?.origin {
+                Origin::Topic { topic, .. } => Some(topic),
+                Origin::Generator(_) => None,
+            },
+            Input::Stream(i) => {
+                let stream = self.streams.get(i)?;
+                match (stream.operator.is_none(), stream.inputs.as_slice()) {
+                    (true, [input]) => self.topic_of(*input),
+                    _ => None,
+                }
+            }
+        }
     }
 
     /// The sources at the root of inputs.

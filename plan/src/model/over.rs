@@ -2,7 +2,7 @@
 
 use arrow::datatypes::SchemaRef;
 
-use super::{Exchange, Late, Micros};
+use super::{Exchange, Late, Micros, Raise};
 
 /// Functions `OVER (PARTITION BY … ORDER BY the event time …)`: each row is handed on once no earlier one can come, with
 /// what they give of the rows of its key up to it. Rows of one time are in the order of their partition and offset.
@@ -26,6 +26,8 @@ pub struct Over {
     pub late: Late,
     /// Where rows with the same key meet.
     pub exchange: Exchange,
+    /// What rules want, if they judge its rows and nothing else reads them.
+    pub raise: Option<Raise>,
 }
 
 /// A function over the rows of a key up to a row.

@@ -17,6 +17,8 @@ pub struct Stream {
     pub operator: Option<Operator>,
     /// Row by row, on the operator's rows; empty without an operator.
     pub after: Vec<Step>,
+    /// What is put behind the columns of its rows in the end.
+    pub behind: Option<Behind>,
     /// The schema of its rows.
     pub schema: SchemaRef,
     /// Whether its rows are added or replace each other.
@@ -55,6 +57,20 @@ impl Stream {
     pub fn exchange(&self) -> Option<&Exchange> {
         self.operator.as_ref().map(Operator::exchange)
     }
+}
+
+/// What rules want to know of rows: it is a last column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Behind {
+    /// The record that a row is: [`RECORD`](super::RECORD).
+    Record {
+        /// The column of the row's time.
+        time: usize,
+        /// The topic that the records are of, if they are of one.
+        topic: Option<String>,
+    },
+    /// The records that a row was made of: [`EVIDENCE`](super::EVIDENCE).
+    Evidence,
 }
 
 /// What brings rows of a key together, and has state for that.

@@ -99,6 +99,9 @@ pub(super) fn insert(plan: &mut Plan, drafts: &[SourceDraft]) {
             *input = moved(*input);
         }
     }
+    for rule in &mut plan.rules {
+        rule.watches = moved(rule.watches);
+    }
     plan.streams.splice(0..0, inserted);
 }
 
@@ -133,6 +136,7 @@ fn stream(plan: &Plan, i: usize, draft: &SourceDraft, it: &Deduplication) -> Opt
             schema: Arc::new(rows),
             late: Late::DeadLetter,
             exchange: it.exchange.clone(),
+            raise: None,
         })),
         after: vec![
             Step::Filter(Arc::new(Column::new("fresh", width))),
@@ -141,6 +145,7 @@ fn stream(plan: &Plan, i: usize, draft: &SourceDraft, it: &Deduplication) -> Opt
                 schema: Arc::clone(&schema),
             },
         ],
+        behind: None,
         schema,
         changes: Changes::Append,
         epoch: 0,

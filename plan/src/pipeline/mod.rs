@@ -5,10 +5,14 @@ mod formats;
 mod in_cluster;
 mod outputs;
 mod problem;
+mod raise;
+mod rules;
 mod sources;
 mod streams;
 mod unsupported;
 
+#[cfg(test)]
+mod rules_tests;
 #[cfg(test)]
 mod tests;
 
@@ -18,11 +22,12 @@ use tidemill_crds::{AlertRule, Duration, Pipeline, Sink};
 pub use in_cluster::plan_in_cluster;
 pub use problem::{PlanProblem, Position};
 
-use crate::model::{Misfit, Plan};
+use crate::model::{Misfit, Plan, Rule};
 use crate::resets;
+use crate::sql::is_of_rules;
 use problem::Problems;
 use sources::SourceDraft;
-use streams::StreamDraft;
+use streams::Streams;
 
 /// Plans a pipeline with the sinks that it may name and the alert rules that may name it.
 ///
@@ -42,7 +47,7 @@ fn checked(
     rules: &[AlertRule],
 ) -> Result<Plan, Vec<PlanProblem>> {
     let mut problems = Problems::default();
-    unsupported::check(pipeline, rules, &mut problems);
+    unsupported::check(pipeline, &mut problems);
     check_names(pipeline, &mut problems);
     check_topics(pipeline, &mut problems);
     check_durations(pipeline, &mut problems);
@@ -53,40 +58,45 @@ fn checked(
         .enumerate()
         .map(|(i, source)| sources::draft(source, i, &mut problems))
         .collect();
-    let streams = streams::draft(&pipeline.spec, &sources, &mut problems);
+    let mut streams = streams::draft(&pipeline.spec, &sources, &mut problems);
     let outputs = outputs::resolve(pipeline, sinks, &sources, &streams, &mut problems);
+    let rules = rules::plan(pipeline, rules, &sources, &mut streams, &mut problems);
     problems.into_result()?;
 
     let sources: Vec<SourceDraft> = sources.into_iter().flatten().collect();
     let columns = sources::columns_read(&sources, &streams.drafts, &outputs);
-    build(pipeline, &sources, &streams.drafts, outputs, &columns)
+    build(pipeline, &sources, streams, outputs, rules, &columns)
 }
 
 /// Puts the parts together, with each source's columns narrowed to those that are read.
 fn build(
     pipeline: &Pipeline,
     sources: &[SourceDraft],
-    streams: &[StreamDraft],
+    streams: Streams,
     outputs: Vec<crate::model::Output>,
+    rules: Vec<Rule>,
     columns: &[Vec<usize>],
 ) -> Result<Plan, Vec<PlanProblem>> {
     let mut problems = Problems::default();
     let mut plan = Plan {
         name: full_name(pipeline),
         sources: Vec::with_capacity(sources.len()),
-        streams: Vec::with_capacity(streams.len()),
+        streams: Vec::with_capacity(streams.drafts.len()),
         outputs,
+        rules,
+        made: streams.made,
     };
     for (i, (draft, columns)) in sources.iter().zip(columns).enumerate() {
-        let timed = sources::is_timed(draft, i, streams);
+        let timed = sources::is_timed(draft, i, &streams.drafts);
         plan.sources
             .extend(draft.narrowed(columns, timed, &mut problems));
     }
-    for draft in streams {
+    for draft in &streams.drafts {
         plan.streams
             .extend(draft.bound(&plan, columns, &mut problems));
     }
     deduplication::insert(&mut plan, sources);
+    raise::tell(&mut plan);
     set_resets(pipeline, &mut plan, &mut problems);
     problems.into_result()?;
     Ok(plan)
@@ -103,6 +113,7 @@ fn set_resets(pipeline: &Pipeline, plan: &mut Plan, problems: &mut Problems) {
         let epoch = epochs.get(crate::sql::stream_of(&stream.name));
         stream.epoch = epoch.copied().unwrap_or_default();
         stream.misfit = match pipeline.spec.on_incompatible_change {
+            _ if is_of_rules(&stream.name) => Misfit::Drop,
             OnIncompatibleChange::Block => Misfit::Refuse,
             OnIncompatibleChange::Reset => Misfit::Drop,
         };

@@ -1,5 +1,7 @@
 //! Outputs: what is written, where to, and by which key.
 
+use std::sync::Arc;
+
 use arrow::datatypes::SchemaRef;
 use tidemill_crds::pipeline as manifest;
 use tidemill_crds::sink::{KafkaSink, SinkKind, SinkSpec};
@@ -9,7 +11,7 @@ use super::formats;
 use super::problem::Problems;
 use super::sources::{self, SourceDraft};
 use super::streams::Streams;
-use crate::model::{Input, Output, OutputOf, empty_schema};
+use crate::model::{ALERTS, Input, Output, OutputOf, empty_schema};
 use crate::names;
 
 /// Resolves all outputs.
@@ -44,7 +46,7 @@ fn check_waiting(
 ) {
     let waiting = match rows.from {
         OutputOf::Rows(input) => streams.waiting(input),
-        OutputOf::DeadLetter => {
+        OutputOf::DeadLetter | OutputOf::Alerts => {
             let all = 0..streams.drafts.len();
             let mut all = all.map(Input::Stream);
             all.find_map(|stream| streams.waiting(stream))
@@ -86,9 +88,7 @@ fn rows(
         is_table: false,
     };
     if from == manifest::Output::ALERTS {
-        let hint = "leave this output out";
-        problems.not_yet(format!("{path}.from"), "alerts are", hint);
-        return None;
+        return Some(plain(OutputOf::Alerts, Arc::clone(&ALERTS)));
     }
     if from == manifest::Output::DEAD_LETTER {
         return Some(plain(OutputOf::DeadLetter, empty_schema()));
@@ -116,7 +116,7 @@ fn rows(
         let sources = pipeline.spec.sources.iter().map(|s| s.name.as_str());
         let known = streams
             .chain(sources)
-            .chain([manifest::Output::DEAD_LETTER]);
+            .chain([manifest::Output::DEAD_LETTER, manifest::Output::ALERTS]);
         let message = format!("there is no source or stream `{from}`");
         problems.add(format!("{path}.from"), message, names::hint(from, known));
     }
@@ -202,6 +202,12 @@ impl Rows {
         } else {
             self.chosen_key(output, path, problems)?
         };
+        if self.from != OutputOf::Alerts && !output.severities.is_empty() {
+            let message = "alerts alone have a severity";
+            let hint = "leave it out, or filter in a stream";
+            problems.add(format!("{path}.severities"), message, Some(hint.into()));
+            return None;
+        }
         let written = formats::written(output, &to, self.from, &self.schema, path, problems)?;
         Some(Output {
             from: self.from,
@@ -210,6 +216,7 @@ impl Rows {
             written,
             key,
             schema: self.schema,
+            severities: output.severities.clone(),
         })
     }
 

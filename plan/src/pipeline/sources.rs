@@ -388,8 +388,10 @@ pub(super) fn columns_read(
         let written = outputs
             .iter()
             .any(|o| o.from == OutputOf::Rows(Input::Source(i)));
-        // What is kept of rows that are deduplicated must not change with what reads them.
-        if written || source.deduplication.is_some() {
+        let alerts = outputs.iter().any(|o| o.from == OutputOf::Alerts);
+        // What is kept of rows that are deduplicated must not change with what reads them. Alerts show whole rows, and a
+        // rule that comes while the pipeline runs may ask of any column.
+        if written || source.deduplication.is_some() || alerts {
             read.extend(0..source.columns.len());
         }
         read.into_iter().collect()

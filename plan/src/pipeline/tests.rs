@@ -306,7 +306,6 @@ fn all_problems_come_at_once() {
         "spec.streams[1].sql, line 2, column 17: there is no column `is_there` (there is `amount`, `ts`, `customer_id`)",
         "spec.streams[3].emit: without GROUP BY each row is handed on by itself (leave it out)",
         "spec.streams[3].allowedLateness: without a window no record is late (leave it out)",
-        "spec.outputs[0].from: alerts are not supported yet (leave this output out)",
         "spec.outputs[1].sink: there is no Sink `outt` (did you mean `out`?)",
         "spec.outputs[1].from: there is no source or stream `tabel` (did you mean `table`?)",
         "spec.outputs[2].sink: the Sink `lake` is an Iceberg table, which is not supported yet \
@@ -352,14 +351,15 @@ fn a_window_without_an_event_time_says_what_to_add() {
 }
 
 #[test]
-fn rules_of_this_pipeline_are_refused_and_others_are_not_its_business() {
+fn rules_of_others_are_not_its_business() {
     let (pipeline, sinks, mut rules) = manifests(&over_source(""));
     assert!(plan(&pipeline, &sinks, &rules).is_ok());
     rules[0].spec.pipeline_ref.name = "payments".into();
     let problems = plan(&pipeline, &sinks, &rules).unwrap_err();
     assert_eq!(
         problems[0].to_string(),
-        "AlertRule rapid: spec: alert rules are not supported yet (set its mode to Disabled)"
+        "AlertRule rapid: spec.pipelineRef: no output of the pipeline takes alerts \
+         (add {from: alerts, sink: …} to its outputs, or set the rule's mode to Disabled)"
     );
 }
 

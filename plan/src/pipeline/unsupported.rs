@@ -1,19 +1,13 @@
 //! Fields whose work comes later are refused by name: nothing in a manifest is ignored.
 
-use tidemill_crds::alert_rule::Mode;
+use tidemill_crds::Pipeline;
 use tidemill_crds::pipeline::{Origin, Source};
-use tidemill_crds::{AlertRule, Pipeline};
 
 use super::problem::Problems;
 
-pub(super) fn check(pipeline: &Pipeline, rules: &[AlertRule], problems: &mut Problems) {
+pub(super) fn check(pipeline: &Pipeline, problems: &mut Problems) {
     for (i, source) in pipeline.spec.sources.iter().enumerate() {
         check_source(source, &format!("spec.sources[{i}]"), problems);
-    }
-    for rule in rules.iter().filter(|rule| is_on(rule, pipeline)) {
-        let name = rule.metadata.name.as_deref().unwrap_or_default();
-        let hint = "set its mode to Disabled";
-        problems.not_yet(format!("AlertRule {name}: spec"), "alert rules are", hint);
     }
 }
 
@@ -33,11 +27,4 @@ fn check_source(source: &Source, path: &str, problems: &mut Problems) {
         let path = format!("{path}.generator.customersFrom");
         problems.not_yet(path, "customers from a ConfigMap are", "leave it out");
     }
-}
-
-/// Whether a rule is about this pipeline, and at work.
-fn is_on(rule: &AlertRule, pipeline: &Pipeline) -> bool {
-    Some(&rule.spec.pipeline_ref.name) == pipeline.metadata.name.as_ref()
-        && rule.metadata.namespace == pipeline.metadata.namespace
-        && rule.spec.mode != Mode::Disabled
 }

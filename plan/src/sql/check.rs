@@ -10,10 +10,9 @@ use datafusion_expr::{Expr, ExprSchemable};
 use datafusion_optimizer::simplify_expressions::ExprSimplifier;
 use datafusion_sql::planner::{PlannerContext, SqlToRel};
 use datafusion_sql::sqlparser::ast::Expr as SqlExpr;
-use datafusion_sql::sqlparser::tokenizer::Token;
 
 use super::context::Context;
-use super::error::{self, SqlError, from_parser};
+use super::error::{self, SqlError};
 use super::parse::Tokens;
 use super::{refuse, types};
 use crate::model::ExprRef;
@@ -28,49 +27,41 @@ pub fn plan_check(text: &str, schema: &SchemaRef) -> Result<ExprRef, Vec<SqlErro
 
 fn checked(text: &str, schema: &SchemaRef) -> Result<ExprRef, Vec<SqlError>> {
     let tokens = Tokens::read(text).map_err(|e| vec![e])?;
-    let parsed = parse(&tokens).map_err(|e| vec![e])?;
+    let parsed = tokens.expression().map_err(|e| vec![e])?;
     refuse::check_depth(&parsed, &tokens).map_err(|e| vec![e])?;
-    refuse::walk_expr(&parsed, &tokens)?;
-    let failed = |failure: &DataFusionError| {
-        let found = error::from_planner(failure);
+    let (expr, data_type) = plan_expr(parsed, &tokens, schema)?;
+    if data_type == DataType::Boolean {
+        return Ok(expr);
+    }
+    let message = format!(
+        "the check is not a condition: it gives {}",
+        error::types_as_written(&data_type.to_string())
+    );
+    let error = SqlError::at(tokens.start(), message);
+    Err(vec![error.hint("write a comparison, such as amount >= 0")])
+}
+
+/// Plans an expression over the columns of a schema, and says of which type it is.
+pub(super) fn plan_expr(
+    expr: SqlExpr,
+    tokens: &Tokens,
+    schema: &SchemaRef,
+) -> Result<(ExprRef, DataType), Vec<SqlError>> {
+    refuse::walk_expr(&expr, tokens)?;
+    let planned = || {
+        let schema = DFSchema::try_from(Arc::clone(schema))?;
+        let expr = plan(expr, &schema)?;
+        let data_type = expr.get_type(&schema)?;
+        Ok((types::physical(&expr, &schema)?, data_type))
+    };
+    planned().map_err(|failure: DataFusionError| {
+        let found = error::from_planner(&failure);
         let place = found.place.unwrap_or(tokens.start());
         vec![SqlError {
             hint: found.hint,
             ..SqlError::at(place, found.message)
         }]
-    };
-    let schema = DFSchema::try_from(Arc::clone(schema)).map_err(|e| failed(&e))?;
-    let expr = plan(parsed, &schema).map_err(|e| failed(&e))?;
-    match expr.get_type(&schema).map_err(|e| failed(&e))? {
-        DataType::Boolean => {}
-        other => {
-            let message = format!(
-                "the check is not a condition: it gives {}",
-                error::types_as_written(&other.to_string())
-            );
-            return Err(vec![
-                SqlError::at(tokens.start(), message)
-                    .hint("write a comparison, such as amount >= 0"),
-            ]);
-        }
-    }
-    types::physical(&expr, &schema).map_err(|e| failed(&e))
-}
-
-fn parse(tokens: &Tokens) -> Result<SqlExpr, SqlError> {
-    let mut parser = tokens.parser();
-    let expr = parser
-        .parse_expr()
-        .map_err(|e| from_parser(&e, tokens.end()))?;
-    let rest = parser.peek_token();
-    match rest.token {
-        Token::EOF => Ok(expr),
-        _ => Err(SqlError::at(
-            rest.span.start,
-            "the condition ends here, and the text goes on",
-        )
-        .hint("join conditions with AND or OR")),
-    }
+    })
 }
 
 fn plan(expr: SqlExpr, schema: &DFSchema) -> Result<Expr, DataFusionError> {

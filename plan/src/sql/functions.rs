@@ -5,6 +5,8 @@ use std::sync::{Arc, LazyLock};
 
 use datafusion_expr::{AggregateUDF, ScalarUDF, Volatility};
 
+use super::records;
+
 /// Aggregates whose results do not depend on the order of rows, with a state that can be merged.
 const AGGREGATES: &[&str] = &[
     "approx_distinct",
@@ -33,6 +35,7 @@ const AGGREGATES: &[&str] = &[
     "stddev",
     "stddev_pop",
     "sum",
+    records::NAME,
     "var",
     "var_pop",
 ];
@@ -67,7 +70,8 @@ static SCALARS: LazyLock<BTreeMap<String, Arc<ScalarUDF>>> = LazyLock::new(|| {
 
 static AGGREGATE_MAP: LazyLock<BTreeMap<String, Arc<AggregateUDF>>> = LazyLock::new(|| {
     let mut map = BTreeMap::new();
-    for function in datafusion_functions_aggregate::all_default_aggregate_functions() {
+    let all = datafusion_functions_aggregate::all_default_aggregate_functions();
+    for function in all.into_iter().chain([records::records()]) {
         for alias in function.aliases() {
             map.insert(alias.clone(), Arc::clone(&function));
         }
@@ -111,7 +115,7 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
         .chain(
             AGGREGATE_MAP
                 .iter()
-                .filter(|(_, f)| AGGREGATES.contains(&f.name()))
+                .filter(|(_, f)| AGGREGATES.contains(&f.name()) && f.name() != records::NAME)
                 .map(|(name, _)| name.as_str()),
         )
 }

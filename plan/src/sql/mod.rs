@@ -19,7 +19,9 @@ mod over;
 mod parse;
 mod parts;
 mod plan;
+mod records;
 mod refuse;
+pub(crate) mod rule;
 mod size;
 mod translate;
 mod types;
@@ -40,7 +42,9 @@ pub use join::BoundJoin;
 pub use latest::latest;
 pub use parse::Parsed;
 pub use parts::stream_of;
-pub(crate) use parts::{is_part, part_name};
+pub(crate) use parts::{OF_RULES, is_of_rules, is_part, part_name};
+pub use records::record;
+pub(crate) use rule::COUNT;
 
 /// A source or a stream, as a query sees it.
 #[derive(Debug, Clone)]

@@ -143,6 +143,22 @@ impl Tokens {
         self.0.last().map_or(START, |t| t.span.end)
     }
 
+    /// Reads an expression that stands by itself.
+    pub(crate) fn expression(&self) -> Result<Expr, SqlError> {
+        let mut parser = self.parser();
+        let expr = parser.parse_expr();
+        let expr = expr.map_err(|e| from_parser(&e, self.end()))?;
+        let rest = parser.peek_token();
+        match rest.token {
+            Token::EOF => Ok(expr),
+            _ => Err(SqlError::at(
+                rest.span.start,
+                "the condition ends here, and the text goes on",
+            )
+            .hint("join conditions with AND or OR")),
+        }
+    }
+
     pub(crate) fn parser(&self) -> Parser<'static> {
         Parser::new(&GenericDialect {})
             .with_tokens_with_locations(window::plain_table_arguments(&self.0))

@@ -29,6 +29,15 @@ pub(crate) fn is_part(relation: &str) -> bool {
     relation.starts_with(BETWEEN)
 }
 
+/// What the part of a name begins with that a stream has which is made for rules.
+pub(crate) const OF_RULES: &str = "-rules-";
+
+/// Whether a stream is made for rules: what is stored of it is of no use to anything else.
+pub(crate) fn is_of_rules(stream: &str) -> bool {
+    let part = stream.find(BETWEEN).and_then(|at| stream.get(at..));
+    part.is_some_and(|part| part.starts_with(OF_RULES))
+}
+
 /// The stream of the manifest that a stream is, or is a part of.
 #[must_use]
 pub fn stream_of(name: &str) -> &str {

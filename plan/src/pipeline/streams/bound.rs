@@ -1,13 +1,16 @@
 //! Streams, bound to the columns of their inputs that are read.
 
+use std::sync::Arc;
+
 use arrow::datatypes::SchemaRef;
 
-use super::StreamDraft;
+use super::{Behind, StreamDraft};
 use crate::model::{
-    Aggregate, Await, Find, Input, Join, Lookup, Micros, Misfit, Operator, Over, Plan, Step,
+    self, Aggregate, Await, Find, Input, Join, Lookup, Micros, Misfit, Operator, Over, Plan, Step,
     Stream, Window,
 };
 use crate::pipeline::problem::Problems;
+use crate::sql::rule::with_field;
 use crate::sql::{BoundGrouping, BoundJoin, BoundOver, schema_after};
 
 impl StreamDraft {
@@ -69,11 +72,27 @@ impl StreamDraft {
                 bound.join,
             )),
             after,
-            schema: self.query.schema().clone(),
+            behind: match self.behind {
+                None => None,
+                Some(Behind::Evidence) => Some(model::Behind::Evidence),
+                Some(Behind::Record) => Some(model::Behind::Record {
+                    time: self.relation.event_time?,
+                    topic: plan.topic_of(first).map(str::to_owned),
+                }),
+            },
+            schema: self.schema(),
             changes: self.changes.clone(),
             epoch: 0,
             misfit: Misfit::Refuse,
         })
+    }
+
+    /// The schema of its rows.
+    fn schema(&self) -> SchemaRef {
+        match self.behind {
+            Some(behind) => with_field(self.query.schema(), behind.name()),
+            None => Arc::clone(self.query.schema()),
+        }
     }
 
     fn operator(
@@ -110,6 +129,7 @@ impl StreamDraft {
                 schema: over.schema,
                 late: self.results.late,
                 exchange: self.exchange.clone(),
+                raise: None,
             }));
         }
         grouping.map(|grouping| {

@@ -7,14 +7,15 @@ mod spread;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tidemill_crds::pipeline as manifest;
+use tidemill_crds::pipeline::{self as manifest, LateRecords};
 
 pub(super) use self::order::draft;
 use self::said::Said;
 use self::spread::{Spread, misplaced};
 use super::problem::Problems;
 use super::sources::SourceDraft;
-use crate::model::{Changes, Emit, Exchange, Input, Late, Micros, Missing};
+use crate::model::{Changes, EVIDENCE, Emit, Exchange, Input, Late, Micros, Missing, RECORD};
+use crate::sql::rule::with_field;
 use crate::sql::{Parsed, Query, Relation, SqlError, is_part, part_name};
 
 /// The partitions of a shuffle's internal topic.
@@ -25,6 +26,8 @@ pub(super) const SHARDS: u32 = 8;
 pub(super) struct Streams {
     pub(super) drafts: Vec<StreamDraft>,
     names: BTreeMap<String, usize>,
+    /// Those that no manifest has: what of each an edit must leave as it is.
+    pub(super) made: Vec<String>,
 }
 
 /// A stream over all the columns of what it reads.
@@ -44,6 +47,25 @@ pub(super) struct StreamDraft {
     wait: Option<Micros>,
     exchange: Exchange,
     spread: Spread,
+    behind: Option<Behind>,
+}
+
+/// What a stream that is made for rules has behind the columns of its query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Behind {
+    /// The record that a row is.
+    Record,
+    /// The records that a row was made of.
+    Evidence,
+}
+
+impl Behind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Record => RECORD,
+            Self::Evidence => EVIDENCE,
+        }
+    }
 }
 
 /// When and how results are handed on.
@@ -84,6 +106,52 @@ impl Streams {
             Some(_) => Some(&stream.relation.name),
             None => stream.inputs.iter().find_map(|input| self.waiting(*input)),
         }
+    }
+
+    /// Adds a stream that no manifest has; where it is among them.
+    pub(super) fn add_made(
+        &mut self,
+        name: String,
+        sql: String,
+        behind: Option<Behind>,
+        sources: &[Option<SourceDraft>],
+        problems: &mut Problems,
+    ) -> Option<usize> {
+        let manifest = manifest::Stream {
+            name,
+            sql,
+            emit: None,
+            allowed_lateness: None,
+            // What becomes of them is said where a manifest has windows of its own.
+            late_records: (behind != Some(Behind::Record)).then_some(LateRecords::Drop),
+            on_missing: None,
+        };
+        let path = format!("stream {}", manifest.name);
+        let parsed = Parsed::parse(&manifest.sql);
+        let parsed = parsed.map_err(|errors| problems.add_sql(&path, errors));
+        let made = Readable {
+            manifest: &manifest,
+            path,
+            parsed: parsed.ok()?,
+        };
+        let planned = plan_one(&made, sources, self, problems);
+        let index = *self.names.get(&manifest.name).filter(|_| planned)?;
+        let draft = self.drafts.get_mut(index)?;
+        if let Some(behind) = behind {
+            let relation = &mut draft.relation;
+            relation.schema = with_field(&relation.schema, behind.name());
+            draft.behind = Some(behind);
+        }
+        Some(index)
+    }
+
+    /// The source or stream of this name as its readers see it, if it could be planned.
+    pub(super) fn input<'a>(
+        &'a self,
+        name: &str,
+        sources: &'a [Option<SourceDraft>],
+    ) -> Option<(Input, &'a Relation)> {
+        find(name, sources, self).map(|found| (found.input, found.relation))
     }
 
     /// The stream of this name, if it could be planned.
@@ -214,6 +282,7 @@ fn draft_one(
         missing: said.missing.0,
         wait: said.missing.1.filter(|_| is_joined),
         exchange,
+        behind: None,
     }))
 }
 

@@ -4,7 +4,7 @@ use datafusion_common::{DFSchema, ScalarValue};
 use datafusion_expr::expr::WindowFunctionParams;
 use datafusion_expr::{Expr, WindowFrame, WindowFrameBound, WindowFrameUnits};
 
-use super::{Refused, Rows};
+use super::{Refused, Rows, functions};
 use crate::model::{Frame, Micros, OverCall, OverFunction};
 use crate::sql::translate::Misfit;
 use crate::sql::types::physical;
@@ -32,15 +32,21 @@ pub(super) fn over_call(
             Some(back) => rows_before(literal(back), "lag", "write lag(x, 2)")?,
         }),
         "row_number" => OverFunction::RowNumber,
+        functions::FRESH => match params.args.first().and_then(literal) {
+            Some(ScalarValue::Int64(Some(span))) => OverFunction::Fresh(*span),
+            _ => return Err(Misfit::Operator(name.to_owned())),
+        },
         other => return Err(Misfit::Operator(format!("{other} OVER"))),
     };
     let argument = match (function, params.args.first()) {
-        (OverFunction::RowNumber, _) | (_, None) => None,
+        (OverFunction::RowNumber | OverFunction::Fresh(_), _) | (_, None) => None,
         (OverFunction::Count, Some(Expr::Literal(value, _))) if !value.is_null() => None,
         (_, Some(argument)) => Some(rows.column(physical(argument, input)?)?),
     };
     let frame = match function {
-        OverFunction::Lag(_) | OverFunction::RowNumber => Frame::Rows(None),
+        OverFunction::Lag(_) | OverFunction::RowNumber | OverFunction::Fresh(_) => {
+            Frame::Rows(None)
+        }
         _ => frame(&params.window_frame)?,
     };
     Ok(OverCall {

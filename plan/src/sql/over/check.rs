@@ -3,6 +3,7 @@
 use datafusion_sql::sqlparser::ast;
 use datafusion_sql::sqlparser::tokenizer::Location;
 
+use super::functions;
 use crate::sql::error::SqlError;
 
 /// The functions that a row can have of those before it.
@@ -31,7 +32,7 @@ pub(crate) fn check(call: &ast::Function, place: Location) -> Option<SqlError> {
             "use lag, from the later row",
         );
     }
-    if !NAMES.contains(&lower.as_str()) {
+    if !NAMES.contains(&lower.as_str()) && lower != functions::FRESH {
         let hint = format!("there are {}", NAMES.join(", "));
         return refuse("is not supported", &hint);
     }

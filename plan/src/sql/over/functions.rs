@@ -13,7 +13,11 @@ use datafusion_expr::{
 };
 
 /// Their names.
-const OWN: &[&str] = &["first_value", "lag", "last_value", "row_number"];
+const OWN: &[&str] = &["first_value", "lag", "last_value", "row_number", FRESH];
+
+/// Whether no row up to so many microseconds before was one for which this was true. It is for the queries that are made of
+/// rules.
+pub(super) const FRESH: &str = "tidemill_fresh";
 
 /// A function that the planner knows by its type alone: the engine has the rest.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -57,6 +61,7 @@ impl WindowUDFImpl for RowFunction {
 
     fn field(&self, arguments: WindowUDFFieldArgs) -> Result<FieldRef> {
         let data_type = match arguments.get_input_field(0) {
+            _ if self.name == FRESH => DataType::Boolean,
             Some(field) => field.data_type().clone(),
             None => DataType::Int64,
         };

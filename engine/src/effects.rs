@@ -36,11 +36,35 @@ pub struct ChangelogRecord {
     pub value: Option<Vec<u8>>,
 }
 
+/// Alerts of a rule.
+#[derive(Debug, Clone)]
+pub struct Alerts {
+    /// Index of the rule in the plan.
+    pub rule: usize,
+    /// The alerts.
+    pub batch: RecordBatch,
+}
+
+/// How often a rule has fired for a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Judged {
+    /// Index of the rule in the plan.
+    pub rule: usize,
+    /// How many alerts it has raised.
+    pub fired: u64,
+    /// How many more were held back.
+    pub suppressed: u64,
+}
+
 /// All that a task wants done since its last commit.
 #[derive(Debug, Default)]
 pub struct Effects {
     /// Rows for outputs, in order.
     pub rows: Vec<Rows>,
+    /// Alerts for outputs, in order.
+    pub alerts: Vec<Alerts>,
+    /// How often rules have fired, those counted that are not sent.
+    pub judged: Vec<Judged>,
     /// Partial aggregates on their way.
     pub shuffle: Vec<ShuffleRecord>,
     /// Records that could not be used.

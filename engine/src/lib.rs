@@ -2,6 +2,7 @@
 //! Kafka, no tokio, no clock, no randomness of its own; time and input are handed in.
 
 mod aggregate;
+mod alerts;
 mod clock;
 pub mod commit;
 pub mod decode;

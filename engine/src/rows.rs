@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, RecordBatchOptions, UInt32Array,
+    Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, RecordBatchOptions, StringArray,
+    UInt32Array,
 };
 use arrow::compute::{FilterBuilder, cast, take, take_record_batch};
 use arrow::datatypes::{DataType, SchemaRef};
@@ -24,6 +25,8 @@ pub(crate) struct Flow {
     pub(crate) replaces: Option<Replaces>,
     /// Which of the rows that came in together each row is made of; `None` where nobody asks.
     pub(crate) number: Option<UInt32Array>,
+    /// The records that each row was made of, as alerts show them; `None` where no rule asks.
+    pub(crate) evidence: Option<StringArray>,
 }
 
 /// What is known of rows that replace earlier ones.
@@ -45,6 +48,7 @@ impl Flow {
             before,
             replaces,
             number: None,
+            evidence: None,
         }
     }
 
@@ -68,6 +72,8 @@ impl Flow {
             .transpose()?;
         let number = self.number.as_ref().map(|n| predicate.filter(n));
         let number = number.transpose()?;
+        let evidence = self.evidence.as_ref().map(|e| predicate.filter(e));
+        let evidence = evidence.transpose()?;
         let before = predicate.filter(&self.before)?;
         let replaces = match &self.replaces {
             None => None,
@@ -89,6 +95,7 @@ impl Flow {
             before: Int64Array::from(before.to_data()),
             replaces,
             number: number.map(|n| UInt32Array::from(n.to_data())),
+            evidence: evidence.map(|e| StringArray::from(e.to_data())),
         })
     }
 
@@ -96,6 +103,7 @@ impl Flow {
     pub(crate) fn take(&self, rows: &UInt32Array) -> Result<Self> {
         let origin = self.origin.as_ref().map(|o| take(o, rows, None));
         let number = self.number.as_ref().map(|n| take(n, rows, None));
+        let evidence = self.evidence.as_ref().map(|e| take(e, rows, None));
         let before = take(&self.before, rows, None)?;
         let replaces = match &self.replaces {
             None => None,
@@ -115,7 +123,21 @@ impl Flow {
             before: Int64Array::from(before.to_data()),
             replaces,
             number: number.transpose()?.map(|n| UInt32Array::from(n.to_data())),
+            evidence: evidence
+                .transpose()?
+                .map(|e| StringArray::from(e.to_data())),
         })
+    }
+
+    /// The rows with their evidence as a last column, if they have any.
+    pub(crate) fn with_evidence(mut self, schema: &SchemaRef) -> Result<Self> {
+        let Some(evidence) = self.evidence.take() else {
+            return Ok(self);
+        };
+        let columns = self.batch.columns().iter().cloned();
+        let columns = columns.chain([Arc::new(evidence) as ArrayRef]).collect();
+        let batch = batch_of(schema, columns, self.len())?;
+        Ok(self.with_batch(batch))
     }
 
     /// The same rows with other columns.

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use tidemill_plan::model::{Changes, Input, Micros, OutputOf, Plan};
+use tidemill_plan::model::{self, Changes, Input, Micros, OutputOf, Plan};
 
 use crate::aggregate::ChunkKey;
+use crate::alerts::{self, Judges};
 use crate::clock::Marks;
 use crate::disk::Room;
 use crate::effects::{Effects, Rows};
@@ -76,10 +77,13 @@ pub(crate) struct Streams {
     nodes: Vec<Node>,
     /// The nodes that read the stage's first rows.
     readers: Vec<usize>,
-    /// The source, if an output wants its rows.
-    wanted: Option<Input>,
+    /// The source, if it is one whose rows are the first.
+    source: Option<Input>,
+    /// Whether an output wants its rows.
+    wanted: bool,
     /// What rows are joined with.
     tables: Option<Tables>,
+    judges: Judges,
 }
 
 impl Streams {
@@ -126,14 +130,32 @@ impl Streams {
                 wanted: wanted(Input::Stream(index)),
             });
         }
-        let wanted = Some(stage.root()).filter(|&r| matches!(r, Input::Source(_)) && wanted(r));
+        let source = Some(stage.root()).filter(|&root| matches!(root, Input::Source(_)));
         Ok(Self {
             plan: Arc::clone(plan),
             nodes,
             readers,
-            wanted,
+            wanted: source.is_some_and(wanted),
+            source,
             tables: None,
+            judges: Judges::of(plan),
         })
+    }
+
+    /// Has rows judged by the rules of another plan, whose streams are the same.
+    pub(crate) fn set_rules(&mut self, plan: &Arc<Plan>) -> Result<()> {
+        self.plan = Arc::clone(plan);
+        self.judges = Judges::of(plan);
+        for node in &mut self.nodes {
+            let stream = plan.streams.get(node.stream);
+            let planned = stream.and_then(|stream| stream.operator.as_ref());
+            if let (Some(Operator::Over(it)), Some(model::Operator::Over(over))) =
+                (&mut node.operator, planned)
+            {
+                it.set_raise(over.raise.as_ref())?;
+            }
+        }
+        Ok(())
     }
 
     /// Sets what rows are joined with.
@@ -239,11 +261,14 @@ impl Streams {
     }
 
     /// Takes the stage's first rows in.
-    pub(crate) fn take(&mut self, flow: Flow, fx: &mut Effects) {
+    pub(crate) fn take(&mut self, flow: Flow, place: Place<'_>, fx: &mut Effects) -> Result<()> {
         if flow.len() == 0 {
-            return;
+            return Ok(());
         }
-        if let Some(from) = self.wanted {
+        if let Some(source) = self.source {
+            self.judges.judge(&self.plan, source, &flow, place, fx)?;
+        }
+        if let Some(from) = self.source.filter(|_| self.wanted) {
             fx.rows.push(Rows {
                 from,
                 batch: flow.batch.clone(),
@@ -251,6 +276,7 @@ impl Streams {
             });
         }
         hand_on(&mut self.nodes, &self.readers, flow);
+        Ok(())
     }
 
     /// Goes once through all streams, inputs before their readers, so that each sees its rows before the watermark
@@ -354,7 +380,8 @@ impl Streams {
         );
         let wanted = node.wanted;
         for flow in results {
-            let flow = of_stream(flow, &stream.changes);
+            let flow = of_stream(alerts::with_behind(stream, flow, place)?, &stream.changes);
+            self.judges.judge(plan, from, &flow, place, fx)?;
             if wanted {
                 let deleted = flow.replaces.as_ref().and_then(|r| r.deleted.clone());
                 fx.rows.push(Rows {

@@ -111,6 +111,15 @@ impl Task {
         })
     }
 
+    /// Has it judge by the rules of another plan, whose streams are the same.
+    ///
+    /// # Errors
+    /// If these ask for what cannot be run.
+    pub fn set_rules(&mut self, plan: &Arc<Plan>) -> Result<()> {
+        self.plan = Arc::clone(plan);
+        self.streams.set_rules(plan)
+    }
+
     /// Sets the tables that its streams are joined with. A row is joined with them as they are when it is processed.
     pub fn set_tables(&mut self, tables: &Tables) {
         self.streams.set_tables(tables.clone());
@@ -240,7 +249,7 @@ impl Task {
                 self.rows_until = last.offset + 1;
                 if let Some(source) = self.stage.source(&self.plan) {
                     let flow = reader.read(source, batch.records, place, fx)?;
-                    self.streams.take(flow, fx);
+                    self.streams.take(flow, place, fx)?;
                 }
                 self.round(Round::Advance, Some(batch), fx)
             }
@@ -282,8 +291,9 @@ impl Task {
             }
             _ => Err(EngineError::Plan("a shard takes no rows".to_owned())),
         };
+        let taken = taken.and_then(|flow| self.streams.take(flow, place, fx));
         self.topic = topic;
-        self.streams.take(taken?, fx);
+        taken?;
         self.round(Round::Advance, None, fx)
     }
 

@@ -46,6 +46,7 @@ enum Values<'a> {
     Text(Text<&'a StringArray>),
     LargeText(Text<&'a LargeStringArray>),
     TextView(&'a StringViewArray),
+    Json(&'a StringArray),
     Date(&'a [i32]),
     Time(&'a [i64], TimeUnit, Timestamps),
     List(&'a OffsetBuffer<i32>, Box<Column<'a>>),
@@ -66,6 +67,14 @@ impl<'a> Column<'a> {
         let values = Values::bind(array, options)?;
         let nulls = array.nulls().filter(|nulls| nulls.null_count() > 0);
         Some(Self { nulls, values })
+    }
+
+    /// Binds a column whose texts are JSON: they are written as they are.
+    pub(super) fn bind_json(array: &'a dyn Array) -> Option<Self> {
+        Some(Self {
+            nulls: array.nulls().filter(|nulls| nulls.null_count() > 0),
+            values: Values::Json(array.as_string_opt()?),
+        })
     }
 
     /// Whether the value of a row is null.
@@ -207,6 +216,7 @@ impl<'a> Values<'a> {
             Self::Text(text) => text.push_json(row, out),
             Self::LargeText(text) => text.push_json(row, out),
             Self::TextView(array) => push_escaped(out, array.value(row)),
+            Self::Json(array) => out.extend_from_slice(array.value(row).as_bytes()),
             Self::Date(days) => quoted(out, |out| push_date(out, i64::from(days[row]))),
             Self::Time(values, unit, Timestamps::Rfc3339) => {
                 quoted(out, |out| push_rfc3339(out, values[row], *unit))

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use arrow::array::{RecordBatch, new_empty_array};
 use arrow::datatypes::{Field, Schema};
+use tidemill_plan::model::is_json;
 
 use super::column::{Column, Object, names};
 use super::{EncodeError, JsonOptions, all_or_nothing, place, unsupported};
@@ -115,6 +116,10 @@ pub(super) fn bind(
         .columns()
         .get(index)
         .ok_or(EncodeError::NoSuchColumn { index, columns })?;
-    Column::bind(array.as_ref(), options)
-        .ok_or_else(|| unsupported(batch.schema_ref().field(index)))
+    let field = batch.schema_ref().field(index);
+    let bound = match is_json(field) {
+        true => Column::bind_json(array.as_ref()),
+        false => Column::bind(array.as_ref(), options),
+    };
+    bound.ok_or_else(|| unsupported(field))
 }

@@ -17,7 +17,7 @@ mod typed;
 
 use std::ops::Range;
 
-use arrow::array::RecordBatch;
+use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
 use tidemill_crds::sink;
 use tidemill_plan::model::Written;
@@ -158,6 +158,19 @@ pub enum EncodeError {
         /// The most bytes an arena may hold.
         limit: u32,
     },
+}
+
+/// Appends the value of each row of a column, as bare text, to a text of its own. What is null adds nothing, as does what
+/// has no text.
+pub(crate) fn push_values(values: &dyn Array, texts: &mut [Vec<u8>]) {
+    let Some(column) = column::Column::bind(values, JsonOptions::default()) else {
+        return;
+    };
+    for (row, text) in texts.iter_mut().enumerate() {
+        if row < values.len() && !column.is_null(row) {
+            column.push_bare(row, text);
+        }
+    }
 }
 
 /// What stands before a record with a registered schema: a zero byte and the schema's number.

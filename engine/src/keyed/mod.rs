@@ -12,6 +12,7 @@
 mod frame;
 mod held;
 mod passing;
+mod raising;
 mod series;
 mod shelves;
 mod spec;
@@ -24,8 +25,9 @@ use tidemill_plan::model::{self, Micros, Stream};
 
 use self::held::{Held, Mark, Row};
 use self::passing::Passing;
-use self::series::{Kept, Results, values_of};
-use self::shelves::Shelves;
+use self::raising::Raising;
+use self::series::{Results, values_of};
+use self::shelves::{Passed, Shelves};
 use self::spec::Spec;
 use crate::aggregate::{ChunkKey, cold, times};
 use crate::clock::Marks;
@@ -279,11 +281,17 @@ impl Over {
         while let Some(due) = passing.next(most)? {
             let shelves = &mut self.shelves;
             let columns = spec.decode(due.iter().map(|row| row.row))?;
-            let results = evaluate(spec, shelves, &due, &columns)?;
+            let (results, order) = evaluate(spec, shelves, &due, &columns)?;
             fx.duplicates += results.duplicates(&spec.keeping.calls);
             let batch = spec.results(columns, &results.values)?;
             let flow = Flow::derived(batch, before, None);
-            flows.push(without_failed(spec, flow, &results, place, fx)?);
+            flows.push(match &spec.raising {
+                None => without_failed(spec, flow, &results, place, fx)?,
+                Some(raising) => {
+                    let flow = without_failed(spec, flow.numbered(), &results, place, fx)?;
+                    raising.raise(spec, shelves, &due, &order, &flow)?
+                }
+            });
             count += due.len();
             if count >= most {
                 self.left = passing.end();
@@ -332,6 +340,11 @@ impl Over {
         Ok(())
     }
 
+    /// Sets what rules want of the rows.
+    pub(crate) fn set_raise(&mut self, raise: Option<&model::Raise>) -> Result<()> {
+        self.spec.set_raise(raise)
+    }
+
     /// Sets how much memory the state may take.
     pub(crate) fn set_room(&mut self, room: &Room) {
         self.room = Some(room.clone());
@@ -349,10 +362,14 @@ impl Over {
         while let Some(rows) = passing.next(usize::MAX)? {
             let columns = spec.decode(rows.iter().map(|row| row.row))?;
             let arguments = spec.arguments(&columns)?;
-            let mut by_key: HashMap<&[u8], Vec<Kept>> = HashMap::new();
+            let mut by_key: HashMap<&[u8], Passed> = HashMap::new();
             for (i, row) in rows.iter().enumerate() {
-                let kept = by_key.entry(row.key).or_default();
-                kept.push((row.time, values_of(&arguments, i).collect()));
+                let passed = by_key.entry(row.key).or_default();
+                let values = values_of(&arguments, i).collect();
+                passed.rows.push((row.time, values));
+                if spec.raising.is_some() {
+                    passed.recent.push(Raising::shown(row));
+                }
             }
             self.shelves.restore_rows(&spec.keeping, by_key)?;
             let room = self.room.as_ref();
@@ -423,13 +440,14 @@ fn without_failed(
     flow.filter(&BooleanArray::from(good))
 }
 
-/// What the functions give for rows that go on; the states of their keys go on with them.
+/// What the functions give for rows that go on, and the order in which they were taken, key by key; the states of their
+/// keys go on with them.
 fn evaluate(
     spec: &Spec,
     shelves: &mut Shelves,
     due: &[Row<'_>],
     columns: &[ArrayRef],
-) -> Result<Results> {
+) -> Result<(Results, Vec<usize>)> {
     let (calls, arguments) = (&spec.keeping.calls, spec.arguments(columns)?);
     let mut results = Results::new(calls.len(), due.len());
     let (order, key) = (in_order(spec, due, columns)?, key_of(due));
@@ -455,7 +473,7 @@ fn evaluate(
             }
         });
     }
-    Ok(results)
+    Ok((results, order))
 }
 
 /// Whether each of some rows is among so many first of its key.

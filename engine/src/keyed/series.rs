@@ -4,6 +4,7 @@ use tidemill_plan::model::{Micros, OverFunction};
 
 use super::frame::{Call, Failure, History, Slot};
 use super::value::Value;
+use crate::alerts::Recent;
 use crate::wire::{Malformed, Reader, Writer};
 
 /// The state of a key.
@@ -11,6 +12,8 @@ use crate::wire::{Malformed, Reader, Writer};
 pub(super) struct Series {
     history: History,
     slots: Vec<Slot>,
+    /// Its last rows as alerts show them, where rules judge them.
+    pub(super) recent: Recent,
     /// It has changed since it was last written.
     pub(super) touched: bool,
     /// It has changed since series were last made to leave memory.
@@ -24,6 +27,8 @@ pub(super) struct Known {
     pub(super) written: Option<Vec<u8>>,
     /// Its last rows.
     pub(super) rows: Vec<Kept>,
+    /// The last of them as alerts show them, where rules judge them.
+    pub(super) recent: Recent,
 }
 
 /// What the functions give for each of some rows.
@@ -80,6 +85,7 @@ impl Series {
                 ..History::default()
             },
             slots: calls.iter().map(|call| Slot::new(call, 0)).collect(),
+            recent: Recent::default(),
             touched: false,
             used: true,
         }
@@ -145,6 +151,7 @@ impl Series {
             + history.times.len() * size_of::<Micros>()
             + history.values.len() * size_of::<Value>()
             + history.texts
+            + self.recent.bytes()
     }
 
     /// What cannot be found in the rows of the last stretch of time.
@@ -165,6 +172,9 @@ impl Series {
         for (call, slot) in calls.iter().zip(&self.slots) {
             slot.write(call, &mut writer);
         }
+        if self.recent.len() > 0 {
+            self.recent.write(&mut writer);
+        }
         writer.unsealed()
     }
 
@@ -172,7 +182,7 @@ impl Series {
     pub(super) fn whole(&self, calls: &[Call]) -> Known {
         Known {
             written: Some(self.write(calls, u64::MAX)),
-            rows: Vec::new(),
+            ..Known::default()
         }
     }
 
@@ -188,10 +198,16 @@ impl Series {
             for (call, slot) in calls.iter().zip(&mut series.slots) {
                 slot.read(call, &mut reader)?;
             }
+            if !reader.is_empty() {
+                series.recent = Recent::read(&mut reader)?;
+            }
         }
         // Both end with the last row that was handed on; what is longer has all that the other has.
         if held.len() > rows.len() {
             rows = held;
+        }
+        if known.recent.len() > series.recent.len() {
+            series.recent = known.recent;
         }
         let history = &mut series.history;
         history.next = next.saturating_sub(rows.len() as u64);
@@ -219,6 +235,9 @@ impl Known {
         self.rows.iter().for_each(|(time, _)| writer.signed(*time));
         let values = self.rows.iter().flat_map(|(_, values)| values);
         values.for_each(|value| value.write(&mut writer));
+        if self.recent.len() > 0 {
+            self.recent.write(&mut writer);
+        }
         writer.unsealed()
     }
 
@@ -230,7 +249,15 @@ impl Known {
             _ => Some(reader.bytes()?.to_vec()),
         };
         let rows = read_rows(&mut reader, width)?;
-        Ok(Self { written, rows })
+        let recent = match reader.is_empty() {
+            true => Recent::default(),
+            false => Recent::read(&mut reader)?,
+        };
+        Ok(Self {
+            written,
+            rows,
+            recent,
+        })
     }
 
     /// Roughly how many bytes of memory it holds.
@@ -240,7 +267,8 @@ impl Known {
             size_of::<Kept>() + size_of_val(values.as_slice()) + texts
         };
         let rows: usize = self.rows.iter().map(row).sum();
-        size_of::<Self>() + self.written.as_ref().map_or(0, Vec::len) + rows
+        let written = self.written.as_ref().map_or(0, Vec::len);
+        size_of::<Self>() + written + rows + self.recent.bytes()
     }
 }
 

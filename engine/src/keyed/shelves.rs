@@ -12,6 +12,7 @@ use super::series::{Kept, Known, Series};
 use crate::aggregate::chunk::{self, ChunkKey};
 use crate::aggregate::cold::{self, BATCH, Cold, damaged};
 use crate::aggregate::segment::{BUCKETS, Chunks, Quota, bucket, first_hash};
+use crate::alerts::Recent;
 use crate::disk::{Disk, Row as DiskRow};
 use crate::effects::ChangelogRecord;
 use crate::error::Result;
@@ -60,6 +61,14 @@ pub(super) struct Shelves {
     shelves: BTreeMap<i64, Shelf>,
     bytes: usize,
     away: Generations<Option<Cold>>,
+}
+
+/// Rows of a key that have gone on.
+#[derive(Debug, Default)]
+pub(super) struct Passed {
+    pub(super) rows: Vec<Kept>,
+    /// The last of them as alerts show them, where rules judge them.
+    pub(super) recent: Recent,
 }
 
 /// The last bucket.
@@ -281,7 +290,7 @@ impl Shelves {
         for (row_key, state) in rows {
             let known = Known {
                 written: Some(state.to_vec()),
-                rows: Vec::new(),
+                ..Known::default()
             };
             self.bytes += known.bytes() + row_key.len() + ENTRY_BYTES;
             if let Some(before) = shelf.restored.insert(row_key.to_vec(), known) {
@@ -296,7 +305,7 @@ impl Shelves {
     pub(super) fn restore_rows(
         &mut self,
         keeping: &Keeping,
-        held: HashMap<&[u8], Vec<Kept>>,
+        held: HashMap<&[u8], Passed>,
     ) -> Result<()> {
         let keys: Vec<&[u8]> = held.keys().copied().collect();
         for (hash, key, value) in self.take(&keys)? {
@@ -305,7 +314,7 @@ impl Shelves {
             let shelf = self.shelves.entry(bucket(hash)).or_default();
             shelf.restored.insert(key, known);
         }
-        for (key, rows) in held {
+        for (key, passed) in held {
             let shelf = self.shelves.entry(bucket(wire::hash(key))).or_default();
             let known = match shelf.restored.entry_ref(key) {
                 EntryRef::Occupied(entry) => entry.into_mut(),
@@ -315,7 +324,8 @@ impl Shelves {
                 }
             };
             let before = known.bytes();
-            known.rows.extend(rows);
+            known.rows.extend(passed.rows);
+            known.recent.extend(passed.recent);
             self.bytes += known.bytes() - before;
         }
         Ok(())

@@ -6,9 +6,10 @@ use arrow::array::{ArrayRef, RecordBatch};
 use arrow::compute::SortOptions;
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use arrow::row::{RowConverter, Rows, SortField};
-use tidemill_plan::model::{Late, Micros, Over, RankBy, Stream};
+use tidemill_plan::model::{Frame, Late, Micros, Over, Raise, RankBy, Stream};
 
 use super::frame::Call;
+use super::raising::Raising;
 use super::shelves::Keeping;
 use super::value::{self, Value};
 use crate::aggregate::rowbytes::{Encoded, RowCodec};
@@ -36,6 +37,10 @@ pub(super) struct Spec {
     pub(super) first: Option<u64>,
     /// The columns that functions are of.
     arguments: Vec<usize>,
+    /// The frame of its calls; where rules judge the rows, they all have one.
+    frame: Frame,
+    /// What rules want, if they judge the rows.
+    pub(super) raising: Option<Raising>,
 }
 
 impl Spec {
@@ -75,7 +80,7 @@ impl Spec {
             "over;{key_types:?};{row_types:?};{};{:?};{:?};{:?};{:?}",
             over.time, over.keys, over.calls, over.rank, over.first
         );
-        Ok(Self {
+        let mut spec = Self {
             owner: Owner::new(stream, &identity),
             time: over.time,
             late: over.late,
@@ -99,7 +104,18 @@ impl Spec {
             rank: over.rank.clone(),
             first: over.first,
             arguments,
-        })
+            frame: over.calls.first().map_or(Frame::Rows(None), |c| c.frame),
+            raising: None,
+        };
+        spec.set_raise(over.raise.as_ref())?;
+        Ok(spec)
+    }
+
+    /// Sets what rules want of the rows.
+    pub(super) fn set_raise(&mut self, raise: Option<&Raise>) -> Result<()> {
+        let raising = raise.map(|raise| Raising::new(raise, &self.rows, self.frame));
+        self.raising = raising.transpose()?;
+        Ok(())
     }
 
     /// The keys and the rows of a batch as bytes.

@@ -405,6 +405,7 @@ impl Awaiting {
         let columns: Vec<ArrayRef> = self.codec.decode(asked.iter().map(|(_, bytes)| *bytes))?;
         let before: Vec<Micros> = asked.iter().map(|(entry, _)| entry.before).collect();
         let flow = Flow {
+            evidence: None,
             batch: batch_of(&self.schema, columns, asked.len())?,
             origin: None,
             before: before.into(),

@@ -163,6 +163,7 @@ impl Changes {
             .filter_map(|&row| origin.values().get(row as usize).copied());
         let rows = kept + gone;
         let flow = Flow {
+            evidence: None,
             batch: batch_of(&self.schema, columns, rows)?,
             origin: Some(origins.collect()),
             before: Int64Array::from_value(NEVER, rows),

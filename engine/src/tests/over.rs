@@ -71,6 +71,7 @@ fn over(calls: &[OverCall], exchange: &Exchange, late: Late) -> Stream {
         name: "over".into(),
         before: vec![before],
         operator: Some(Operator::Over(Over {
+            raise: None,
             time: 2,
             keys: vec![0],
             calls: calls.to_vec(),

@@ -66,6 +66,7 @@ fn plan(exchange: &Exchange, every: Micros) -> Arc<Plan> {
         schema,
         changes: Changes::Upsert { key: vec![0] },
         epoch: 0,
+        behind: None,
         misfit: Misfit::Refuse,
     };
     plan_of(vec![clean, table])

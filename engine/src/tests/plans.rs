@@ -133,6 +133,7 @@ pub(super) fn clean() -> Stream {
         schema,
         changes: Changes::Append,
         epoch: 0,
+        behind: None,
         misfit: Misfit::Refuse,
     }
 }
@@ -217,6 +218,7 @@ fn windowed(shape: &Shape, name: &str, emit: Emit) -> Stream {
         schema,
         changes,
         epoch: 0,
+        behind: None,
         misfit: Misfit::Refuse,
     }
 }
@@ -285,6 +287,7 @@ fn totals(shape: &Shape, input: &SchemaRef) -> Stream {
         schema,
         changes: Changes::Append,
         epoch: 0,
+        behind: None,
         misfit: Misfit::Refuse,
     }
 }
@@ -352,6 +355,7 @@ fn table(shape: &Shape) -> Stream {
         schema,
         changes: Changes::Upsert { key: vec![0] },
         epoch: 0,
+        behind: None,
         misfit: Misfit::Refuse,
     }
 }
@@ -385,9 +389,12 @@ pub(super) fn plan_of(streams: Vec<Stream>) -> Arc<Plan> {
         sources: vec![source()],
         streams,
         outputs: vec![],
+        rules: vec![],
+        made: vec![],
     };
     plan.outputs = inputs
         .map(|from| Output {
+            severities: vec![],
             from: OutputOf::Rows(from),
             sink: "out".into(),
             to: nowhere(),

@@ -110,6 +110,7 @@ fn changes_of_a_table_come_out_as_rows_and_deletions_by_its_key() {
         let mut rng = StdRng::seed_from_u64(seed);
         let source = table();
         let output = Output {
+            severities: vec![],
             from: OutputOf::Rows(Input::Source(0)),
             sink: "out".into(),
             to: nowhere(),
@@ -122,6 +123,8 @@ fn changes_of_a_table_come_out_as_rows_and_deletions_by_its_key() {
             sources: vec![source],
             streams: vec![],
             outputs: vec![output],
+            rules: vec![],
+            made: vec![],
         };
         let mut task = Task::source(Arc::new(plan), 0, 0).unwrap();
         let changes = changes(&mut rng, 300, 12);
@@ -240,6 +243,7 @@ fn over_both(lookup: impl Fn(&Schema) -> Lookup) -> Arc<Plan> {
         schema: Arc::clone(&schema),
         changes: Changes::Append,
         epoch: 0,
+        behind: None,
         misfit: Misfit::Refuse,
     };
     Arc::new(Plan {
@@ -247,6 +251,7 @@ fn over_both(lookup: impl Fn(&Schema) -> Lookup) -> Arc<Plan> {
         sources: vec![records, customers],
         streams: vec![stream],
         outputs: vec![Output {
+            severities: vec![],
             from: OutputOf::Rows(Input::Stream(0)),
             sink: "out".into(),
             to: nowhere(),
@@ -254,6 +259,8 @@ fn over_both(lookup: impl Fn(&Schema) -> Lookup) -> Arc<Plan> {
             key: vec![],
             schema,
         }],
+        rules: vec![],
+        made: vec![],
     })
 }
 

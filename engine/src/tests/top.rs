@@ -51,6 +51,7 @@ fn plan(first: i64, exchange: &Exchange) -> Arc<Plan> {
         inputs: vec![Input::Stream(0)],
         before: vec![before],
         operator: Some(Operator::Over(Over {
+            raise: None,
             time: 3,
             keys: vec![0, 3],
             calls: vec![OverCall {

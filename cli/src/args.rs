@@ -35,6 +35,16 @@ pub(crate) enum Command {
     },
     #[command(flatten)]
     Cluster(cluster::Command),
+    /// Says why an alert was raised: its rule, its values, its window, and each record of its evidence.
+    Explain {
+        /// The alert's `alert_id`.
+        alert: String,
+        /// The topic that alerts are written to.
+        #[arg(long, default_value = "alerts")]
+        topic: String,
+        #[command(flatten)]
+        place: Place,
+    },
     /// Prints generated records, one JSON object a line.
     Generate(Generate),
     /// Writes, reads and lists topics.

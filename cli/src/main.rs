@@ -2,6 +2,7 @@
 
 mod args;
 mod cluster;
+mod explain;
 mod failure;
 mod generate;
 mod human;
@@ -42,6 +43,11 @@ fn main() -> ExitCode {
             target,
         } => validate::validate(&paths, against, explain, &target),
         Command::Cluster(command) => cluster::run(command),
+        Command::Explain {
+            alert,
+            topic,
+            place,
+        } => explain_alert(&alert, &topic, &place),
         Command::Generate(options) => generate::generate(&options),
         Command::Topic(command) => topic_command(command),
     };
@@ -61,6 +67,11 @@ fn parse() -> Args {
     }
     let matches = command.get_matches();
     Args::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+fn explain_alert(alert: &str, topic: &str, place: &Place) -> Result<(), Failure> {
+    let mut admin = log_to_look_at(place)?.admin()?;
+    explain::explain(admin.as_mut(), topic, alert)
 }
 
 fn topic_command(command: TopicCommand) -> Result<(), Failure> {

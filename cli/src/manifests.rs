@@ -1,13 +1,14 @@
 //! Manifests from files and folders, and the plans they make.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tidemill_crds::{AlertRule, Pipeline, Sink};
 use tidemill_plan::manifest::{self, FieldPath, Position, Problem, Resource, ResourceKind};
 use tidemill_plan::model::Plan;
 use tidemill_plan::{PlanProblem, plan, plan_in_cluster};
-use tidemill_worker::edits::{Version, Versions};
+use tidemill_worker::edits::{Generations, Version, Versions};
 
 use crate::failure::Failure;
 
@@ -20,7 +21,7 @@ pub(crate) struct Manifests {
 /// A pipeline that can be run.
 pub(crate) struct Planned {
     /// What it does.
-    pub(crate) plan: Plan,
+    pub(crate) plan: Arc<Plan>,
     /// How long work is gathered before it is committed.
     pub(crate) commit_interval: Duration,
     /// What its manifests are.
@@ -63,6 +64,16 @@ impl Manifests {
         })
     }
 
+    /// Numbers the versions of rules.
+    pub(crate) fn numbered(mut self, generations: &mut Generations) -> Self {
+        for resource in &mut self.resources {
+            if let ResourceKind::AlertRule(rule) = &mut resource.kind {
+                generations.number(rule);
+            }
+        }
+        self
+    }
+
     /// Plans every pipeline; everything that is wrong with any of them otherwise.
     pub(crate) fn plan(self) -> Result<Vec<Planned>, Failure> {
         let (planned, problems) = self.check();
@@ -86,13 +97,17 @@ impl Manifests {
             let (sinks, rules) = (self.sinks(pipeline), self.rules(pipeline));
             match plan(pipeline, &sinks, &rules) {
                 Ok(plan) if pipeline.spec.suspend => drop(plan),
-                Ok(plan) => planned.push(Planned {
-                    plan,
-                    commit_interval: pipeline.spec.commit_interval.into(),
-                    version: Version::of(pipeline, &sinks, &rules),
-                }),
+                Ok(plan) => {
+                    let plan = Arc::new(plan);
+                    planned.push(Planned {
+                        commit_interval: pipeline.spec.commit_interval.into(),
+                        version: Version::of(pipeline, &sinks, &rules, &plan),
+                        plan,
+                    });
+                }
                 Err(found) => {
-                    problems.extend(found.into_iter().map(|problem| place(resource, problem)))
+                    let found = found.into_iter();
+                    problems.extend(found.map(|problem| self.placed(resource, problem)));
                 }
             }
         }
@@ -118,8 +133,12 @@ impl Manifests {
             };
             let new: Vec<Sink> = more.iter().filter(is_new).cloned().collect();
             sinks.extend(new);
-            let problems =
-                |found: Vec<PlanProblem>| found.into_iter().map(|it| place(resource, it)).collect();
+            let problems = |found: Vec<PlanProblem>| {
+                found
+                    .into_iter()
+                    .map(|it| self.placed(resource, it))
+                    .collect()
+            };
             let planned = plan_in_cluster(pipeline, &sinks, &self.rules(pipeline));
             Some((resource, &**pipeline, planned.map_err(problems)))
         })
@@ -147,6 +166,23 @@ impl Manifests {
             metadata
                 .namespace
                 .get_or_insert_with(|| namespace.to_owned());
+        }
+    }
+
+    /// A problem of a Pipeline, or of a rule that watches it, in its file.
+    fn placed(&self, pipeline: &Resource, problem: PlanProblem) -> Problem {
+        let of_rule = problem.path.strip_prefix("AlertRule ");
+        let of_rule = of_rule.and_then(|rest| rest.split_once(": "));
+        let found = of_rule.and_then(|(name, path)| {
+            let is_it = |it: &&Resource| match &it.kind {
+                ResourceKind::AlertRule(rule) => rule.metadata.name.as_deref() == Some(name),
+                _ => false,
+            };
+            Some((self.resources.iter().find(is_it)?, path.to_owned()))
+        });
+        match found {
+            Some((rule, path)) => place(rule, PlanProblem { path, ..problem }),
+            None => place(pipeline, problem),
         }
     }
 

@@ -98,6 +98,14 @@ impl Progress {
                     grouped(output.rows)
                 ));
             }
+            for rule in &status.rules {
+                let (sent, counted) = (grouped(rule.fired), grouped(rule.shadow_fired));
+                let line = match rule.shadow_fired {
+                    0 => format!("  alerts of {}: {sent}", rule.name),
+                    _ => format!("  alerts of {}, in Shadow mode: {counted}", rule.name),
+                };
+                crate::say(&line);
+            }
             for (reason, count) in &status.dead_letters {
                 crate::say(&format!("  dead letters, {reason}: {}", grouped(*count)));
             }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tidemill_plan::model::{Origin, Plan};
-use tidemill_worker::edits::{Edit, Edits, Watch};
+use tidemill_worker::edits::{Edits, Generations, Watch};
 use tidemill_worker::http;
 use tidemill_worker::identity::Identity;
 use tidemill_worker::launch::{self, LogAt, Running, Tables};
@@ -39,7 +39,9 @@ pub(crate) fn run(options: &Run) -> Result<(), Failure> {
             .hint("leave it out: `postgres` sinks become SQLite tables in the state directory"));
     }
     let watch = Watch::new(manifests::files(&options.paths)?);
-    let pipelines = Manifests::load(&options.paths)?.plan()?;
+    let mut generations = Generations::default();
+    let manifests = Manifests::load(&options.paths)?;
+    let pipelines = manifests.numbered(&mut generations).plan()?;
     if pipelines.is_empty() {
         return Err(Failure::new("there is no Pipeline in these manifests")
             .hint("name files or folders that have one"));
@@ -68,6 +70,7 @@ pub(crate) fn run(options: &Run) -> Result<(), Failure> {
             stop,
             watch,
             edits: Edits::new(manifests::versions(&pipelines)),
+            generations,
         }
         .run(pipelines),
     )
@@ -115,6 +118,7 @@ struct Session<'a> {
     stop: Arc<AtomicBool>,
     watch: Watch,
     edits: Edits,
+    generations: Generations,
 }
 
 impl Session<'_> {
@@ -210,19 +214,15 @@ impl Session<'_> {
         if self.options.bounded || !self.watch.has_changed(files) {
             return;
         }
-        let found = Manifests::load(paths).and_then(Manifests::plan);
+        let found = Manifests::load(paths)
+            .and_then(|manifests| manifests.numbered(&mut self.generations).plan());
         let found = found
             .map(|pipelines| manifests::versions(&pipelines))
             .map_err(|failure| failure.to_string());
         for edit in self.edits.take(found) {
             crate::say(&edit.to_string());
-            if let Edit::Adjust { pipeline, live } = edit {
-                let its = |it: &&Running| it.name == pipeline;
-                running
-                    .iter()
-                    .filter(its)
-                    .for_each(|it| it.adjust(live.clone()));
-            }
+            let its = |it: &&Running| edit.pipeline() == Some(&it.name);
+            running.iter().filter(its).for_each(|it| it.take(&edit));
         }
     }
 }

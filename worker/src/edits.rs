@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::json;
-use tidemill_crds::{AlertRule, Pipeline, Sink};
+use tidemill_crds::{AlertRule, AlertRuleSpec, Pipeline, Sink};
 use tidemill_plan::live::{self, Live};
+use tidemill_plan::model::Plan;
 use tidemill_plan::resets;
 
 /// How often the files are looked at.
@@ -69,19 +71,63 @@ fn stamps(files: Vec<PathBuf>) -> Vec<Stamp> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Version {
     live: Live,
+    rules: Rules,
     /// All else, as text.
     rest: String,
 }
 
+/// The rules that watch a pipeline.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// The plan that has them.
+    pub plan: Arc<Plan>,
+    /// All that is said of them.
+    said: String,
+}
+
+impl PartialEq for Rules {
+    fn eq(&self, other: &Self) -> bool {
+        self.said == other.said
+    }
+}
+
 impl Version {
-    /// The version that a Pipeline with its Sinks and AlertRules is.
+    /// The version that a Pipeline with its Sinks and AlertRules is, and its plan.
     #[must_use]
-    pub fn of(pipeline: &Pipeline, sinks: &[Sink], rules: &[AlertRule]) -> Self {
+    pub fn of(pipeline: &Pipeline, sinks: &[Sink], rules: &[AlertRule], plan: &Arc<Plan>) -> Self {
         let (live, rest) = live::split(&pipeline.spec);
         let sinks: Vec<_> = sinks.iter().map(|s| (&s.metadata.name, &s.spec)).collect();
-        let rules: Vec<_> = rules.iter().map(|r| (&r.metadata.name, &r.spec)).collect();
-        let rest = json!([rest, resets::read(pipeline).ok(), sinks, rules]).to_string();
-        Self { live, rest }
+        let rules = rules.iter().map(|rule| {
+            let metadata = &rule.metadata;
+            (&metadata.name, metadata.generation, &rule.spec)
+        });
+        // Rules that ask for other streams than those that run need a new start.
+        let rest = json!([rest, resets::read(pipeline).ok(), sinks, plan.made]).to_string();
+        let rules = Rules {
+            plan: Arc::clone(plan),
+            said: json!(rules.collect::<Vec<_>>()).to_string(),
+        };
+        Self { live, rules, rest }
+    }
+}
+
+/// Counts the versions of rules where nobody else does: outside a cluster.
+#[derive(Debug, Default)]
+pub struct Generations(BTreeMap<String, (AlertRuleSpec, i64)>);
+
+impl Generations {
+    /// Gives a rule the number of its version, unless it has one: from 1, and one more whenever it has changed.
+    pub fn number(&mut self, rule: &mut AlertRule) {
+        if rule.metadata.generation.is_some() {
+            return;
+        }
+        let name = rule.metadata.name.clone().unwrap_or_default();
+        let (known, generation) = self.0.entry(name).or_insert((rule.spec.clone(), 1));
+        if *known != rule.spec {
+            known.clone_from(&rule.spec);
+            *generation += 1;
+        }
+        rule.metadata.generation = Some(*generation);
     }
 }
 
@@ -105,6 +151,13 @@ pub enum Edit {
         pipeline: String,
         /// What it goes on with.
         live: Live,
+    },
+    /// Rows are judged by these rules now.
+    Judge {
+        /// The pipeline.
+        pipeline: String,
+        /// The rules.
+        rules: Rules,
     },
     /// There is more, which only a new start brings about.
     NeedsStart {
@@ -149,12 +202,32 @@ impl Edits {
             }
             if running.rest == version.rest {
                 self.told.remove(&name);
+                if running.rules != version.rules {
+                    running.rules = version.rules.clone();
+                    edits.push(Edit::Judge {
+                        pipeline: name.clone(),
+                        rules: version.rules,
+                    });
+                }
             } else if self.told.get(&name) != Some(&version.rest) {
                 self.told.insert(name.clone(), version.rest);
                 edits.push(Edit::NeedsStart { pipeline: name });
             }
         }
         edits
+    }
+}
+
+impl Edit {
+    /// The pipeline that it is about, if it is about one.
+    #[must_use]
+    pub fn pipeline(&self) -> Option<&String> {
+        match self {
+            Self::Adjust { pipeline, .. }
+            | Self::Judge { pipeline, .. }
+            | Self::NeedsStart { pipeline } => Some(pipeline),
+            Self::Broken { .. } => None,
+        }
     }
 }
 
@@ -175,6 +248,17 @@ impl fmt::Display for Edit {
                     )?;
                 }
                 Ok(())
+            }
+            Self::Judge { pipeline, rules } => {
+                let rules = rules.plan.rules.iter();
+                let rules: Vec<String> = rules
+                    .map(|rule| format!("{} (version {})", rule.name, rule.version))
+                    .collect();
+                write!(
+                    f,
+                    "pipeline {pipeline} goes on with the rules {}",
+                    rules.join(", ")
+                )
             }
             Self::NeedsStart { pipeline } => write!(
                 f,
@@ -200,8 +284,30 @@ mod tests {
         "spec": {"sources": [{"name": "made", "generator": {"kind": "Transactions", "rate": 10}}],
                  "outputs": [{"from": "made", "sink": "s"}]}}"#;
 
+    fn sinks() -> Vec<Sink> {
+        let sink = |name: &str| {
+            let text =
+                format!(r#"{{"metadata": {{"name": "{name}"}}, "spec": {{"stdout": {{}}}}}}"#);
+            serde_json::from_str(&text).unwrap()
+        };
+        ["s", "t"].map(sink).into()
+    }
+
+    fn judged(text: &str, rules: &[AlertRule]) -> Version {
+        let (pipeline, sinks) = (serde_json::from_str(text).unwrap(), sinks());
+        let plan = Arc::new(tidemill_plan::plan(&pipeline, &sinks, rules).unwrap());
+        Version::of(&pipeline, &sinks, rules, &plan)
+    }
+
     fn version(text: &str) -> Version {
-        Version::of(&serde_json::from_str(text).unwrap(), &[], &[])
+        judged(text, &[])
+    }
+
+    fn rule(text: &str) -> AlertRule {
+        let text = format!(
+            r#"{{"metadata": {{"name": "r"}}, "spec": {{"pipelineRef": {{"name": "p"}}, "stream": "made", {text}}}}}"#
+        );
+        serde_json::from_str(&text).unwrap()
     }
 
     fn found(text: &str) -> Result<Versions, String> {
@@ -255,11 +361,57 @@ mod tests {
         assert_eq!(edits().take(found(&reset)).len(), 1);
         let sink: Sink =
             serde_json::from_str(r#"{"metadata": {"name": "s"}, "spec": {"stdout": {}}}"#).unwrap();
-        let version = Version::of(&serde_json::from_str(PIPELINE).unwrap(), &[sink], &[]);
+        let pipeline = serde_json::from_str(PIPELINE).unwrap();
+        let plan = Arc::new(tidemill_plan::plan(&pipeline, &sinks(), &[]).unwrap());
+        let version = Version::of(&pipeline, &[sink], &[], &plan);
         assert_eq!(
             edits().take(Ok([("p".to_owned(), version)].into())).len(),
             1
         );
+    }
+
+    #[test]
+    fn rules_take_effect_while_they_ask_for_the_streams_that_run() {
+        let alerts = PIPELINE.replace(
+            r#""outputs": ["#,
+            r#""outputs": [{"from": "alerts", "sink": "t"}, "#,
+        );
+        let alerts = alerts.replace(
+            r#""rate": 10}}"#,
+            r#""rate": 10}, "eventTime": {"column": "ts"}}"#,
+        );
+        let found = |rules: &[AlertRule]| Ok([("p".to_owned(), judged(&alerts, rules))].into());
+        let mut edits = Edits::new(found(&[]).unwrap());
+        let large = rule(r#""when": "amount > 5""#);
+        let said = edits.take(found(std::slice::from_ref(&large)));
+        assert!(
+            matches!(&said[..], [Edit::Judge { rules, .. }] if rules.plan.rules.len() == 1),
+            "{said:?}"
+        );
+        assert!(edits.take(found(&[large])).is_empty());
+        let mut off = rule(r#""when": "amount > 7""#);
+        off.spec.mode = tidemill_crds::alert_rule::Mode::Disabled;
+        let said = edits.take(found(&[off]));
+        assert!(
+            matches!(&said[..], [Edit::Judge { rules, .. }] if rules.plan.rules.is_empty()),
+            "{said:?}"
+        );
+        let sliding = rule(r#""when": "count(*) > 5", "window": {"sliding": "1m"}"#);
+        let said = edits.take(found(&[sliding]));
+        assert!(matches!(&said[..], [Edit::NeedsStart { .. }]), "{said:?}");
+    }
+
+    #[test]
+    fn versions_of_rules_are_counted() {
+        let mut generations = Generations::default();
+        let mut number = |text: &str| {
+            let mut rule = rule(text);
+            generations.number(&mut rule);
+            rule.metadata.generation
+        };
+        let (five, six) = (r#""when": "amount > 5""#, r#""when": "amount > 6""#);
+        let numbers = [five, five, six, six, five].map(&mut number);
+        assert_eq!(numbers, [1, 1, 2, 2, 3].map(Some));
     }
 
     #[test]

@@ -9,14 +9,14 @@ use crossbeam_channel::{Receiver, Sender};
 use tidemill_crds::sink::{PostgresSink, SinkKind, WriteMode};
 use tidemill_engine::disk::Room;
 use tidemill_engine::encode::{JsonEncoder, JsonOptions};
-use tidemill_plan::live::Live;
 use tidemill_plan::model::{Changes, Input, Output, OutputOf, Plan};
 use tokio::sync::watch;
 
+use crate::edits::Edit;
 use crate::log::embedded::EmbeddedLog;
 use crate::log::kafka::{KafkaAdmin, KafkaCommitter, KafkaConfig, KafkaReader};
 use crate::log::{Admin, LogError, Reader};
-use crate::runtime::{self, Host, Parts, RunError, Settings, dead_letters};
+use crate::runtime::{self, Change, Host, Parts, RunError, Settings, dead_letters};
 use crate::sink::sqlite::{SqliteSink, Target};
 use crate::sink::{ExternalSink, Mode, SinkError, stdout};
 use crate::status::{Phase, Shared};
@@ -74,7 +74,7 @@ impl LogAt {
         group: &str,
         sinks: Vec<Option<Box<dyn ExternalSink>>>,
         tables: usize,
-        edits: Receiver<Live>,
+        edits: Receiver<Change>,
         room: Room,
     ) -> Result<Parts, LogError> {
         let tables = (0..tables)
@@ -139,7 +139,7 @@ pub struct Running {
     pub status: Shared,
     /// The pipeline's name.
     pub name: String,
-    edits: Sender<Live>,
+    edits: Sender<Change>,
     stop: Arc<AtomicBool>,
     /// Whose other end is gone when the thread ends, however it does.
     alive: watch::Receiver<()>,
@@ -147,10 +147,15 @@ pub struct Running {
 }
 
 impl Running {
-    /// Hands it an edit that takes effect while it runs.
-    pub fn adjust(&self, live: Live) {
+    /// Hands it what of an edit takes effect while it runs.
+    pub fn take(&self, edit: &Edit) {
+        let change = match edit {
+            Edit::Adjust { live, .. } => Change::Live(live.clone()),
+            Edit::Judge { rules, .. } => Change::Rules(Arc::clone(&rules.plan)),
+            Edit::NeedsStart { .. } | Edit::Broken { .. } => return,
+        };
         // One that has ended needs no edits.
-        let _ = self.edits.send(live);
+        let _ = self.edits.send(change);
     }
 
     /// Asks it to commit, leave and end.
@@ -204,13 +209,12 @@ impl Tables {
 /// # Errors
 /// If a sink or the log cannot be opened.
 pub fn start(
-    plan: Plan,
+    plan: Arc<Plan>,
     settings: Settings,
     log: &LogAt,
     tables: &Tables,
     room: Room,
 ) -> Result<Running, LaunchError> {
-    let plan = Arc::new(plan);
     let sinks = plan
         .outputs
         .iter()
@@ -255,7 +259,7 @@ fn open_sink(
     tables: &Tables,
 ) -> Result<Option<Box<dyn ExternalSink>>, LaunchError> {
     let schema = match output.from {
-        OutputOf::Rows(_) => Arc::clone(&output.schema),
+        OutputOf::Rows(_) | OutputOf::Alerts => Arc::clone(&output.schema),
         OutputOf::DeadLetter => Arc::clone(&dead_letters::SCHEMA),
     };
     let failed = |error| LaunchError::Sink(output.sink.clone(), error);
@@ -304,7 +308,7 @@ fn mode(plan: &Plan, output: &Output) -> Mode {
             Some(Some(key)) => Mode::Upsert { key: key.clone() },
             Some(None) | None => Mode::Append,
         },
-        OutputOf::DeadLetter => Mode::Append,
+        OutputOf::DeadLetter | OutputOf::Alerts => Mode::Append,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
@@ -102,7 +103,7 @@ fn run(args: &Args) -> Result<(), String> {
     })
 }
 
-fn start(args: &Args, manifests: &Manifests, plan: Plan) -> Result<Running, String> {
+fn start(args: &Args, manifests: &Manifests, plan: Arc<Plan>) -> Result<Running, String> {
     let spec = &manifests.pipeline.spec;
     let kafka = spec.kafka.as_ref();
     let kafka =
@@ -174,11 +175,9 @@ impl Follower {
         for edit in self.edits.take(found) {
             match &edit {
                 Edit::Broken { .. } => tracing::error!("{edit}"),
-                Edit::Adjust { .. } | Edit::NeedsStart { .. } => tracing::info!("{edit}"),
+                _ => tracing::info!("{edit}"),
             }
-            if let Edit::Adjust { live, .. } = edit {
-                running.adjust(live);
-            }
+            running.take(&edit);
         }
     }
 }
@@ -191,8 +190,9 @@ struct Manifests {
 }
 
 impl Manifests {
-    fn plan(&self) -> Result<Plan, String> {
-        plan(&self.pipeline, &self.sinks, &self.rules).map_err(|problems| {
+    fn plan(&self) -> Result<Arc<Plan>, String> {
+        let planned = plan(&self.pipeline, &self.sinks, &self.rules);
+        planned.map(Arc::new).map_err(|problems| {
             problems
                 .iter()
                 .map(ToString::to_string)
@@ -201,8 +201,8 @@ impl Manifests {
         })
     }
 
-    fn version(&self, plan: &Plan) -> Versions {
-        let version = Version::of(&self.pipeline, &self.sinks, &self.rules);
+    fn version(&self, plan: &Arc<Plan>) -> Versions {
+        let version = Version::of(&self.pipeline, &self.sinks, &self.rules, plan);
         [(plan.name.clone(), version)].into()
     }
 

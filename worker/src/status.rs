@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
+use tidemill_plan::model::Plan;
 
 /// A pipeline as one worker sees it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -31,6 +32,9 @@ pub struct Status {
     pub sources: Vec<SourceStatus>,
     /// The outputs.
     pub outputs: Vec<OutputStatus>,
+    /// The alert rules at work.
+    #[serde(default)]
+    pub rules: Vec<RuleStatus>,
     /// What it keeps of windows and tables.
     #[serde(default)]
     pub state: StateStatus,
@@ -102,6 +106,39 @@ pub struct OutputStatus {
     pub sink: String,
     /// Rows committed since the start.
     pub rows: u64,
+}
+
+/// An alert rule as one worker sees it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RuleStatus {
+    /// Its name.
+    pub name: String,
+    /// The version that is in force.
+    pub version: i64,
+    /// Alerts committed since the start.
+    pub fired: u64,
+    /// Alerts counted since the start, of a rule in Shadow mode.
+    pub shadow_fired: u64,
+    /// Alerts held back since the start, as one of their key had been raised shortly before.
+    pub suppressed: u64,
+    /// When it last raised one, in milliseconds since the epoch.
+    pub last_fired: Option<i64>,
+}
+
+impl RuleStatus {
+    /// The rules of a plan, those that were there before with what they have raised.
+    pub(crate) fn of(plan: &Plan, before: &[Self]) -> Vec<Self> {
+        let rules = plan.rules.iter().map(|rule| {
+            let known = before.iter().find(|it| it.name == rule.name);
+            Self {
+                name: rule.name.clone(),
+                version: rule.version,
+                ..known.cloned().unwrap_or_default()
+            }
+        });
+        rules.collect()
+    }
 }
 
 /// A partition as the worker that holds it sees it.

@@ -1,6 +1,7 @@
 //! Edits that take effect while the pipeline runs.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use tidemill_plan::live::{Live, Pace};
 use tidemill_plan::model;
@@ -8,13 +9,39 @@ use tidemill_plan::model;
 use super::tasks::{Generated, Held};
 use super::topology::Stage;
 use super::{RunError, Runner};
+use crate::status::RuleStatus;
+
+/// Something that takes effect while a pipeline runs.
+#[derive(Debug, Clone)]
+pub enum Change {
+    /// Of the Pipeline.
+    Live(Live),
+    /// The rules of this plan, whose streams are those that run.
+    Rules(Arc<model::Plan>),
+}
 
 impl Runner {
     /// Takes up what has been edited since the last turn.
     pub(super) fn hear_edits(&mut self) -> Result<(), RunError> {
-        while let Ok(live) = self.edits.try_recv() {
-            self.adjust(&live)?;
+        while let Ok(change) = self.edits.try_recv() {
+            match change {
+                Change::Live(live) => self.adjust(&live)?,
+                Change::Rules(plan) => self.judge_by(plan)?,
+            }
         }
+        Ok(())
+    }
+
+    fn judge_by(&mut self, plan: Arc<model::Plan>) -> Result<(), RunError> {
+        for held in self.tasks.all_mut() {
+            held.task.set_rules(&plan)?;
+        }
+        self.pending.set_rules(&self.plan, &plan);
+        self.status.update(|s| {
+            let before = std::mem::take(&mut s.rules);
+            s.rules = RuleStatus::of(&plan, &before);
+        });
+        self.plan = plan;
         Ok(())
     }
 

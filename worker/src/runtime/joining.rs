@@ -19,7 +19,7 @@ use super::written::Written;
 use super::{Host, RunError, Runner, Settings};
 use crate::log::{Admin, LogError, Position, Start, TopicPartition, TopicSpec};
 use crate::sink::SinkError;
-use crate::status::{OutputStatus, Phase, Shared, SourceStatus};
+use crate::status::{OutputStatus, Phase, RuleStatus, Shared, SourceStatus};
 
 /// Dead letters may be as long as the longest record that can be read.
 const DEAD_LETTER_MAX_BYTES: &str = "12582912";
@@ -72,6 +72,7 @@ fn describe(plan: &Plan, status: &Shared) {
     status.update(|s| {
         s.sources = sources.collect();
         s.outputs = outputs.collect();
+        s.rules = RuleStatus::of(plan, &[]);
     });
 }
 
@@ -185,7 +186,8 @@ fn internal_topics(topology: &Topology, partitions: &HashMap<Stage, u32>) -> Vec
         )],
         ..plain(&topology.dead_letter, 1)
     };
-    changelogs.chain([dead_letter]).collect()
+    let shadow = topology.shadow.as_ref().map(|topic| plain(topic, 1));
+    changelogs.chain([dead_letter]).chain(shadow).collect()
 }
 
 /// The room for a partition that is restored: a part of what those before have left.

@@ -24,15 +24,15 @@ mod written;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::Receiver;
 use tidemill_engine::commit::{Action, Commits, Event};
 use tidemill_engine::disk::Room;
 use tidemill_engine::error::EngineError;
-use tidemill_plan::live::Live;
 use tidemill_plan::model::{Generator, Micros, Plan};
 
+pub use self::adjusting::Change;
 use self::committing::Committing;
 use self::copies::Copies;
 pub use self::host::{Host, Machine};
@@ -81,7 +81,7 @@ pub struct Parts {
     /// Sinks outside the log, by output; `None` where an output goes to a topic of the log.
     pub sinks: Vec<Option<Box<dyn ExternalSink>>>,
     /// Edits that take effect while it runs.
-    pub edits: Receiver<Live>,
+    pub edits: Receiver<Change>,
     /// For the state of all tasks together.
     pub room: Room,
     /// The machine.
@@ -158,7 +158,7 @@ struct Runner {
     loading: bool,
     /// What generated sources make now, by their index in the plan.
     generators: HashMap<usize, Generator>,
-    edits: Receiver<Live>,
+    edits: Receiver<Change>,
     /// How many partitions each stage's input has.
     partitions: HashMap<Stage, u32>,
     /// The partitions that the group has given us.
@@ -353,7 +353,9 @@ impl Runner {
     }
 
     fn committed(&mut self) {
-        let rows = self.pending.confirm();
+        let written = self.pending.confirm();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now.map_or(0, |since| since.as_millis() as i64);
         for held in self.tasks.iter_mut() {
             if let Some(position) = held.committing.take() {
                 held.committed = Some(position);
@@ -362,8 +364,19 @@ impl Runner {
         self.status.update(|s| {
             s.commits += 1;
             s.trouble = None;
-            for (output, rows) in s.outputs.iter_mut().zip(rows) {
+            for (output, rows) in s.outputs.iter_mut().zip(written.rows) {
                 output.rows += rows;
+            }
+            let rules = s.rules.iter_mut().zip(&self.plan.rules);
+            for ((rule, planned), fired) in rules.zip(written.fired) {
+                match planned.sent {
+                    true => rule.fired += fired.raised,
+                    false => rule.shadow_fired += fired.raised,
+                }
+                rule.suppressed += fired.suppressed;
+                if fired.raised > 0 {
+                    rule.last_fired = Some(now);
+                }
             }
         });
     }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use arrow::array::{Array, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
-use tidemill_crds::sink::SinkKind;
-use tidemill_engine::effects::{Effects, Rows};
+use tidemill_crds::sink::{SinkKind, Timestamps};
+use tidemill_engine::effects::Effects;
 use tidemill_engine::encode::{self, JsonOptions, KeyEncoder, RowEncoder};
 use tidemill_engine::record::DeadLetter;
-use tidemill_plan::model::{Output, OutputOf, Plan};
+use tidemill_plan::model::{ALERTS, Output, OutputOf, Plan, Written as Format};
 
 use super::RunError;
 use super::committing::{ForSink, Named, Work};
@@ -40,11 +40,44 @@ enum Target {
 /// An output with what it has got since the last commit.
 struct Route {
     of: OutputOf,
+    /// Of which rules it takes alerts.
+    takes: Vec<bool>,
     target: Target,
     packed: Packed,
     rows: u64,
     /// Rows of the commit in flight.
     sent: u64,
+}
+
+impl Route {
+    fn new(of: OutputOf, takes: Vec<bool>, target: Target) -> Self {
+        Self {
+            of,
+            takes,
+            target,
+            packed: Packed::default(),
+            rows: 0,
+            sent: 0,
+        }
+    }
+}
+
+/// What a rule has done.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Fired {
+    /// Alerts that it has raised.
+    pub(super) raised: u64,
+    /// Alerts that were held back.
+    pub(super) suppressed: u64,
+}
+
+/// What a commit has written.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    /// Rows, by output.
+    pub(super) rows: Vec<u64>,
+    /// What each rule has done.
+    pub(super) fired: Vec<Fired>,
 }
 
 /// Work that is not committed yet.
@@ -54,6 +87,10 @@ pub(super) struct Pending {
     /// What shows that the partitions are this worker's, to go before the next rows for a sink outside the log.
     proof: Vec<(TopicPartition, Position)>,
     commit: Commit,
+    /// What each rule has done since the last commit.
+    fired: Vec<Fired>,
+    /// The same in the commit in flight.
+    sent: Vec<Fired>,
     effects: Effects,
     bytes: usize,
     shuffles: HashMap<usize, Arc<str>>,
@@ -96,13 +133,11 @@ impl Pending {
                 }
                 None => topic_target(output, schemas.get(&index).copied())?,
             };
-            routes.push(Route {
-                of: output.from,
-                target,
-                packed: Packed::default(),
-                rows: 0,
-                sent: 0,
-            });
+            let takes = plan.rules.iter().map(|rule| output.takes(rule));
+            routes.push(Route::new(output.from, takes.collect(), target));
+        }
+        if let Some(topic) = &topology.shadow {
+            routes.push(shadow_route(plan, topic)?);
         }
         let takes_dead_letters = routes.iter().any(|r| r.of == OutputOf::DeadLetter);
         let name = |name: &String| Arc::from(name.as_str());
@@ -111,6 +146,8 @@ impl Pending {
             external: external.iter().map(|_| ForSink::default()).collect(),
             proof: Vec::new(),
             commit: Commit::default(),
+            fired: vec![Fired::default(); plan.rules.len()],
+            sent: Vec::new(),
             effects: Effects::default(),
             bytes: 0,
             shuffles: topology
@@ -128,6 +165,28 @@ impl Pending {
             counted: Counted::default(),
         };
         Ok((pending, external))
+    }
+
+    /// Goes on with other rules, for the same outputs. What rules of the same names have done since the last commit is theirs.
+    pub(super) fn set_rules(&mut self, before: &Plan, plan: &Plan) {
+        let place = |name: &str| before.rules.iter().position(|rule| rule.name == name);
+        let places: Vec<Option<usize>> = plan.rules.iter().map(|rule| place(&rule.name)).collect();
+        let moved = |counts: &[Fired]| -> Vec<Fired> {
+            let count = |place: &Option<usize>| counts.get((*place)?).copied();
+            places
+                .iter()
+                .map(|it| count(it).unwrap_or_default())
+                .collect()
+        };
+        (self.fired, self.sent) = (moved(&self.fired), moved(&self.sent));
+        let outputs = plan.outputs.len().min(self.routes.len());
+        let (outputs, shadow) = self.routes.split_at_mut(outputs);
+        for (route, output) in outputs.iter_mut().zip(&plan.outputs) {
+            route.takes = plan.rules.iter().map(|rule| output.takes(rule)).collect();
+        }
+        for route in shadow {
+            route.takes = plan.rules.iter().map(|rule| !rule.sent).collect();
+        }
     }
 
     /// Runs a step of a task and takes over what it wants done.
@@ -178,6 +237,8 @@ impl Pending {
     /// All of it, to be committed; `None` if there is nothing.
     pub(super) fn take(&mut self) -> Option<Work> {
         let mut commit = std::mem::take(&mut self.commit);
+        self.sent.clone_from(&self.fired);
+        self.fired.fill(Fired::default());
         for route in &mut self.routes {
             route.sent = std::mem::take(&mut route.rows);
             if let Target::Topic { topic, .. } = &route.target
@@ -215,12 +276,16 @@ impl Pending {
         }
     }
 
-    /// The commit in flight is done: rows written, by output.
-    pub(super) fn confirm(&mut self) -> Vec<u64> {
-        self.routes
+    /// The commit in flight is done.
+    pub(super) fn confirm(&mut self) -> Written {
+        let rows = self
+            .routes
             .iter_mut()
-            .map(|route| std::mem::take(&mut route.sent))
-            .collect()
+            .map(|it| std::mem::take(&mut it.sent));
+        Written {
+            rows: rows.collect(),
+            fired: std::mem::take(&mut self.sent),
+        }
     }
 
     /// Throws everything away.
@@ -230,6 +295,8 @@ impl Pending {
         self.bytes = 0;
         self.external.fill_with(ForSink::default);
         self.proof.clear();
+        self.fired.fill(Fired::default());
+        self.sent.clear();
         for route in &mut self.routes {
             route.packed = Packed::default();
             route.rows = 0;
@@ -249,7 +316,18 @@ impl Pending {
 
     fn absorb(&mut self, held: &Held, effects: &mut Effects) -> Result<(), RunError> {
         for rows in effects.rows.drain(..) {
-            self.rows(held, &rows)?;
+            let takes = |route: &Route| route.of == OutputOf::Rows(rows.from);
+            self.rows(held, takes, &rows.batch, rows.deleted.as_ref())?;
+        }
+        for alerts in effects.alerts.drain(..) {
+            let takes = |route: &Route| route.takes.get(alerts.rule) == Some(&true);
+            self.rows(held, takes, &alerts.batch, None)?;
+        }
+        for judged in effects.judged.drain(..) {
+            if let Some(fired) = self.fired.get_mut(judged.rule) {
+                fired.raised += judged.fired;
+                fired.suppressed += judged.suppressed;
+            }
         }
         for record in effects.shuffle.drain(..) {
             if let Some(topic) = self.shuffles.get(&record.stream) {
@@ -280,26 +358,28 @@ impl Pending {
         self.dead_letters(held, letters)
     }
 
-    fn rows(&mut self, held: &Held, rows: &Rows) -> Result<(), RunError> {
-        for route in self
-            .routes
-            .iter_mut()
-            .filter(|r| r.of == OutputOf::Rows(rows.from))
-        {
-            let count = rows.batch.num_rows() as u64;
+    fn rows(
+        &mut self,
+        held: &Held,
+        takes: impl Fn(&Route) -> bool,
+        batch: &RecordBatch,
+        deleted: Option<&BooleanArray>,
+    ) -> Result<(), RunError> {
+        for route in self.routes.iter_mut().filter(|route| takes(route)) {
+            let count = batch.num_rows() as u64;
             match &route.target {
                 Target::Topic {
                     rows: encoder, key, ..
                 } => {
-                    self.bytes += pack(&mut route.packed, encoder, key, rows)?;
+                    self.bytes += pack(&mut route.packed, encoder, key, batch, deleted)?;
                 }
                 Target::External(place) if held.is_written(*place)? => continue,
                 Target::External(place) => {
-                    self.bytes += rows.batch.get_array_memory_size();
+                    self.bytes += batch.get_array_memory_size();
                     if let Some(its) = self.external.get_mut(*place) {
                         its.rows.push(sink::Rows {
-                            batch: rows.batch.clone(),
-                            deleted: rows.deleted.clone(),
+                            batch: batch.clone(),
+                            deleted: deleted.cloned(),
                         });
                     }
                 }
@@ -357,6 +437,20 @@ impl Pending {
     }
 }
 
+/// The way of alerts that are not sent: they are kept in a topic of the pipeline's own.
+fn shadow_route(plan: &Plan, topic: &str) -> Result<Route, RunError> {
+    let written = Format::Json {
+        timestamps: Timestamps::default(),
+    };
+    let target = Target::Topic {
+        topic: Arc::from(topic),
+        rows: RowEncoder::new(&written, &ALERTS, None).map_err(encode_error)?,
+        key: KeyEncoder::new(&ALERTS, &[], JsonOptions::of(&written)).map_err(encode_error)?,
+    };
+    let takes = plan.rules.iter().map(|rule| !rule.sent);
+    Ok(Route::new(OutputOf::Alerts, takes.collect(), target))
+}
+
 fn topic_target(output: &Output, schema: Option<u32>) -> Result<Target, RunError> {
     let refuse =
         |error: encode::EncodeError| RunError::Sink(format!("sink `{}`: {error}", output.sink));
@@ -379,18 +473,17 @@ fn pack(
     packed: &mut Packed,
     encoder: &RowEncoder,
     key: &KeyEncoder,
-    rows: &Rows,
+    batch: &RecordBatch,
+    deleted: Option<&BooleanArray>,
 ) -> Result<usize, RunError> {
     let before = packed.arena.len();
-    match &rows.deleted {
-        None => pack_kept(packed, encoder, key, &rows.batch)?,
+    match deleted {
+        None => pack_kept(packed, encoder, key, batch)?,
         Some(deleted) => {
-            let kept = select(
-                &rows.batch,
-                &arrow::compute::not(deleted).map_err(engine_error)?,
-            )?;
+            let kept = arrow::compute::not(deleted).map_err(engine_error)?;
+            let kept = select(batch, &kept)?;
             pack_kept(packed, encoder, key, &kept)?;
-            let gone = select(&rows.batch, deleted)?;
+            let gone = select(batch, deleted)?;
             let mut keys = Vec::new();
             key.encode(&gone, &mut packed.arena, &mut keys)
                 .map_err(encode_error)?;

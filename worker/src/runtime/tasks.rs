@@ -160,6 +160,11 @@ impl Tasks {
         self.held.iter_mut()
     }
 
+    /// The partitions held, and those that may come back.
+    pub(super) fn all_mut(&mut self) -> impl Iterator<Item = &mut Held> {
+        self.held.iter_mut().chain(self.parked.values_mut())
+    }
+
     /// The partition at an index of [`Tasks::iter`].
     pub(super) fn get_mut(&mut self, index: usize) -> Option<&mut Held> {
         self.held.get_mut(index)

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use tidemill_plan::model::{Exchange, Input, Origin, Plan, StartFrom};
+use tidemill_plan::model::{Exchange, Input, Origin, OutputOf, Plan, StartFrom};
 
 /// What reads a topic: one task for each of its partitions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -53,6 +53,8 @@ pub struct Topology {
     pub shuffles: HashMap<usize, String>,
     /// Where dead letters are kept when no output takes them.
     pub dead_letter: String,
+    /// Where alerts of rules are kept that are not sent; absent where no output takes alerts.
+    pub shadow: Option<String>,
 }
 
 impl Topology {
@@ -110,6 +112,8 @@ impl Topology {
             .collect();
         Self {
             dead_letter: format!("{group}.dead-letter"),
+            shadow: (plan.outputs.iter().any(|it| it.from == OutputOf::Alerts))
+                .then(|| format!("{group}.shadow-alerts")),
             group,
             subscriptions,
             shuffles,

@@ -10,7 +10,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
-use crate::status::{Shared, StateStatus, Status};
+use crate::status::{RuleStatus, Shared, StateStatus, Status};
 
 /// The metrics of these pipelines in the OpenMetrics text format.
 ///
@@ -29,6 +29,15 @@ pub fn render(pipelines: &[Shared]) -> Result<String, Error> {
 struct Snapshot(Vec<Status>);
 
 type Labels<'a> = Vec<(&'static str, &'a str)>;
+
+/// What a rule has raised, by whether its alerts are sent.
+fn by_mode(rule: &RuleStatus) -> [(Labels<'_>, u64); 2] {
+    let of = |mode| vec![("rule", rule.name.as_str()), ("mode", mode)];
+    [
+        (of("Enforce"), rule.fired),
+        (of("Shadow"), rule.shadow_fired),
+    ]
+}
 
 impl Collector for Snapshot {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), Error> {
@@ -64,6 +73,30 @@ impl Collector for Snapshot {
                 s.dead_letters
                     .iter()
                     .map(|(reason, n)| (vec![("reason", reason.as_str())], *n))
+                    .collect()
+            },
+        )?;
+        self.counters(
+            &mut encoder,
+            "alerts",
+            "Alerts of rules; those of Shadow mode are counted and not sent",
+            |s| {
+                s.rules
+                    .iter()
+                    .flat_map(by_mode)
+                    .filter(|(_, n)| *n > 0)
+                    .collect()
+            },
+        )?;
+        self.counters(
+            &mut encoder,
+            "alerts_suppressed",
+            "Alerts of rules that were held back by suppressFor",
+            |s| {
+                s.rules
+                    .iter()
+                    .map(|rule| (vec![("rule", rule.name.as_str())], rule.suppressed))
+                    .filter(|(_, n)| *n > 0)
                     .collect()
             },
         )?;

@@ -92,6 +92,12 @@ impl Tell {
         // Nobody listens only when all ends.
         let _ = self.pipelines.send(ObjectRef::new(name).within(namespace));
     }
+
+    fn rules_of(&self, rules: &Store<Guarded<AlertRule>>, pipeline: &Key) {
+        for rule in rules.state_filter(|rule| watches(rule, pipeline)) {
+            let _ = self.rules.send(ObjectRef::from_obj(&*rule));
+        }
+    }
 }
 
 impl World {
@@ -125,14 +131,16 @@ impl World {
         let to = tell.clone();
         let rules = from.manifests::<AlertRule>(move |rule| {
             let _ = to.rules.send(ObjectRef::from_obj(rule));
+            if let Ok(rule) = &rule.0 {
+                let namespace = rule.namespace().unwrap_or_default();
+                to.pipeline(&(namespace, rule.spec.pipeline_ref.name.clone()));
+            }
         });
         let (to, of) = (tell.clone(), rules.clone());
         let pipelines = from.manifests::<Pipeline>(move |pipeline| {
             let key = key(pipeline);
             to.pipeline(&key);
-            for rule in of.state_filter(|rule| watches(rule, &key)) {
-                let _ = to.rules.send(ObjectRef::from_obj(&*rule));
-            }
+            to.rules_of(&of, &key);
         });
         let (to, of) = (tell.clone(), pipelines.clone());
         let sinks = from.manifests::<Sink>(move |sink| {
@@ -239,6 +247,11 @@ impl World {
         self.tell.pipeline(pipeline);
     }
 
+    /// The rules that watch a Pipeline are to be looked at.
+    pub fn look_at_rules(&self, pipeline: &Key) {
+        self.tell.rules_of(&self.rules, pipeline);
+    }
+
     /// Does something with what the workers of a Pipeline say.
     pub fn workers<T>(&self, pipeline: &Key, with: impl FnOnce(&mut Workers) -> T) -> T {
         let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -272,7 +285,8 @@ fn those(
 }
 
 /// Whether a rule is about a Pipeline.
-fn watches(rule: &Guarded<AlertRule>, (namespace, name): &Key) -> bool {
+#[must_use]
+pub fn watches(rule: &Guarded<AlertRule>, (namespace, name): &Key) -> bool {
     rule.namespace().as_ref() == Some(namespace)
         && rule
             .0

@@ -239,7 +239,7 @@ fn is_internal(topic: &str, group: &str) -> bool {
         .strip_prefix(group)
         .and_then(|rest| rest.strip_prefix('.'));
     rest.is_some_and(|rest| {
-        rest == "dead-letter"
+        ["dead-letter", "shadow-alerts"].contains(&rest)
             || rest.rsplit_once('.').is_some_and(|(stream, kind)| {
                 !stream.contains('.') && ["shuffle", "changelog", "generator"].contains(&kind)
             })
@@ -288,6 +288,7 @@ mod tests {
             "spend.changelog",
             "tx.generator",
             "dead-letter",
+            "shadow-alerts",
         ] {
             assert!(
                 is_internal(&format!("bank.payments.{topic}"), "bank.payments"),

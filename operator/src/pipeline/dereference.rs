@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kube::ResourceExt as _;
 use kube::api::ObjectMeta;
-use tidemill_crds::{Pipeline, Sink, reasons};
+use tidemill_crds::{AlertRule, Pipeline, Sink, reasons};
 use tidemill_plan::compat::States;
 
 use super::build::{given, read_state};
 use super::validate::{Found, Missing, SecretVersion};
 use crate::kafka::clusters::Key;
 use crate::names;
-use crate::world::{World, find, secret_of};
+use crate::world::{World, find, key, secret_of, watches};
 
 /// Looks for all that a Pipeline names.
 #[must_use]
@@ -23,6 +23,7 @@ pub fn dereference(world: &World, pipeline: Pipeline) -> Found {
     let registry_secrets = registry_secrets(world, &pipeline, &sinks, &mut missing);
     Found {
         sinks,
+        rules: rules(world, &pipeline),
         secret,
         registry_secrets,
         missing,
@@ -57,6 +58,18 @@ fn sinks(world: &World, pipeline: &Pipeline, missing: &mut Vec<Missing>) -> BTre
         }
     }
     sinks
+}
+
+/// The rules that watch a Pipeline, and those of its namespace of which nobody can tell.
+fn rules(world: &World, pipeline: &Pipeline) -> BTreeMap<String, Option<AlertRule>> {
+    let of = key(pipeline);
+    let found = world.rules.state_filter(|rule| {
+        rule.namespace().as_ref() == Some(&of.0) && (rule.0.is_err() || watches(rule, &of))
+    });
+    let named = found
+        .iter()
+        .map(|rule| (rule.name_any(), rule.0.as_ref().ok().cloned()));
+    named.collect()
 }
 
 /// The Secrets for the schema registries of sources and of the sinks that are written to.

@@ -1,9 +1,10 @@
-//! What a worker gets to read: the Pipeline without what is none of its business, and the Sinks it writes to.
+//! What a worker gets to read: the Pipeline without what is none of its business, the Sinks it writes to, and the AlertRules
+//! that watch it.
 
 use kube::api::ObjectMeta;
 use serde::Serialize;
 use tidemill_crds::pipeline::{DeletionPolicy, KafkaCluster, OnIncompatibleChange, PipelineSpec};
-use tidemill_crds::{Pipeline, Sink};
+use tidemill_crds::{AlertRule, Pipeline, Sink};
 use tidemill_plan::resets::{self, Epochs};
 
 /// Several documents of YAML, the same bytes for the same meaning: what only the operator cares for is left out.
@@ -14,6 +15,7 @@ pub fn render<'a>(
     metadata: &ObjectMeta,
     spec: &PipelineSpec,
     sinks: impl Iterator<Item = &'a Sink>,
+    rules: &[AlertRule],
     epochs: &Epochs,
 ) -> Result<String, serde_saphyr::SerializeError> {
     let mut text = document(&reduced(metadata, spec, epochs))?;
@@ -24,6 +26,10 @@ pub fn render<'a>(
             status: None,
             spec: sink.spec.clone(),
         })?);
+    }
+    for rule in rules {
+        text.push_str("---\n");
+        text.push_str(&document(rule)?);
     }
     Ok(text)
 }

@@ -56,6 +56,9 @@ fn version(found: &Found) -> u64 {
     for (name, sink) in &found.sinks {
         (name, of(&sink.metadata)).hash(&mut hasher);
     }
+    for (name, rule) in &found.rules {
+        (name, rule.as_ref().map(|rule| of(&rule.metadata))).hash(&mut hasher);
+    }
     found.secret.hash(&mut hasher);
     found.given.hash(&mut hasher);
     found.registry_secrets.hash(&mut hasher);

@@ -11,7 +11,9 @@ pub mod nudge;
 mod observation;
 pub mod observe;
 pub mod poll;
+pub mod raised;
 pub mod resize;
+pub mod rules;
 pub mod scale;
 pub mod status;
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use tidemill_worker::status::{Phase, Status};
 
+use super::raised::{Raised, RuleFigures};
 use crate::steady::steady;
 
 /// Rates are taken over this span.
@@ -38,6 +39,7 @@ pub struct Workers {
     counted: BTreeMap<String, u64>,
     read: u64,
     capacity: Option<f64>,
+    raised: Raised,
     /// The newest figures.
     pub figures: Figures,
 }
@@ -70,6 +72,8 @@ pub struct Figures {
     pub dead_letters: u64,
     /// How long there has been something to read and nothing was read.
     pub stalled: Option<Duration>,
+    /// What the rules do that watch it, by name.
+    pub rules: BTreeMap<String, RuleFigures>,
 }
 
 impl Workers {
@@ -126,6 +130,7 @@ impl Workers {
                 .map(|(_, s)| s.dead_letters.values().sum::<u64>())
                 .sum(),
             stalled: self.stalled(now),
+            rules: self.raised.take(pages),
         };
     }
 

@@ -35,10 +35,15 @@ pub async fn poll(world: Arc<World>, http: reqwest::Client) {
         ticks.tick().await;
         let pages = ask_all(&world, &http).await;
         for (pipeline, pages) in take_all(&world, pages) {
-            let coarse = world.workers(&pipeline, |workers| {
+            let (coarse, rules) = world.workers(&pipeline, |workers| {
+                let before = std::mem::take(&mut workers.figures.rules);
                 workers.take(&pages, Instant::now());
-                Coarse::of(&workers.figures)
+                let figures = &workers.figures;
+                (Coarse::of(figures), figures.rules != before)
             });
+            if rules {
+                world.look_at_rules(&pipeline);
+            }
             if before.insert(pipeline.clone(), coarse.clone()) != Some(coarse) {
                 world.look_at(&pipeline);
             }
@@ -164,6 +169,8 @@ impl Coarse {
                 rate: figures.rate.map(coarse),
                 arriving: figures.arriving.map(coarse),
                 capacity: None,
+                // These have a status of their own.
+                rules: BTreeMap::new(),
                 watermark: figures.watermark.map(|micros| micros.div_euclid(1_000_000)),
                 // Only whether it is one.
                 stalled: figures.stalled.map(|since| {

@@ -69,6 +69,7 @@ pub(crate) fn found(text: &str) -> Found {
             version: "7".to_owned(),
         }),
         registry_secrets: BTreeSet::new(),
+        rules: BTreeMap::new(),
         missing: Vec::new(),
         states: States::new(),
         given: None,

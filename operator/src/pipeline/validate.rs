@@ -7,16 +7,17 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::Resource as _;
 use tidemill_crds::pipeline::{PipelineSpec, WorkerTemplate};
 use tidemill_crds::sink::SinkKind;
-use tidemill_crds::{Pipeline, Sink, reasons};
+use tidemill_crds::{AlertRule, Pipeline, Sink, reasons};
 use tidemill_plan::compat::{self, Lost, States};
 use tidemill_plan::live;
 use tidemill_plan::manifest::{ResourceKind, load};
 use tidemill_plan::model::Plan;
-use tidemill_plan::plan_in_cluster;
 use tidemill_plan::resets::{self, Epochs};
+use tidemill_plan::{PlanProblem, plan_in_cluster};
 use tidemill_worker::runtime::Topology;
 
 use super::manifests;
+use super::rules::Rules;
 
 /// A Pipeline with what it names.
 #[derive(Debug, Clone)]
@@ -25,6 +26,8 @@ pub struct Found {
     pub pipeline: Pipeline,
     /// The Sinks that it names and that are there, by name.
     pub sinks: BTreeMap<String, Sink>,
+    /// The AlertRules that watch it, by name, and those of its namespace that cannot be read: they may, too.
+    pub rules: BTreeMap<String, Option<AlertRule>>,
     /// What it names and is not there.
     pub missing: Vec<Missing>,
     /// The Secret with the credentials for Kafka.
@@ -80,6 +83,8 @@ pub struct Valid {
     pub secret: Option<SecretVersion>,
     /// The credentials for schema registries.
     pub registry_secrets: BTreeSet<SecretVersion>,
+    /// What came of the rules that watch it.
+    pub rules: Rules,
     /// The topics that are read.
     pub reads: Vec<Read>,
     /// The topics of other people's that are written, and whether each is made where it is not there.
@@ -165,15 +170,16 @@ impl Checked {
 
 /// The topics that workers with these manifests read.
 fn reads_of(given: &str) -> Option<Vec<Read>> {
-    let (mut pipeline, mut sinks) = (None, Vec::new());
+    let (mut pipeline, mut sinks, mut rules) = (None, Vec::new(), Vec::new());
     for resource in load("manifests", given).resources {
         match resource.kind {
             ResourceKind::Pipeline(it) => pipeline = Some(it),
             ResourceKind::Sink(it) => sinks.push(*it),
-            ResourceKind::AlertRule(_) | ResourceKind::Other(_) => {}
+            ResourceKind::AlertRule(it) => rules.push(*it),
+            ResourceKind::Other(_) => {}
         }
     }
-    let plan = tidemill_plan::plan(&*pipeline?, &sinks, &[]).ok()?;
+    let plan = tidemill_plan::plan(&*pipeline?, &sinks, &rules).ok()?;
     Some(reads(&Topology::new(&plan)))
 }
 
@@ -182,8 +188,8 @@ fn reads_of(given: &str) -> Option<Vec<Read>> {
 /// # Errors
 /// Everything that is wrong with it. Sinks that are not there are not: they are in [`Found::missing`].
 pub fn validate(found: &Found) -> Result<Valid, Refused> {
-    let pipeline = &found.pipeline;
-    let plan = plan_in_cluster(pipeline, &with_stand_ins(found), &[]).map_err(|problems| {
+    let (pipeline, sinks) = (&found.pipeline, with_stand_ins(found));
+    let refused = |problems: Vec<PlanProblem>| {
         let only_not_yet = problems.iter().all(|problem| problem.not_yet);
         let said = problems.iter().map(ToString::to_string).collect();
         if only_not_yet {
@@ -191,7 +197,10 @@ pub fn validate(found: &Found) -> Result<Valid, Refused> {
         } else {
             Refused::Invalid(said)
         }
-    })?;
+    };
+    plan_in_cluster(pipeline, &sinks, &[]).map_err(refused)?;
+    let rules = Rules::of(found, &sinks);
+    let plan = plan_in_cluster(pipeline, &sinks, &rules.in_force).map_err(refused)?;
     // Every object of a cluster has a uid, and planning has asked for a Kafka.
     let (Some(kafka), Some(owner)) = (&pipeline.spec.kafka, pipeline.controller_owner_ref(&()))
     else {
@@ -199,12 +208,13 @@ pub fn validate(found: &Found) -> Result<Valid, Refused> {
             "metadata.uid: is missing".to_owned(),
         ]));
     };
-    valid(found, &plan, kafka.bootstrap_servers.clone(), owner)
+    valid(found, &plan, rules, kafka.bootstrap_servers.clone(), owner)
 }
 
 fn valid(
     found: &Found,
     plan: &Plan,
+    rules: Rules,
     bootstrap_servers: String,
     owner: OwnerReference,
 ) -> Result<Valid, Refused> {
@@ -218,15 +228,17 @@ fn valid(
     let told = resets::read(&found.pipeline).unwrap_or_default();
     let states = compat::accept(&found.states, signatures, &told);
     let epochs = compat::epochs(&states);
-    let render = |spec: &PipelineSpec| {
+    let render = |spec: &PipelineSpec, rules: &[AlertRule]| {
         let metadata = &found.pipeline.metadata;
-        manifests::render(metadata, spec, found.sinks.values(), &epochs).map_err(|error| {
+        let sinks = found.sinks.values();
+        manifests::render(metadata, spec, sinks, rules, &epochs).map_err(|error| {
             Refused::Invalid(vec![format!("it cannot be written as YAML: {error}")])
         })
     };
-    let manifests = render(spec)?;
+    let manifests = render(spec, &rules.in_force)?;
     let (_, rest) = live::split(spec);
-    let lasting = render(&rest)?;
+    // Rules take effect live, as long as they ask for no other streams.
+    let lasting = format!("{}{}", render(&rest, &[])?, plan.made.join("\n"));
     let topology = Topology::new(plan);
     let metadata = &found.pipeline.metadata;
     Ok(Valid {
@@ -240,6 +252,7 @@ fn valid(
         bootstrap_servers,
         secret: found.secret.clone(),
         registry_secrets: found.registry_secrets.clone(),
+        rules,
         reads: reads(&topology),
         writes: writes(plan),
         group: topology.group,

@@ -3,7 +3,7 @@
 use tidemill_crds::pipeline::OnIncompatibleChange;
 
 use super::*;
-use crate::pipeline::testing::found;
+use crate::pipeline::testing::{GENERATED, found};
 
 const EVERYTHING: &str = include_str!("build/golden/everything.yaml");
 const LEAST: &str = include_str!("build/golden/least.yaml");
@@ -71,9 +71,10 @@ fn a_sink_that_is_not_there_is_no_fault_of_the_manifest() {
 #[test]
 fn what_is_only_not_there_yet_is_told_from_what_is_wrong() {
     let reason = |text: &str| validate(&found(text)).map(|_| ()).unwrap_err().reason();
-    let late = LEAST.replace("from: large", "from: alerts");
+    let people = "customersFrom: {configMap: people, key: users.csv}, seed: 3";
+    let late = GENERATED.replace("seed: 3", people);
     assert_eq!(reason(&late), reasons::UNSUPPORTED);
-    let wrong_too = late.replace("amount > 10", "amuont > 10");
+    let wrong_too = late.replace("sink: payments}", "sink: payments, key: [nothing]}");
     assert_eq!(reason(&wrong_too), reasons::INVALID);
 }
 

@@ -26,7 +26,6 @@ REFUSED = {
     "no-sink": ({"outputs[0].sink": "nothing"}, "SinkNotFound"),
     "no-secret": ({"kafka.auth": {"secretRef": {"name": "nothing"}}}, "SecretNotFound"),
     "not-applied": ({"worker": {"tolerations": [{"key": "a", "operator": "Sometimes"}]}}, "NotApplied"),
-    "alerts": ({"outputs[0].from": "alerts"}, "Unsupported"),
 }
 # Wrong in ways that only an older definition could have let through.
 STORED = {

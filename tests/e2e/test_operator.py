@@ -1,6 +1,9 @@
 """The operator, beside a real Kubernetes, with real workers and a real Kafka: what it makes, puts right, refuses and takes away."""
 
+import json
 from itertools import islice
+
+from confluent_kafka import IsolationLevel
 
 from harness.broker import Broker
 from harness.cluster import Cluster
@@ -234,14 +237,39 @@ def test_a_deleted_pipeline_takes_its_topics_with_it(operator, namespace, broker
     assert "spend" in topics()
 
 
-def test_a_rule_that_is_not_supported_holds_up_nobody(operator, namespace, broker):
-    rule = {"pipelineRef": {"name": "made"}, "stream": "payments", "when": "amount > 5"}
-    namespace.apply({"apiVersion": "tidemill.io/v1alpha1", "kind": "AlertRule", "metadata": {"name": "big"}, "spec": rule})
-    namespace.wait_for_condition("alertrule", "big", "ResolvedRefs", "False", "PipelineNotFound")
-    namespace.apply(sink("spend"), pipeline(broker))
-    namespace.wait_for_condition("pipeline", "made", "Ready")
-    namespace.wait_for_condition("alertrule", "big", "ResolvedRefs")
-    assert namespace.condition("alertrule", "big", "Accepted")["reason"] == "Unsupported"
+def rule(name: str, **spec) -> dict:
+    base = {"pipelineRef": {"name": "made"}, "stream": "payments", "when": "amount > 5"}
+    return {"apiVersion": "tidemill.io/v1alpha1", "kind": "AlertRule", "metadata": {"name": name}, "spec": {**base, **spec}}
+
+
+def test_rules_are_judged_by_all_workers_and_broken_ones_change_nothing(operator, namespace, broker):
+    rapid = {"partitionBy": ["account"], "window": {"sliding": "1m"}, "when": "count(*) >= 5"}
+    namespace.apply(rule("rapid-activity", **rapid), rule("broken", when="amuont > 5"), rule("shadow", mode="Shadow"))
+    namespace.wait_for_condition("alertrule", "rapid-activity", "ResolvedRefs", "False", "PipelineNotFound")
+    outputs = [{"from": "spend", "sink": "spend"}, {"from": "alerts", "sink": "alerts"}]
+    namespace.apply(sink("spend"), sink("alerts"), pipeline(broker, outputs=outputs, workers=2))
+    namespace.kubectl("wait", "--for=condition=Ready", "alertrule/rapid-activity", "--timeout=120s", limit=130)
+    refused = namespace.wait_for_condition("alertrule", "broken", "Accepted", "False", "Invalid")["message"]
+    assert refused.startswith("spec.when, line 1, column 1: there is no column `amuont`")
+    namespace.wait_for_condition("alertrule", "shadow", "Ready", reason="Shadow")
+
+    kafka = Kafka(broker.bootstrap)
+    wait_until(lambda: any(kafka.ends("alerts", IsolationLevel.READ_COMMITTED).values()), 60, "an alert")
+    alert = json.loads(next(iter(kafka.read_committed("alerts"))).value())
+    assert (alert["rule"], alert["rule_version"], alert["evidence"]["count"]) == ("rapid-activity", 1, 5)
+    counted = lambda: namespace.kubectl("get", "alertrules", "shadow", "--no-headers").split()
+    wait_until(lambda: namespace.find("alertrule", "shadow")["status"].get("shadowFired", 0) > 0, 60, "alerts to be counted")
+    assert str(namespace.find("alertrule", "shadow")["status"]["shadowFired"]) in counted()
+
+    namespace.apply(rule("rapid-activity", **{**rapid, "when": "count(*) >="}))
+    message = namespace.wait_for_condition("alertrule", "rapid-activity", "Accepted", "False", "Invalid")["message"]
+    assert message.startswith("spec.when, line 1, column 12") and message.endswith("version 1 goes on")
+    assert namespace.find("alertrule", "rapid-activity")["status"]["version"] == 1
+    namespace.apply(rule("rapid-activity", **{**rapid, "when": "count(*) >= 6"}))
+    wait_until(lambda: namespace.find("alertrule", "rapid-activity")["status"].get("workers") == 2, 120, "both workers to judge by it")
+    namespace.wait_for_condition("alertrule", "rapid-activity", "Ready", limit=120)
+    namespace.kubectl("delete", "alertrule", "rapid-activity")
+    wait_until(lambda: "rapid-activity" not in str(namespace.find("configmap", "made-worker")["data"]), 30, "it to be gone")
 
 
 def test_an_idle_pipeline_writes_no_status(operator, namespace, broker):

@@ -1,5 +1,6 @@
 //! What the pipeline has written against what it should have.
 
+mod alerts;
 mod conserved;
 mod input;
 mod live;
@@ -97,6 +98,7 @@ impl<'a> Check<'a> {
         let input = self.input(&log)?;
         let truth = oracle::truth(self.shape(), &input, self.grown(&log, &input), false);
         self.compare(world, &log, &truth, &|_| Extent::All)
+            .and_then(|()| self.alerts(&log, &truth))
             .and_then(|()| self.live(&log, Moment::Rest))
             .and_then(|()| self.merged(world, &log))
             .map_err(|what| format!("when all had been read: {what}"))
@@ -109,6 +111,7 @@ impl<'a> Check<'a> {
         let truth = oracle::truth(self.shape(), &input, self.grown(&log, &input), true);
         let compared = self.compare(world, &log, &truth, &|_| Extent::All);
         compared
+            .and_then(|()| self.alerts(&log, &truth))
             .and_then(|()| self.tables(world, &log))
             .and_then(|()| self.live(&log, Moment::End))
             .and_then(|()| self.merged(world, &log))

@@ -5,6 +5,7 @@
 mod draw;
 mod manifest;
 mod records;
+mod rules;
 
 pub(crate) use self::records::{Body, Record, changes, records, span};
 
@@ -14,6 +15,9 @@ pub(crate) const TABLE_PARTITIONS: u32 = 2;
 
 /// The table that changes while streams are joined with it; it has as many.
 pub(crate) const MOVING: &str = "moving";
+
+/// Where alerts go.
+pub(crate) const ALERTS: &str = "alerts";
 
 /// Event time of the first records, in milliseconds: aligned to all windows.
 pub(crate) const BEGIN: i64 = 1_700_000_040_000;
@@ -133,6 +137,8 @@ pub(crate) struct Shape {
     pub(crate) shards: u32,
     /// Dead letters go to a sink.
     pub(crate) letters: bool,
+    /// Alert rules ask the same as some streams.
+    pub(crate) rules: bool,
 }
 
 impl Shape {

@@ -468,7 +468,7 @@ fn work(process: &Arc<Process>, plan: &Arc<Plan>, settings: Settings, room: Room
                 return None;
             };
             let schema = match output.from {
-                OutputOf::Rows(_) => &output.schema,
+                OutputOf::Rows(_) | OutputOf::Alerts => &output.schema,
                 OutputOf::DeadLetter => &*dead_letters::SCHEMA,
             };
             let sink = TableSink::open(process, &membership, &output.sink, schema)?;

@@ -100,6 +100,7 @@ fn quiet(records: &[(Time, i64)], idle: Option<u64>) -> Scenario {
             }],
             table: Vec::new(),
             shards: 1,
+            rules: false,
             letters: false,
         },
         records: records

@@ -126,15 +126,16 @@ pub(super) fn header(record: &Produced, name: &str) -> Option<String> {
 pub(super) fn parse(value: &[u8]) -> Result<Row, String> {
     let json: Value = serde_json::from_slice(value).map_err(|e| e.to_string())?;
     let fields = json.as_object().ok_or("a row that is not an object")?;
-    let text = |value: &Value| {
-        value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned)
-    };
     Ok(fields
         .iter()
         .map(|(name, value)| (name.clone(), text(value)))
         .collect())
+}
+
+/// A value as text.
+pub(super) fn text(value: &Value) -> String {
+    let text = value.as_str().map(str::to_owned);
+    text.unwrap_or_else(|| value.to_string())
 }
 
 pub(super) fn number(row: &Row, column: &str) -> i128 {

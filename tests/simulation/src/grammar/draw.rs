@@ -19,6 +19,7 @@ impl Shape {
                 .collect(),
             shards: random.range(1, 4) as u32,
             letters: random.chance(50),
+            rules: false,
             sources,
         };
         for _ in 0..random.range(1, 5) {
@@ -33,6 +34,7 @@ impl Shape {
         if random.chance(40) {
             shape.join_what_changes(&mut random);
         }
+        shape.rules = Random::new(seed % SHAPES + 3 * SHAPES).chance(40);
         shape
     }
 

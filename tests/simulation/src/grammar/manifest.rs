@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use serde_json::{Map, Value, json};
-use tidemill_crds::{Pipeline, Sink};
+use tidemill_crds::{AlertRule, Pipeline, Sink};
 use tidemill_plan::model::{Exchange, Plan};
 
 use super::{
-    Kind, MOVING, Missing, Order, Over, Shape, SourceShape, TABLE, What, output_name, source_name,
-    stream_name, twin_name,
+    ALERTS, Kind, MOVING, Missing, Order, Over, Shape, SourceShape, TABLE, What, output_name,
+    source_name, stream_name, twin_name,
 };
 use crate::world::own;
 
@@ -34,7 +34,9 @@ impl Shape {
             .map(serde_json::from_value)
             .collect::<Result<_, _>>()
             .map_err(read)?;
-        let mut plan = tidemill_plan::plan(&pipeline, &sinks, &[]).map_err(|problems| {
+        let rules = self.rules().into_iter().map(serde_json::from_value);
+        let rules: Vec<AlertRule> = rules.collect::<Result<_, _>>().map_err(read)?;
+        let mut plan = tidemill_plan::plan(&pipeline, &sinks, &rules).map_err(|problems| {
             let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
             texts.join("; ")
         })?;
@@ -72,6 +74,9 @@ impl Shape {
         if self.letters {
             outputs.push(json!({"from": "deadLetter", "sink": "letters"}));
         }
+        if self.rules {
+            outputs.push(json!({"from": "alerts", "sink": ALERTS}));
+        }
         let sources = self.sources.iter().enumerate();
         let sources = sources.map(|(i, s)| s.manifest(i));
         let sources = sources.chain(self.tables().map(table_manifest));
@@ -89,10 +94,7 @@ impl Shape {
 
     fn stream_manifest(&self, index: usize) -> Option<Value> {
         let stream = self.streams.get(index)?;
-        let from = match stream.over {
-            Over::Source(source) => source_name(source),
-            Over::Stream(stream) => stream_name(stream),
-        };
+        let from = stream.over.name();
         let mut manifest = json!({"name": stream_name(index), "sql": stream.what.sql(&from)});
         if let Some(fields) = manifest.as_object_mut() {
             fields.extend(stream.what.settings());
@@ -105,7 +107,8 @@ impl Shape {
         let format = json!({"type": "Json", "timestamps": "EpochMillis"});
         let topic =
             |topic: &str| json!({"kafka": {"topic": topic, "partitions": 2, "format": format}});
-        let mut sinks = vec![sink("letters".to_owned(), topic("letters"))];
+        let names = ["letters", ALERTS].into_iter();
+        let mut sinks: Vec<Value> = names.map(|it| sink(it.to_owned(), topic(it))).collect();
         for (index, stream) in self.streams.iter().enumerate() {
             let name = output_name(index);
             if stream.outside {
@@ -116,6 +119,15 @@ impl Shape {
             }
         }
         sinks
+    }
+}
+
+impl Over {
+    pub(super) fn name(self) -> String {
+        match self {
+            Self::Source(source) => source_name(source),
+            Self::Stream(stream) => stream_name(stream),
+        }
     }
 }
 

@@ -173,6 +173,7 @@ mod tests {
             drops: false,
         };
         let shape = Shape {
+            rules: false,
             sources: vec![SourceShape {
                 partitions: 1,
                 disorder: 0,

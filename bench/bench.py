@@ -17,6 +17,7 @@ from pathlib import Path
 from confluent_kafka.admin import AdminClient, NewTopic
 
 import latency as latencies
+import rules as alert_rules
 import state as states
 import table as tables
 from contenders import CONTENDERS, Contender, Place, compile_java, java
@@ -36,6 +37,8 @@ def main() -> int:
         return state(args)
     if args.table:
         return table(args)
+    if args.rules is not None:
+        return rules(args)
     chosen = [c for c in CONTENDERS if not args.only or c.name in args.only]
     place = Place(args.kafka, "tx", args.work, args.cache, args.kafka_jars, args.tidemill)
     compile_java(place.classes("gen"), place.kafka_jars, "gen", "check")
@@ -58,6 +61,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--keys", type=int, default=1_000_000, help="how many sessions are open (default 1,000,000)")
     parser.add_argument("--table", action="store_true", help="a stream joined with a large table")
     parser.add_argument("--customers", type=int, default=1_000_000, help="how many rows the table has (default 1,000,000)")
+    parser.add_argument("--rules", nargs="*", type=int, help="what so many alert rules cost (default 0 1 3 10 100 1000, and 3 in Flink)")
     parser.add_argument("--memory", default="512Mi", help="what a worker may take then (default 512Mi)")
     parser.add_argument("--json", type=Path, help="write the figures to this file too")
     parser.add_argument("--limit", type=float, default=900, help="seconds that one contender may take (default 900)")
@@ -92,6 +96,16 @@ def table(args: argparse.Namespace) -> int:
         make_topic(place.bootstrap, topic)
     print(f"{args.customers:,} customers joined with {args.records:,} transactions (load {os.getloadavg()[0]:.1f})", flush=True)
     return show(tables.measure(place, args.customers, args.records, PARTITIONS, args.limit), args)
+
+
+def rules(args: argparse.Namespace) -> int:
+    place = Place(args.kafka, "tx", args.work, args.cache, args.kafka_jars, args.tidemill)
+    compile_java(place.classes("gen"), place.kafka_jars, "gen", "check")
+    generate(place, args.records)
+    counts = args.rules or [0, 1, 3, 10, 100, 1000]
+    for name in [*map(alert_rules.topic, counts), alert_rules.FLINK_ALERTS]:
+        make_topic(place.bootstrap, name)
+    return show(alert_rules.measure(place, counts, args.records, PARTITIONS, args.limit, beside=not args.rules), args)
 
 
 def show(figures: dict, args: argparse.Namespace) -> int:

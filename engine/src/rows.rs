@@ -134,8 +134,13 @@ impl Flow {
         let Some(evidence) = self.evidence.take() else {
             return Ok(self);
         };
+        self.with_column(Arc::new(evidence), schema)
+    }
+
+    /// The rows with one more column behind theirs.
+    pub(crate) fn with_column(self, column: ArrayRef, schema: &SchemaRef) -> Result<Self> {
         let columns = self.batch.columns().iter().cloned();
-        let columns = columns.chain([Arc::new(evidence) as ArrayRef]).collect();
+        let columns = columns.chain([column]).collect();
         let batch = batch_of(schema, columns, self.len())?;
         Ok(self.with_batch(batch))
     }

@@ -75,12 +75,9 @@ fn changes(schema: &SchemaRef, flow: Flow) -> Result<Flow> {
         Some(deleted) => not(deleted)?,
         None => BooleanArray::from(vec![true; flow.len()]),
     };
-    let columns = flow.batch.columns().iter().cloned();
-    let columns: Vec<ArrayRef> = columns.chain([Arc::new(there) as ArrayRef]).collect();
-    let batch = batch_of(schema, columns, flow.len())?;
     Ok(Flow {
         replaces: None,
-        ..flow.with_batch(batch)
+        ..flow.with_column(Arc::new(there), schema)?
     })
 }
 

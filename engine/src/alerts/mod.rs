@@ -13,6 +13,7 @@ use tidemill_plan::model::{Input, Plan, Rule};
 pub(crate) use self::evidence::{Recent, Shown, json};
 use self::raised::alerts;
 pub(crate) use self::record::with_behind;
+pub(crate) use self::texts::Texts;
 use crate::effects::{Alerts, Effects, Judged};
 use crate::error::Result;
 use crate::reject::Place;

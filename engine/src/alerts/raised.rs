@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, Int64Array, RecordBatch, RecordBatchOptions, StringArray,
-    TimestampMicrosecondArray,
+    Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType};
@@ -30,11 +29,12 @@ pub(super) fn alerts(
     place: Place<'_>,
     fx: &mut Effects,
 ) -> Result<Option<RecordBatch>> {
-    let told = |batch: &RecordBatch| Ok((details(rule, batch)?, messages(rule, batch)?));
+    let told = |batch: &RecordBatch| Ok((arrays(&rule.details, batch)?, messages(rule, batch)?));
     let Some((flow, (details, messages))) = isolate(flow, stream, place, fx, told)? else {
         return Ok(None);
     };
     let rows = flow.len();
+    let details = batch_of(&rule.details_schema, details, rows)?;
     let keys = Texts::of(&flow.batch.project(&rule.keys)?)?.column();
     let times = Times::of(rule.of, &flow.batch)?;
     let evidence = match rule.of {
@@ -100,15 +100,6 @@ impl Times {
             },
         })
     }
-}
-
-fn details(rule: &Rule, batch: &RecordBatch) -> Result<RecordBatch, DataFusionError> {
-    let columns = arrays(&rule.details, batch)?;
-    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    let schema = Arc::clone(&rule.details_schema);
-    Ok(RecordBatch::try_new_with_options(
-        schema, columns, &options,
-    )?)
 }
 
 /// What the alerts of rows say. What is null is nothing.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, StringArray};
+use arrow::array::{Array, AsArray, StringArray};
 use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
 use tidemill_plan::model::{Behind, Stream};
 use tidemill_plan::sql::record;
@@ -11,7 +11,7 @@ use super::evidence::push;
 use super::texts::Texts;
 use crate::error::{EngineError, Result};
 use crate::reject::Place;
-use crate::rows::{Flow, batch_of};
+use crate::rows::Flow;
 
 /// Rows with what is to be behind their columns.
 pub(crate) fn with_behind(stream: &Stream, flow: Flow, place: Place<'_>) -> Result<Flow> {
@@ -57,8 +57,5 @@ fn with_record(
         ))
     });
     let records: StringArray = records.collect();
-    let columns = flow.batch.columns().iter().cloned();
-    let columns = columns.chain([Arc::new(records) as ArrayRef]).collect();
-    let batch = batch_of(schema, columns, flow.len())?;
-    Ok(flow.with_batch(batch))
+    flow.with_column(Arc::new(records), schema)
 }

@@ -8,13 +8,13 @@ use crate::encode::{EncodeError, JsonEncoder, JsonOptions};
 use crate::error::{EngineError, Result};
 
 /// The rows of a batch as JSON, one after the other, and where each is.
-pub(super) struct Texts {
+pub(crate) struct Texts {
     arena: Vec<u8>,
     ranges: Vec<Range<u32>>,
 }
 
 impl Texts {
-    pub(super) fn of(batch: &RecordBatch) -> Result<Self> {
+    pub(crate) fn of(batch: &RecordBatch) -> Result<Self> {
         let unwritable = |error: EncodeError| EngineError::Plan(error.to_string());
         let encoder = JsonEncoder::new(batch.schema_ref(), JsonOptions::default());
         let (mut arena, mut ranges) = (Vec::new(), Vec::with_capacity(batch.num_rows()));
@@ -24,7 +24,7 @@ impl Texts {
         Ok(Self { arena, ranges })
     }
 
-    pub(super) fn rows(&self) -> impl Iterator<Item = &[u8]> {
+    pub(crate) fn rows(&self) -> impl Iterator<Item = &[u8]> {
         let part = |range: &Range<u32>| self.arena.get(range.start as usize..range.end as usize);
         self.ranges
             .iter()

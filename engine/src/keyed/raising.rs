@@ -12,19 +12,17 @@ use tidemill_plan::model::{ExprRef, Frame, Raise, SHOWN};
 use super::held::Row;
 use super::shelves::Shelves;
 use super::spec::Spec;
-use crate::alerts::{Shown, json};
-use crate::encode::{JsonEncoder, JsonOptions};
-use crate::error::{EngineError, Result};
+use crate::alerts::{Shown, Texts, json};
+use crate::error::Result;
 use crate::rows::{Flow, batch_of};
 use crate::steps::{failing, truth};
 
 /// What rules want of rows that go on.
 pub(super) struct Raising {
     wanted: Vec<ExprRef>,
-    /// The columns that are shown, and how they are written.
+    /// The columns that are shown.
     shown: Vec<usize>,
     schema: SchemaRef,
-    encoder: JsonEncoder,
     count: usize,
     topic: Option<String>,
     frame: Frame,
@@ -33,13 +31,10 @@ pub(super) struct Raising {
 impl Raising {
     /// Of rows of this schema; all calls have one frame.
     pub(super) fn new(raise: &Raise, rows: &Schema, frame: Frame) -> Result<Self> {
-        let schema: SchemaRef = Arc::new(rows.project(&raise.shown)?);
-        let encoder = JsonEncoder::new(&schema, JsonOptions::default());
         Ok(Self {
             wanted: raise.wanted.clone(),
             shown: raise.shown.clone(),
-            schema,
-            encoder: encoder.map_err(|e| EngineError::Plan(e.to_string()))?,
+            schema: Arc::new(rows.project(&raise.shown)?),
             count: raise.count,
             topic: raise.topic.clone(),
             frame,
@@ -164,19 +159,14 @@ impl Raising {
             .filter_map(|&column| columns.get(column).cloned())
             .collect();
         let shown = batch_of(&self.schema, columns, rows.count())?;
-        let (mut arena, mut ranges) = (Vec::new(), Vec::with_capacity(shown.num_rows()));
-        let encoded = self.encoder.encode(&shown, &mut arena, &mut ranges);
-        encoded.map_err(|e| EngineError::Plan(e.to_string()))?;
+        let texts = Texts::of(&shown)?;
         let counts = batch.columns().get(self.count);
         let counts = counts.and_then(|c| c.as_any().downcast_ref::<Int64Array>());
-        let mut ranges = ranges.iter();
+        let mut texts = texts.rows();
         let evidence = found.iter().enumerate().map(|(row, records)| {
             let count = counts.filter(|c| row < c.len()).map_or(0, |c| c.value(row));
-            let records = records.iter().zip(ranges.by_ref()).map(|(record, range)| {
-                let row = arena.get(range.start as usize..range.end as usize);
-                let row = row.unwrap_or(b"null");
-                (record.partition, Some(record.offset), row)
-            });
+            let records = records.iter().zip(texts.by_ref());
+            let records = records.map(|(record, row)| (record.partition, Some(record.offset), row));
             let text = json(count.max(0).cast_unsigned(), self.topic.as_deref(), records);
             Some(String::from_utf8_lossy(&text).into_owned())
         });

@@ -4,13 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::datatypes::Schema;
-use datafusion_common::Result;
-use datafusion_common::tree_node::{Transformed, TreeNode};
 use datafusion_physical_expr::PhysicalExpr;
 use datafusion_physical_expr::expressions::Column;
 
 use crate::model::{Behind, ExprRef, Input, Operator, Plan, Raise, RowsOf, Rule, Step, Stream};
-use crate::sql::COUNT;
+use crate::sql::{COUNT, substitute};
 
 /// Tells the operators of streams whose rows show their records what rules want of these.
 pub(super) fn tell(plan: &mut Plan) {
@@ -97,25 +95,9 @@ fn before(expr: &ExprRef, steps: &[Step]) -> Option<ExprRef> {
     for step in steps.iter().rev() {
         expr = match step {
             Step::Filter(_) => expr,
-            Step::Project { exprs, .. } => substituted(expr, exprs).ok()?,
+            Step::Project { exprs, .. } => substitute(&expr, exprs).ok()?,
             Step::Changes { .. } | Step::Lookup(_) => return None,
         };
     }
     Some(expr)
-}
-
-/// An expression with others in the places of columns.
-fn substituted(expr: ExprRef, exprs: &[ExprRef]) -> Result<ExprRef> {
-    let substitute = |node: ExprRef| {
-        let column = node.as_any().downcast_ref::<Column>();
-        Ok(match column.and_then(|column| exprs.get(column.index())) {
-            Some(expr) => Transformed::new(
-                Arc::clone(expr),
-                true,
-                datafusion_common::tree_node::TreeNodeRecursion::Jump,
-            ),
-            None => Transformed::no(node),
-        })
-    };
-    Ok(expr.transform_down(substitute)?.data)
 }

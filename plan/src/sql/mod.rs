@@ -35,7 +35,7 @@ use arrow::datatypes::SchemaRef;
 use crate::model::Micros;
 
 pub use bind::{Bound, BoundGrouping, BoundOver, Query};
-pub(crate) use chain::schema_after;
+pub(crate) use chain::{schema_after, substitute};
 pub use check::plan_check;
 pub use error::{SqlError, types_as_written};
 pub use join::BoundJoin;

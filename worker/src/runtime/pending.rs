@@ -50,10 +50,10 @@ struct Route {
 }
 
 impl Route {
-    fn new(of: OutputOf, takes: Vec<bool>, target: Target) -> Self {
+    fn new(of: OutputOf, target: Target) -> Self {
         Self {
             of,
-            takes,
+            takes: Vec::new(),
             target,
             packed: Packed::default(),
             rows: 0,
@@ -133,15 +133,14 @@ impl Pending {
                 }
                 None => topic_target(output, schemas.get(&index).copied())?,
             };
-            let takes = plan.rules.iter().map(|rule| output.takes(rule));
-            routes.push(Route::new(output.from, takes.collect(), target));
+            routes.push(Route::new(output.from, target));
         }
         if let Some(topic) = &topology.shadow {
-            routes.push(shadow_route(plan, topic)?);
+            routes.push(shadow_route(topic)?);
         }
         let takes_dead_letters = routes.iter().any(|r| r.of == OutputOf::DeadLetter);
         let name = |name: &String| Arc::from(name.as_str());
-        let pending = Self {
+        let mut pending = Self {
             routes,
             external: external.iter().map(|_| ForSink::default()).collect(),
             proof: Vec::new(),
@@ -164,6 +163,7 @@ impl Pending {
             first_batch: None,
             counted: Counted::default(),
         };
+        pending.allot(plan);
         Ok((pending, external))
     }
 
@@ -179,6 +179,11 @@ impl Pending {
                 .collect()
         };
         (self.fired, self.sent) = (moved(&self.fired), moved(&self.sent));
+        self.allot(plan);
+    }
+
+    /// Says of each way of alerts which rules' it takes. The last, behind those of the outputs, is for what is not sent.
+    fn allot(&mut self, plan: &Plan) {
         let outputs = plan.outputs.len().min(self.routes.len());
         let (outputs, shadow) = self.routes.split_at_mut(outputs);
         for (route, output) in outputs.iter_mut().zip(&plan.outputs) {
@@ -438,7 +443,7 @@ impl Pending {
 }
 
 /// The way of alerts that are not sent: they are kept in a topic of the pipeline's own.
-fn shadow_route(plan: &Plan, topic: &str) -> Result<Route, RunError> {
+fn shadow_route(topic: &str) -> Result<Route, RunError> {
     let written = Format::Json {
         timestamps: Timestamps::default(),
     };
@@ -447,8 +452,7 @@ fn shadow_route(plan: &Plan, topic: &str) -> Result<Route, RunError> {
         rows: RowEncoder::new(&written, &ALERTS, None).map_err(encode_error)?,
         key: KeyEncoder::new(&ALERTS, &[], JsonOptions::of(&written)).map_err(encode_error)?,
     };
-    let takes = plan.rules.iter().map(|rule| !rule.sent);
-    Ok(Route::new(OutputOf::Alerts, takes.collect(), target))
+    Ok(Route::new(OutputOf::Alerts, target))
 }
 
 fn topic_target(output: &Output, schema: Option<u32>) -> Result<Target, RunError> {

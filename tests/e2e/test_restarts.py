@@ -13,6 +13,7 @@ from harness.kafka import Kafka, wait_until_committed
 from harness.manifests import ROOT, isolate
 from harness.oracle import Oracle
 from harness.records import account_activity
+from harness.waiting import wait_until
 
 PARTITIONS = 8
 RESTARTS = 4
@@ -41,13 +42,15 @@ def test_a_broker_that_comes_and_goes_is_found_again(broker, tidemill, tag, seed
     try:
         for _ in range(2):
             crew.start()
+        wait_until(lambda: feed.written, RECOVERY_LIMIT, "the first records to be written")
         wait_until_committed(broker.bootstrap, example, crew.check_alive, RECOVERY_LIMIT)
         for _ in range(RESTARTS):
             broker.stop()
             # Longer than a session and a transaction may last, or not.
             time.sleep(rng.choice([0, 2, 8, 12]))
             broker.start()
-            start = time.monotonic()
+            start, before = time.monotonic(), feed.written
+            wait_until(lambda: feed.written > before + PER_SECOND, RECOVERY_LIMIT, "more to be written")
             wait_until_committed(broker.bootstrap, example, crew.check_alive, RECOVERY_LIMIT)
             print(f"all that was there is read again {time.monotonic() - start:.1f} s after the broker was up", flush=True)
     finally:

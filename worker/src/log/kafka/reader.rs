@@ -58,6 +58,9 @@ pub struct KafkaReader {
     /// Since when the group has not said what is committed.
     unanswered: Option<Instant>,
     fatal: Option<String>,
+    /// What the client has last complained of. It complains again and again while brokers are away, and much of that is
+    /// heard when they are back.
+    trouble: Option<LogError>,
     fences: Fences,
     /// Reads changelogs.
     changelogs: Option<Tail>,
@@ -103,6 +106,7 @@ impl KafkaReader {
             put_out: Vec::new(),
             unanswered: None,
             fatal: None,
+            trouble: None,
             fences: Fences::default(),
             changelogs: None,
             all: None,
@@ -114,6 +118,7 @@ impl KafkaReader {
     fn reopen(&mut self) -> Result<(), LogError> {
         let fresh = Arc::new(member(&self.config, &self.wake)?);
         self.partitions.clear();
+        self.trouble = None;
         let held = std::mem::replace(&mut *self.held(), Held::of(&fresh));
         if !held.partitions.is_empty() || self.asked != Asked::Nothing {
             fresh.context().tell(GroupEvent::Lost);
@@ -164,8 +169,8 @@ impl KafkaReader {
         }
     }
 
-    /// Serves what has come from the group; its events are kept until they are asked for. It polls also where nothing has
-    /// come: a member that does not for `max.poll.interval.ms`, because its topic is quiet, is thrown out.
+    /// Serves what has come from the group; its events and complaints are kept until they are asked for. It polls also where
+    /// nothing has come: a member that does not for `max.poll.interval.ms`, because its topic is quiet, is thrown out.
     fn serve(&mut self) -> Result<(), LogError> {
         let consumer = Arc::clone(self.consumer()?);
         loop {
@@ -182,7 +187,8 @@ impl KafkaReader {
                 }
                 Some(Err(KafkaError::MessageConsumptionFatal(code))) => self.died(&consumer, code),
                 Some(Err(error)) if is_worth_saying(&error) => {
-                    return Err(self.failed(&format!("group {}", self.config.group), &error));
+                    self.trouble =
+                        Some(self.failed(&format!("group {}", self.config.group), &error));
                 }
                 // Records never come this way: each partition has a queue of its own before it is assigned.
                 Some(_) | None => {}
@@ -220,6 +226,9 @@ impl KafkaReader {
     /// What the group has said, or why it says nothing any more.
     fn heard(&mut self) -> Result<Vec<GroupEvent>, LogError> {
         self.serve()?;
+        if let Some(trouble) = self.trouble.take() {
+            return Err(trouble);
+        }
         let event = self.take_event()?;
         self.look_for_brokers()?;
         match &self.fatal {
@@ -628,6 +637,31 @@ mod tests {
     use rdkafka::mocking::MockCluster;
 
     use super::*;
+
+    /// A call fails for what is now, not once for each time that the brokers were found to be away.
+    #[test]
+    fn complaints_of_a_while_ago_do_not_keep_partitions_from_being_taken() {
+        let cluster = MockCluster::new(1).unwrap();
+        cluster.create_topic("records", 1, 1).unwrap();
+        let servers = cluster.bootstrap_servers();
+        let mut reader = KafkaReader::open(&KafkaConfig::new(&servers, "group", "w-0")).unwrap();
+        let at = TopicPartition {
+            topic: "records".into(),
+            partition: 0,
+        };
+        let group = Arc::clone(reader.consumer().unwrap());
+        cluster.broker_down(1).unwrap();
+        group.subscribe(&["records"]).unwrap();
+        while ffi::events_waiting(&group) < 12 {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        group.context().tell(GroupEvent::Assigned(vec![at.clone()]));
+        let heard = std::iter::repeat_with(|| reader.heard())
+            .take(3)
+            .find_map(Result::ok);
+        assert_eq!(heard.unwrap(), [GroupEvent::Assigned(vec![at.clone()])]);
+        reader.assign(&[(at, Start::At(0))]).unwrap();
+    }
 
     #[test]
     fn partitions_are_given_back_before_those_that_come_after_them_are_heard_of() {

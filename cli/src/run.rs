@@ -10,8 +10,8 @@ use tidemill_worker::http;
 use tidemill_worker::identity::Identity;
 use tidemill_worker::launch::{self, LogAt, Running, Tables};
 use tidemill_worker::memory::{Limit, Memory};
-use tidemill_worker::registry::Secrets;
 use tidemill_worker::runtime::Settings;
+use tidemill_worker::secrets::Secrets;
 use tidemill_worker::signals;
 
 use crate::args::Run;

@@ -1,5 +1,6 @@
 //! The engine joined to the world: logs (Kafka, embedded), sinks, telemetry, health.
 
+mod causes;
 pub mod edits;
 pub mod http;
 pub mod identity;
@@ -8,6 +9,7 @@ pub mod log;
 pub mod memory;
 pub mod registry;
 pub mod runtime;
+pub mod secrets;
 pub mod signals;
 pub mod sink;
 mod sqlite;

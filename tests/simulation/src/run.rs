@@ -8,8 +8,8 @@ use tidemill_crds::sink::SinkKind;
 use tidemill_engine::disk::{Heap, Room};
 use tidemill_plan::model::{OutputOf, Plan};
 use tidemill_worker::log::{Admin, Produced, TopicPartition, partitioner};
-use tidemill_worker::registry::Secrets;
 use tidemill_worker::runtime::{self, Host, Parts, Settings, Topology, dead_letters};
+use tidemill_worker::secrets::Secrets;
 use tidemill_worker::sink::ExternalSink;
 use tidemill_worker::status::Shared;
 

@@ -11,7 +11,9 @@ use serde_json::json;
 use tidemill_engine::decode::RegisteredSchema;
 use tidemill_plan::model::Registry;
 
-use super::{RegistryError, Secrets, tls};
+use super::{RegistryError, tls};
+use crate::causes::chain;
+use crate::secrets::Secrets;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -19,6 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const DEEPEST: usize = 32;
 /// What the registry answers to a number that it does not know.
 const UNKNOWN_SCHEMA: u32 = 40_403;
+/// What a Secret may have for it.
+const KEYS: [&str; 4] = ["username", "password", "token", "ca.crt"];
 /// What requests and answers are.
 const CONTENT: &str = "application/vnd.schemaregistry.v1+json";
 
@@ -74,7 +78,7 @@ impl Client {
         // Without the slash the last part of its path would be replaced.
         let base = Url::parse(&format!("{}/", registry.url)).map_err(|error| refused(&error))?;
         let mut keys = match &registry.secret {
-            Some(secret) => secrets.read(secret)?,
+            Some(secret) => secrets.read(secret, &KEYS)?,
             None => Default::default(),
         };
         tls::provide();
@@ -205,15 +209,4 @@ impl Client {
         let base = self.base.as_str().trim_end_matches('/');
         format!("schema registry {base}: {what}")
     }
-}
-
-/// An error with its causes: the first alone says little.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

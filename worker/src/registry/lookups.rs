@@ -11,7 +11,8 @@ use tidemill_engine::task::Task;
 use tidemill_plan::model::{Plan, Registry};
 
 use super::client::Client;
-use super::{RegistryError, Secrets, wait};
+use super::{RegistryError, wait};
+use crate::secrets::Secrets;
 
 /// A schema, or why there is none.
 pub(crate) type Answer = Result<RegisteredSchema, String>;

@@ -6,8 +6,7 @@ mod client;
 mod lookups;
 pub mod tls;
 
-use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -16,17 +15,11 @@ use tidemill_plan::model::{Output, Plan, Written};
 
 use self::client::Client;
 pub(crate) use self::lookups::{Asking, Lookups};
+use crate::secrets::{SecretError, Secrets};
 use crate::status::Shared;
 
 /// The longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-
-/// Where the Secrets are that manifests name: a folder for each, with a file for each of its keys.
-#[derive(Debug, Clone, Default)]
-pub struct Secrets {
-    /// The folder that holds them all; `None` where there are none.
-    pub directory: Option<PathBuf>,
-}
 
 /// What keeps a registry from answering.
 #[derive(Debug, thiserror::Error)]
@@ -42,37 +35,9 @@ pub(crate) enum RegistryError {
     Refused(String),
 }
 
-impl Secrets {
-    /// The keys of a Secret with their values as text.
-    fn read(&self, name: &str) -> Result<BTreeMap<&'static str, String>, RegistryError> {
-        let Some(directory) = &self.directory else {
-            return Err(RegistryError::Refused(format!(
-                "the Secret `{name}` is not at hand: name a folder with a folder of this name in it, by --secrets"
-            )));
-        };
-        let directory = directory.join(name);
-        let mut keys = BTreeMap::new();
-        for key in ["username", "password", "token", "ca.crt"] {
-            let file = directory.join(key);
-            match std::fs::read_to_string(&file) {
-                Ok(text) => drop(keys.insert(key, text.trim_end_matches(['\r', '\n']).to_owned())),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                Err(error) => {
-                    let why = format!(
-                        "the Secret `{name}` cannot be read at {}: {error}",
-                        file.display()
-                    );
-                    return Err(RegistryError::Refused(why));
-                }
-            }
-        }
-        if keys.is_empty() {
-            return Err(RegistryError::Refused(format!(
-                "the Secret `{name}` has none of the keys username, password, token and ca.crt: looked for them in {}",
-                directory.display()
-            )));
-        }
-        Ok(keys)
+impl From<SecretError> for RegistryError {
+    fn from(error: SecretError) -> Self {
+        Self::Refused(error.to_string())
     }
 }
 

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use tidemill_plan::model::Registry;
 
+use super::RegistryError;
 use super::client::Client;
-use super::{RegistryError, Secrets};
+use crate::secrets::Secrets;
 
 /// What a request was: its first line, its `Authorization`, and its body.
 type Asked = Arc<Mutex<Vec<(String, String, String)>>>;

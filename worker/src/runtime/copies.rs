@@ -20,7 +20,8 @@ use tidemill_plan::model::{Distribution, Origin, Plan, Stream};
 
 use super::{Host, RunError};
 use crate::log::{Admin, LogError, TopicPartition};
-use crate::registry::{Asking, Secrets};
+use crate::registry::Asking;
+use crate::secrets::Secrets;
 
 /// After how many pauses the log is asked again, after a failure or if nothing is wanted.
 const PAUSES: u32 = 25;

@@ -40,7 +40,8 @@ use self::pending::Pending;
 use self::tasks::Tasks;
 pub use self::topology::{Stage, Subscription, Topology};
 use crate::log::{Admin, Committer, GroupEvent, LogError, Outcome, Reader, TopicPartition};
-use crate::registry::{self, Lookups, Secrets};
+use crate::registry::{self, Lookups};
+use crate::secrets::Secrets;
 use crate::sink::ExternalSink;
 use crate::status::{PartitionStatus, Phase, Shared, StateStatus};
 

@@ -20,6 +20,7 @@ mod schema;
 pub mod sink;
 pub mod size;
 pub mod status;
+pub mod webhook;
 
 pub use alert_rule::{AlertRule, AlertRuleSpec, AlertRuleStatus};
 pub use column_type::ColumnType;

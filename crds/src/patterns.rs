@@ -20,6 +20,8 @@ pub(crate) const CHARACTER: &str = r"^[\t -~]$";
 pub(crate) const CHARACTER_OR_NONE: &str = r"^[\t -~]?$";
 /// The addresses of what is asked by HTTP.
 pub(crate) const HTTP: &str = "^https?://[^/]";
+/// The addresses of webhooks, without credentials.
+pub(crate) const WEBHOOK: &str = "^https?://[^/?#@ ]+([/?#][^ ]*)?$";
 
 /// Checks a value where the definitions have this pattern; a pattern that they do not have takes anything.
 ///
@@ -42,6 +44,7 @@ pub fn check(pattern: &str, value: &Value) -> Result<(), String> {
             CHARACTER_USAGE,
         ),
         HTTP => check_text(value, is_http, HTTP_USAGE),
+        WEBHOOK => check_text(value, is_webhook, WEBHOOK_USAGE),
         _ => Ok(()),
     }
 }
@@ -53,6 +56,7 @@ const ICEBERG_TABLE_USAGE: &str =
     "is not the name of a table with its namespace: write it such as bank.transactions";
 const CHARACTER_USAGE: &str = "is not one character of ASCII: write such as `;`";
 const HTTP_USAGE: &str = "is not an address: write it such as http://schema-registry:8081";
+const WEBHOOK_USAGE: &str = "is not the address of a webhook: write it such as https://hooks.example.com/alerts, and credentials into a Secret that secretRef names";
 
 /// What to write where a text does not match a pattern; `None` for a pattern that is not about texts alone.
 pub(crate) fn usage(pattern: &str) -> Option<&'static str> {
@@ -65,6 +69,7 @@ pub(crate) fn usage(pattern: &str) -> Option<&'static str> {
         ICEBERG_TABLE => ICEBERG_TABLE_USAGE,
         CHARACTER | CHARACTER_OR_NONE => CHARACTER_USAGE,
         HTTP => HTTP_USAGE,
+        WEBHOOK => WEBHOOK_USAGE,
         _ => return None,
     })
 }
@@ -102,10 +107,18 @@ fn is_character(text: &str) -> bool {
 }
 
 fn is_http(text: &str) -> bool {
-    let rest = text
-        .strip_prefix("http://")
-        .or_else(|| text.strip_prefix("https://"));
+    let rest = after_scheme(text);
     rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
+}
+
+fn is_webhook(text: &str) -> bool {
+    let host = after_scheme(text).and_then(|rest| rest.split(['/', '?', '#']).next());
+    host.is_some_and(|host| !host.is_empty() && !host.contains('@')) && !text.contains(' ')
+}
+
+fn after_scheme(text: &str) -> Option<&str> {
+    let rest = text.strip_prefix("http://");
+    rest.or_else(|| text.strip_prefix("https://"))
 }
 
 fn is_iceberg_table(text: &str) -> bool {
@@ -115,7 +128,7 @@ fn is_iceberg_table(text: &str) -> bool {
 /// Whether [`check`] knows a pattern.
 #[cfg(test)]
 pub(crate) fn knows(pattern: &str) -> bool {
-    const ALL: [&str; 11] = [
+    const ALL: [&str; 12] = [
         Duration::PATTERN,
         Size::PATTERN,
         ColumnType::PATTERN,
@@ -127,6 +140,31 @@ pub(crate) fn knows(pattern: &str) -> bool {
         CHARACTER,
         CHARACTER_OR_NONE,
         HTTP,
+        WEBHOOK,
     ];
     ALL.contains(&pattern)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn webhooks_are_posted_to_over_http_without_credentials_in_their_address() {
+        for url in ["http://a", "https://a.b:8443/x@y?z=1", "https://a?b"] {
+            assert_eq!(check(WEBHOOK, &json!(url)), Ok(()), "{url}");
+        }
+        for url in [
+            "ftp://a/b",
+            "a.b/c",
+            "http://",
+            "https:///x",
+            "http://me:word@a/b",
+            "http://a b",
+        ] {
+            assert!(check(WEBHOOK, &json!(url)).is_err(), "{url}");
+        }
+    }
 }

@@ -204,10 +204,15 @@ pub(crate) const ONE_WINDOW: Rule = Rule {
 };
 
 pub(crate) const ONE_SINK: Rule = Rule {
-    cel: "[has(self.kafka), has(self.postgres), has(self.iceberg), has(self.sqlite), has(self.stdout)].filter(given, given).size() == 1",
+    cel: "[has(self.kafka), has(self.webhook), has(self.postgres), has(self.iceberg), has(self.sqlite), has(self.stdout)].filter(given, given).size() == 1",
     field: None,
-    message: "a sink is of one kind: write one of `kafka: {topic: ...}`, `postgres: {...}`, `iceberg: {...}`, `sqlite: {...}` or `stdout: {}`",
-    holds: |it| count(it, &["kafka", "postgres", "iceberg", "sqlite", "stdout"]) == 1,
+    message: "a sink is of one kind: write one of `kafka: {topic: ...}`, `webhook: {url: ...}`, `postgres: {...}`, `iceberg: {...}`, `sqlite: {...}` or `stdout: {}`",
+    holds: |it| {
+        let kinds = [
+            "kafka", "webhook", "postgres", "iceberg", "sqlite", "stdout",
+        ];
+        count(it, &kinds) == 1
+    },
 };
 
 pub(crate) const UPSERT_HAS_KEY: Rule = Rule {

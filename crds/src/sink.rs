@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::format::{RegistryAuth, SchemaRegistry, SinkFormat, SinkFormatType, Timestamps};
 use crate::pipeline::{KafkaAuth, SecretRef};
 use crate::status::Condition;
+pub use crate::webhook::{WebhookFormat, WebhookSink};
 use crate::{Duration, Size};
 use crate::{patterns, rules};
 
@@ -23,7 +24,7 @@ use crate::{patterns, rules};
     derive = "PartialEq",
     shortname = "snk",
     category = "tidemill",
-    doc = "A Sink is a place where Pipelines write results to: a Kafka topic, a PostgreSQL table or an Iceberg table. Its columns are those of the stream that is written to it.",
+    doc = "A Sink is a place where Pipelines write results to: a Kafka topic, a webhook, a PostgreSQL table or an Iceberg table. Its columns are those of the stream that is written to it.",
     printcolumn(
         name = "Ready",
         type_ = "string",
@@ -74,6 +75,10 @@ pub struct SinkSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kafka: Option<KafkaSink>,
 
+    /// A webhook: each row is posted to an address over HTTP, at least once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<WebhookSink>,
+
     /// A table in PostgreSQL, written in the transaction that also records the progress.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub postgres: Option<PostgresSink>,
@@ -96,6 +101,8 @@ pub struct SinkSpec {
 pub enum SinkKind<'a> {
     /// A topic.
     Kafka(&'a KafkaSink),
+    /// An address that rows are posted to.
+    Webhook(&'a WebhookSink),
     /// A table in PostgreSQL.
     Postgres(&'a PostgresSink),
     /// An Iceberg table.
@@ -112,6 +119,7 @@ impl Sink {
     pub fn stand_in(name: &str, namespace: Option<&str>) -> Self {
         let spec = SinkSpec {
             kafka: None,
+            webhook: None,
             postgres: None,
             iceberg: None,
             sqlite: None,
@@ -129,6 +137,7 @@ impl SinkSpec {
     pub fn kind(&self) -> Option<SinkKind<'_>> {
         let mut kinds = [
             self.kafka.as_ref().map(SinkKind::Kafka),
+            self.webhook.as_ref().map(SinkKind::Webhook),
             self.postgres.as_ref().map(SinkKind::Postgres),
             self.iceberg.as_ref().map(SinkKind::Iceberg),
             self.sqlite.as_ref().map(SinkKind::Sqlite),
@@ -139,16 +148,22 @@ impl SinkSpec {
         kinds.next().filter(|_| kinds.next().is_none())
     }
 
-    /// The Secret with the credentials for the schema registry of its format.
+    /// The Secret that workers read as files, with the field that names it: for the schema registry of its format, or for
+    /// its webhook.
     #[must_use]
-    pub fn registry_secret(&self) -> Option<&SecretRef> {
-        self.kafka
-            .as_ref()?
-            .format
-            .as_ref()?
-            .schema_registry
-            .as_ref()?
-            .secret()
+    pub fn mounted_secret(&self) -> Option<(&'static str, &SecretRef)> {
+        let (field, secret) = match self.kind()? {
+            SinkKind::Kafka(kafka) => {
+                let registry = kafka.format.as_ref()?.schema_registry.as_ref()?;
+                (
+                    "spec.kafka.format.schemaRegistry.auth.secretRef",
+                    registry.secret(),
+                )
+            }
+            SinkKind::Webhook(webhook) => ("spec.webhook.secretRef", webhook.secret_ref.as_ref()),
+            _ => return None,
+        };
+        secret.map(|secret| (field, secret))
     }
 
     /// The Secrets that it names, with their fields.
@@ -158,10 +173,9 @@ impl SinkSpec {
             Some(SinkKind::Kafka(kafka)) => {
                 let auth = kafka.auth.as_ref();
                 let own = auth.map(|auth| ("spec.kafka.auth.secretRef", &auth.secret_ref));
-                let field = "spec.kafka.format.schemaRegistry.auth.secretRef";
-                let registry = self.registry_secret().map(|secret| (field, secret));
-                return own.into_iter().chain(registry).collect();
+                return own.into_iter().chain(self.mounted_secret()).collect();
             }
+            Some(SinkKind::Webhook(_)) => self.mounted_secret(),
             Some(SinkKind::Postgres(postgres)) => {
                 Some(("spec.postgres.secretRef", &postgres.secret_ref))
             }

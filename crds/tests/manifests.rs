@@ -5,7 +5,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use tidemill_crds::alert_rule::{Mode, ParameterValue, Severity, WindowKind};
 use tidemill_crds::pipeline::{Delivery, EmitWhen, OnMissing, Origin, StartFrom};
-use tidemill_crds::sink::{SinkKind, Timestamps, WriteMode};
+use tidemill_crds::sink::{SinkKind, Timestamps, WebhookFormat, WriteMode};
 use tidemill_crds::{AlertRule, ColumnType, Pipeline, Sink};
 
 const PAYMENTS: &str = r#"
@@ -232,6 +232,18 @@ fn every_kind_of_sink() {
         topic.format.as_ref().unwrap().timestamps,
         Timestamps::EpochMillis
     );
+    let webhook: Sink = round_trip(&sink(
+        "webhook: {url: 'https://hooks.example.com/a', format: CloudEvents, secretRef: {name: hook}, headers: {X-Team: fraud}, timeout: 5s, retryFor: 1h}",
+    ));
+    let Some(SinkKind::Webhook(hook)) = webhook.spec.kind() else {
+        panic!()
+    };
+    assert_eq!(hook.format, WebhookFormat::CloudEvents);
+    let secret = webhook.spec.mounted_secret();
+    assert!(
+        secret.is_some_and(|(field, it)| field == "spec.webhook.secretRef" && it.name == "hook")
+    );
+    assert_eq!(webhook.spec.secrets().len(), 1);
     let postgres: Sink = round_trip(&sink(
         "postgres: {secretRef: {name: warehouse}, table: public.sales, mode: Upsert, primaryKey: [category], create: true, columns: {total_sales: \"numeric(18,2)\"}}",
     ));

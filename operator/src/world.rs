@@ -162,13 +162,9 @@ impl World {
             let (namespace, name) = key(secret);
             let its_sinks: Vec<String> = at
                 .state_filter(|sink| {
-                    let named = sink
-                        .0
-                        .as_ref()
-                        .ok()
-                        .and_then(|it| it.spec.registry_secret());
+                    let named = sink.0.as_ref().ok().and_then(|it| it.spec.mounted_secret());
                     sink.namespace().as_deref() == Some(&namespace)
-                        && named.is_some_and(|secret| secret.name == name)
+                        && named.is_some_and(|(_, secret)| secret.name == name)
                 })
                 .iter()
                 .map(|sink| sink.name_any())

@@ -1,4 +1,16 @@
-//! Names that someone may have meant.
+//! Names that someone may have meant, and those that are made of others.
+
+/// The topic in which rows wait until a webhook has taken them; `pipeline` is [`Plan::name`](crate::model::Plan::name).
+#[must_use]
+pub fn outbox(pipeline: &str, sink: &str) -> String {
+    format!("{pipeline}.{sink}.outbox")
+}
+
+/// The consumer group of those that post the rows of an outbox.
+#[must_use]
+pub fn deliverers(pipeline: &str, sink: &str) -> String {
+    format!("{pipeline}.{sink}.deliver")
+}
 
 /// The known name nearest to one that is not known, if one is near enough to be meant.
 #[must_use]

@@ -291,7 +291,9 @@ fn open_sink(
             let mode = table_mode(plan, output, table).map_err(failed)?;
             Box::new(SqliteSink::open(target(tables.file(), &table.table, mode)).map_err(failed)?)
         }
-        Some(SinkKind::Kafka(_) | SinkKind::Iceberg(_)) | None => return Ok(None),
+        Some(SinkKind::Kafka(_) | SinkKind::Webhook(_) | SinkKind::Iceberg(_)) | None => {
+            return Ok(None);
+        }
     };
     Ok(Some(sink))
 }

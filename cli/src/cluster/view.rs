@@ -266,6 +266,7 @@ fn written(output: &Output, facts: &Facts, pages: &Pages<'_>) -> Written {
 fn place(sink: &SinkSpec) -> String {
     match sink.kind() {
         Some(SinkKind::Kafka(kafka)) => format!("topic {}", kafka.topic),
+        Some(SinkKind::Webhook(webhook)) => format!("webhook {}", webhook.address()),
         Some(SinkKind::Postgres(postgres)) => format!("PostgreSQL table {}", postgres.table),
         Some(SinkKind::Iceberg(iceberg)) => format!("Iceberg table {}", iceberg.table),
         Some(SinkKind::Sqlite(sqlite)) => format!("SQLite table {}", sqlite.table),

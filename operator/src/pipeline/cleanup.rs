@@ -226,6 +226,10 @@ async fn delete_internal(world: &World, pipeline: &Pipeline, group: &str) -> Res
         let internal: Vec<String> = topics
             .filter(|topic| is_internal(topic, &group) && !kept.contains(topic))
             .collect();
+        // Before the topics that tell of them.
+        for deliverers in internal.iter().filter_map(|topic| deliverers_of(topic)) {
+            admin.delete_group(&deliverers)?;
+        }
         admin.delete_topics(&internal)?;
         admin.delete_group(&group)
     });
@@ -240,10 +244,19 @@ fn is_internal(topic: &str, group: &str) -> bool {
         .and_then(|rest| rest.strip_prefix('.'));
     rest.is_some_and(|rest| {
         ["dead-letter", "shadow-alerts"].contains(&rest)
-            || rest.rsplit_once('.').is_some_and(|(stream, kind)| {
-                !stream.contains('.') && ["shuffle", "changelog", "generator"].contains(&kind)
+            || rest.rsplit_once('.').is_some_and(|(of, kind)| match kind {
+                "shuffle" | "changelog" | "generator" => !of.contains('.'),
+                // The name of a Sink may have dots in it.
+                "outbox" => !of.is_empty(),
+                _ => false,
             })
     })
+}
+
+/// The group of those that post the rows of an outbox, if the topic is one.
+fn deliverers_of(topic: &str) -> Option<String> {
+    let of = topic.strip_suffix(".outbox")?;
+    Some(format!("{of}.deliver"))
 }
 
 /// Topics that manifests name are never deleted, whatever they are called.
@@ -268,6 +281,8 @@ fn topics_of_others(world: &World) -> BTreeSet<String> {
 
 #[cfg(test)]
 mod tests {
+    use tidemill_plan::names::{deliverers, outbox};
+
     use super::*;
 
     #[test]
@@ -282,6 +297,15 @@ mod tests {
     }
 
     #[test]
+    fn outboxes_go_with_the_offsets_of_those_that_post_them() {
+        let topic = outbox("bank.payments", "team.hook");
+        assert!(is_internal(&topic, "bank.payments"));
+        let group = deliverers("bank.payments", "team.hook");
+        assert_eq!(deliverers_of(&topic), Some(group));
+        assert_eq!(deliverers_of("bank.payments.spend.shuffle"), None);
+    }
+
+    #[test]
     fn only_topics_that_workers_make_for_themselves_are_internal() {
         for topic in [
             "spend.shuffle",
@@ -289,6 +313,8 @@ mod tests {
             "tx.generator",
             "dead-letter",
             "shadow-alerts",
+            "hook.outbox",
+            "team.hook.outbox",
         ] {
             assert!(
                 is_internal(&format!("bank.payments.{topic}"), "bank.payments"),
@@ -300,6 +326,8 @@ mod tests {
             "bank.payments.",
             "bank.payments.results",
             "bank.payments.shuffle",
+            "bank.payments.outbox",
+            "bank.payments..outbox",
             "bank.payments2.spend.shuffle",
             "bank.payments.a.b.shuffle",
             "other.payments.spend.shuffle",

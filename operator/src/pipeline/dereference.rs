@@ -18,14 +18,21 @@ use crate::world::{World, find, key, secret_of, watches};
 pub fn dereference(world: &World, pipeline: Pipeline) -> Found {
     let mut missing = Vec::new();
     let sinks = sinks(world, &pipeline, &mut missing);
-    let secret = secret_of(&pipeline)
-        .and_then(|name| secret(world, &pipeline, name, "spec.kafka.auth", &mut missing));
-    let registry_secrets = registry_secrets(world, &pipeline, &sinks, &mut missing);
+    let secret = secret_of(&pipeline).and_then(|name| {
+        secret(
+            world,
+            &pipeline,
+            name,
+            "spec.kafka.auth.secretRef",
+            &mut missing,
+        )
+    });
+    let other_secrets = other_secrets(world, &pipeline, &sinks, &mut missing);
     Found {
         sinks,
         rules: rules(world, &pipeline),
         secret,
-        registry_secrets,
+        other_secrets,
         missing,
         states: states(world, &pipeline),
         given: find(&world.made.configs, &made(&pipeline))
@@ -72,8 +79,8 @@ fn rules(world: &World, pipeline: &Pipeline) -> BTreeMap<String, Option<AlertRul
     named.collect()
 }
 
-/// The Secrets for the schema registries of sources and of the sinks that are written to.
-fn registry_secrets(
+/// The Secrets for the schema registries of sources, and for the registries and webhooks of the sinks that are written to.
+fn other_secrets(
     world: &World,
     pipeline: &Pipeline,
     sinks: &BTreeMap<String, Sink>,
@@ -85,12 +92,12 @@ fn registry_secrets(
         .iter()
         .enumerate()
         .filter_map(|(i, source)| {
-            let field = format!("spec.sources[{i}].format.schemaRegistry.auth");
+            let field = format!("spec.sources[{i}].format.schemaRegistry.auth.secretRef");
             Some((field, source.registry_secret()?))
         });
     let of_sinks = sinks.iter().filter_map(|(name, sink)| {
-        let field = format!("Sink {name}: spec.kafka.format.schemaRegistry.auth");
-        Some((field, sink.spec.registry_secret()?))
+        let (field, secret) = sink.spec.mounted_secret()?;
+        Some((format!("Sink {name}: {field}"), secret))
     });
     let named = of_sources.chain(of_sinks);
     named
@@ -109,7 +116,7 @@ fn secret(
     let Some(secret) = find(&world.secrets, &(namespace.clone(), name.clone())) else {
         missing.push(Missing {
             reason: reasons::SECRET_NOT_FOUND,
-            message: format!("{field}.secretRef: there is no Secret `{name}` in the namespace {namespace} (create it, or correct the name)"),
+            message: format!("{field}: there is no Secret `{name}` in the namespace {namespace} (create it, or correct the name)"),
         });
         return None;
     };

@@ -61,7 +61,7 @@ fn version(found: &Found) -> u64 {
     }
     found.secret.hash(&mut hasher);
     found.given.hash(&mut hasher);
-    found.registry_secrets.hash(&mut hasher);
+    found.other_secrets.hash(&mut hasher);
     // Maps of texts and numbers: this does not fail.
     serde_json::to_string(&found.states)
         .unwrap_or_default()
@@ -97,7 +97,7 @@ mod tests {
                 })
             },
             |it| {
-                it.registry_secrets.insert(SecretVersion {
+                it.other_secrets.insert(SecretVersion {
                     name: "registry".to_owned(),
                     version: "1".to_owned(),
                 });

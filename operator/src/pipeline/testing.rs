@@ -68,7 +68,7 @@ pub(crate) fn found(text: &str) -> Found {
             name: auth.secret_ref.name.clone(),
             version: "7".to_owned(),
         }),
-        registry_secrets: BTreeSet::new(),
+        other_secrets: BTreeSet::new(),
         rules: BTreeMap::new(),
         missing: Vec::new(),
         states: States::new(),

@@ -32,8 +32,8 @@ pub struct Found {
     pub missing: Vec<Missing>,
     /// The Secret with the credentials for Kafka.
     pub secret: Option<SecretVersion>,
-    /// The Secrets with the credentials for schema registries, each once.
-    pub registry_secrets: BTreeSet<SecretVersion>,
+    /// The Secrets with the credentials for schema registries and webhooks, each once.
+    pub other_secrets: BTreeSet<SecretVersion>,
     /// The streams' state as it was last accepted.
     pub states: States,
     /// What its workers were given to read, if there are any.
@@ -81,8 +81,8 @@ pub struct Valid {
     pub bootstrap_servers: String,
     /// The credentials for it.
     pub secret: Option<SecretVersion>,
-    /// The credentials for schema registries.
-    pub registry_secrets: BTreeSet<SecretVersion>,
+    /// The credentials for schema registries and webhooks.
+    pub other_secrets: BTreeSet<SecretVersion>,
     /// What came of the rules that watch it.
     pub rules: Rules,
     /// The topics that are read.
@@ -251,7 +251,7 @@ fn valid(
         states,
         bootstrap_servers,
         secret: found.secret.clone(),
-        registry_secrets: found.registry_secrets.clone(),
+        other_secrets: found.other_secrets.clone(),
         rules,
         reads: reads(&topology),
         writes: writes(plan),

@@ -3,6 +3,7 @@
 use tidemill_crds::Sink;
 use tidemill_crds::reasons::{self, condition};
 use tidemill_crds::sink::SinkKind;
+use tidemill_crds::webhook::Fault;
 
 use crate::condition::Verdict;
 
@@ -27,6 +28,7 @@ fn accepted(sink: &Sink) -> Verdict {
             reasons::UNSUPPORTED,
             "spec.kafka.auth: credentials of a Sink's own are not supported yet (leave it out: the pipeline's are used)",
         ),
+        Some(SinkKind::Webhook(webhook)) => webhook.fault().map_or_else(Verdict::accepted, refused),
         Some(SinkKind::Kafka(_) | SinkKind::Stdout(_)) => Verdict::accepted(),
         Some(SinkKind::Postgres(_)) => {
             unsupported("spec.postgres: PostgreSQL tables are not supported in a cluster yet")
@@ -40,9 +42,14 @@ fn accepted(sink: &Sink) -> Verdict {
         None => Verdict::no(
             about,
             reasons::INVALID,
-            "spec: a sink is of one kind: write one of `kafka: {topic: ...}` or `stdout: {}`",
+            "spec: a sink is of one kind: write one of `kafka: {topic: ...}`, `webhook: {url: ...}` or `stdout: {}`",
         ),
     }
+}
+
+fn refused(fault: Fault) -> Verdict {
+    let message = format!("spec.{}: {} ({})", fault.field, fault.message, fault.hint);
+    Verdict::no(condition::ACCEPTED, reasons::INVALID, message)
 }
 
 fn resolved(sink: &Sink, is_there: impl Fn(&str) -> bool) -> Verdict {
@@ -102,6 +109,18 @@ mod tests {
             said(spec, &["k"])[1],
             "ResolvedRefs=Some(true) ResolvedRefs"
         );
+    }
+
+    #[test]
+    fn a_webhook_is_ready_unless_it_cannot_be_posted_to() {
+        let spec = "webhook: {url: 'http://hooks/a', secretRef: {name: k}}";
+        assert_eq!(said(spec, &["k"])[2], "Ready=Some(true) Ready");
+        assert_eq!(
+            said(spec, &[])[1],
+            "ResolvedRefs=Some(false) SecretNotFound"
+        );
+        let spec = "webhook: {url: 'http://hooks/a', headers: {Host: a}}";
+        assert_eq!(said(spec, &[])[0], "Accepted=Some(false) Invalid");
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod rules;
 mod sources;
 mod streams;
 mod unsupported;
+mod webhooks;
 
 #[cfg(test)]
 mod rules_tests;

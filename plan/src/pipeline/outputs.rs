@@ -11,6 +11,7 @@ use super::formats;
 use super::problem::Problems;
 use super::sources::{self, SourceDraft};
 use super::streams::Streams;
+use super::webhooks;
 use crate::model::{ALERTS, Input, Output, OutputOf, empty_schema};
 use crate::names;
 
@@ -29,6 +30,10 @@ pub(super) fn resolve(
         let rows = rows(output, pipeline, sources, streams, &path, problems);
         if let (Some(to), Some(rows)) = (to, rows) {
             check_waiting(&rows, &to, streams, &path, problems);
+            if let Some(SinkKind::Webhook(webhook)) = to.kind() {
+                let of = (pipeline, i, output);
+                webhooks::check(of, rows.from, webhook, problems);
+            }
             outputs.extend(rows.written(output, to, &path, problems));
         }
     }
@@ -53,7 +58,7 @@ fn check_waiting(
         }
     };
     if let Some(stream) = waiting
-        && !matches!(to.kind(), Some(SinkKind::Kafka(_)))
+        && !matches!(to.kind(), Some(SinkKind::Kafka(_) | SinkKind::Webhook(_)))
     {
         let stream = crate::sql::stream_of(stream);
         let what = format!("rows that have waited in `{stream}` are written to topics alone");
@@ -154,7 +159,11 @@ fn sink(
             "leave kafka.auth out of the Sink: the pipeline's credentials are used",
         ),
         Some(
-            SinkKind::Kafka(_) | SinkKind::Sqlite(_) | SinkKind::Stdout(_) | SinkKind::Postgres(_),
+            SinkKind::Kafka(_)
+            | SinkKind::Webhook(_)
+            | SinkKind::Sqlite(_)
+            | SinkKind::Stdout(_)
+            | SinkKind::Postgres(_),
         ) => {
             return Some(sink.spec.clone());
         }
@@ -163,7 +172,7 @@ fn sink(
         }
         None => (
             "is of no kind, or of several",
-            "write one of kafka, postgres, sqlite and stdout in the Sink",
+            "write one of kafka, webhook, postgres, sqlite and stdout in the Sink",
         ),
     };
     problems.add(

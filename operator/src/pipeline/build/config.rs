@@ -42,7 +42,7 @@ pub fn read_state(text: &str) -> Option<States> {
 /// Changes when workers must be started anew: with their manifests, but for what takes effect live, and with their
 /// credentials.
 pub(super) fn hash(valid: &Valid) -> String {
-    let secrets = valid.secret.iter().chain(&valid.registry_secrets);
+    let secrets = valid.secret.iter().chain(&valid.other_secrets);
     let secret = secrets.flat_map(|it| [&it.name, &it.version]);
     let texts = [&valid.lasting].into_iter().chain(secret);
     names::hash(texts.map(|text| text.as_bytes()))

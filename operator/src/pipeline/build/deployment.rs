@@ -190,7 +190,7 @@ fn args(valid: &Valid) -> Vec<String> {
     if valid.secret.is_some() {
         args.extend(["--kafka-auth".to_owned(), CREDENTIALS.to_owned()]);
     }
-    if !valid.registry_secrets.is_empty() {
+    if !valid.other_secrets.is_empty() {
         args.extend(["--secrets".to_owned(), SECRETS.to_owned()]);
     }
     args.extend(["--listen".to_owned(), format!("0.0.0.0:{PORT}")]);
@@ -262,9 +262,9 @@ fn mounts(valid: &Valid) -> Vec<VolumeMount> {
     if valid.secret.is_some() {
         mounts.push(mount("kafka", CREDENTIALS, true));
     }
-    for (i, secret) in valid.registry_secrets.iter().enumerate() {
+    for (i, secret) in valid.other_secrets.iter().enumerate() {
         let path = format!("{SECRETS}/{}", secret.name);
-        mounts.push(mount(&registry_volume(i), &path, true));
+        mounts.push(mount(&secret_volume_name(i), &path, true));
     }
     mounts
 }
@@ -293,14 +293,14 @@ fn volumes(valid: &Valid) -> Vec<Volume> {
     if let Some(secret) = &valid.secret {
         volumes.push(secret_volume("kafka".to_owned(), secret));
     }
-    let registries = valid.registry_secrets.iter().enumerate();
-    volumes.extend(registries.map(|(i, secret)| secret_volume(registry_volume(i), secret)));
+    let others = valid.other_secrets.iter().enumerate();
+    volumes.extend(others.map(|(i, secret)| secret_volume(secret_volume_name(i), secret)));
     volumes
 }
 
 /// A Secret's name may be longer than a volume's.
-fn registry_volume(index: usize) -> String {
-    format!("registry-{index}")
+fn secret_volume_name(index: usize) -> String {
+    format!("secret-{index}")
 }
 
 fn secret_volume(name: String, secret: &SecretVersion) -> Volume {

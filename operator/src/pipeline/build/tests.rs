@@ -140,10 +140,10 @@ fn a_change_of_the_query_or_of_the_secret_starts_new_pods() {
 }
 
 #[test]
-fn secrets_of_schema_registries_are_files_by_their_names() {
+fn other_secrets_are_files_by_their_names() {
     let mut found = found(&least());
     let mut with = |version: &str| {
-        found.registry_secrets = [SecretVersion {
+        found.other_secrets = [SecretVersion {
             name: "registry.user".to_owned(),
             version: version.to_owned(),
         }]

@@ -68,8 +68,8 @@ pub(crate) struct Run {
     /// A PostgreSQL server for `postgres` sinks, as a URL. Without it they become SQLite tables.
     #[arg(long, value_name = "URL")]
     pub(crate) postgres: Option<String>,
-    /// The Secrets that schema registries name: a folder for each, with a file for each of its keys (username, password,
-    /// token, ca.crt).
+    /// The Secrets that schema registries and webhooks name: a folder for each, with a file for each of its keys (username,
+    /// password, token, hmacKey, ca.crt).
     #[arg(long, value_name = "DIR", env = "TIDEMILL_SECRETS")]
     pub(crate) secrets: Option<PathBuf>,
     /// How much memory it may take, such as 512Mi. By itself: what its container may, or else what the machine has. State

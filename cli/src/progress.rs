@@ -98,6 +98,14 @@ impl Progress {
                     grouped(output.rows)
                 ));
             }
+            for webhook in &status.webhooks {
+                let (delivered, waiting) = (grouped(webhook.delivered), grouped(webhook.waiting));
+                let mut line = format!("  {}: {delivered} rows delivered", webhook.sink);
+                if webhook.waiting > 0 {
+                    line += &format!(", {waiting} waiting");
+                }
+                crate::say(&line);
+            }
             for rule in &status.rules {
                 let (sent, counted) = (grouped(rule.fired), grouped(rule.shadow_fired));
                 let line = match rule.shadow_fired {

@@ -66,6 +66,8 @@ pub enum Reason {
     NoTableRow,
     /// The row's window has closed.
     Late,
+    /// A webhook does not take the row.
+    Undelivered,
 }
 
 impl Reason {
@@ -90,6 +92,7 @@ impl Reason {
             Self::ExpressionFailed => "ExpressionFailed",
             Self::NoTableRow => "NoTableRow",
             Self::Late => "Late",
+            Self::Undelivered => "Undelivered",
         }
     }
 }

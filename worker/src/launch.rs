@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use crate::edits::Edit;
 use crate::log::embedded::EmbeddedLog;
 use crate::log::kafka::{KafkaAdmin, KafkaCommitter, KafkaConfig, KafkaReader};
-use crate::log::{Admin, LogError, Reader};
+use crate::log::{Admin, LogError, Reader, Sides};
 use crate::runtime::{self, Change, Host, Parts, RunError, Settings, dead_letters};
 use crate::sink::sqlite::{SqliteSink, Target};
 use crate::sink::{ExternalSink, Mode, SinkError, stdout};
@@ -69,6 +69,33 @@ impl LogAt {
         })
     }
 
+    /// The two sides of the log for a member of a group.
+    pub(crate) fn member(&self, group: &str) -> Result<Sides, LogError> {
+        Ok(match self {
+            Self::Kafka {
+                bootstrap_servers,
+                identity,
+                properties,
+            } => {
+                let config = Self::kafka(bootstrap_servers, identity, properties, group);
+                let reader = KafkaReader::open(&config)?;
+                let committer = KafkaCommitter::open(&config, reader.membership())?;
+                Sides {
+                    reader: Box::new(reader),
+                    committer: Box::new(committer),
+                }
+            }
+            Self::Embedded(log) => {
+                let reader = log.reader(group)?;
+                let committer = log.committer(reader.membership())?;
+                Sides {
+                    reader: Box::new(reader),
+                    committer: Box::new(committer),
+                }
+            }
+        })
+    }
+
     fn parts(
         &self,
         group: &str,
@@ -80,40 +107,18 @@ impl LogAt {
         let tables = (0..tables)
             .map(|_| self.admin())
             .collect::<Result<_, _>>()?;
-        Ok(match self {
-            Self::Kafka {
-                bootstrap_servers,
-                identity,
-                properties,
-            } => {
-                let config = Self::kafka(bootstrap_servers, identity, properties, group);
-                let reader = KafkaReader::open(&config)?;
-                let committer = KafkaCommitter::open(&config, reader.membership())?;
-                Parts {
-                    reader: Box::new(reader),
-                    committer: Box::new(committer),
-                    admin: Box::new(KafkaAdmin::open(&config)?),
-                    tables,
-                    sinks,
-                    edits,
-                    room,
-                    host: Host::Real,
-                }
-            }
-            Self::Embedded(log) => {
-                let reader = log.reader(group)?;
-                let committer = log.committer(reader.membership())?;
-                Parts {
-                    reader: Box::new(reader),
-                    committer: Box::new(committer),
-                    admin: Box::new(log.admin()?),
-                    tables,
-                    sinks,
-                    edits,
-                    room,
-                    host: Host::Real,
-                }
-            }
+        let Sides { reader, committer } = self.member(group)?;
+        let log = self.clone();
+        Ok(Parts {
+            reader,
+            committer,
+            admin: self.admin()?,
+            groups: Arc::new(move |group| log.member(group)),
+            tables,
+            sinks,
+            edits,
+            room,
+            host: Host::Real,
         })
     }
 }

@@ -15,3 +15,4 @@ pub mod sink;
 mod sqlite;
 pub mod status;
 pub mod telemetry;
+pub mod webhook;

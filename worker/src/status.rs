@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
+use tidemill_engine::record::Reason;
 use tidemill_plan::model::Plan;
 
 /// A pipeline as one worker sees it.
@@ -32,6 +33,9 @@ pub struct Status {
     pub sources: Vec<SourceStatus>,
     /// The outputs.
     pub outputs: Vec<OutputStatus>,
+    /// The outputs that are webhooks.
+    #[serde(default)]
+    pub webhooks: Vec<WebhookStatus>,
     /// The alert rules at work.
     #[serde(default)]
     pub rules: Vec<RuleStatus>,
@@ -40,6 +44,34 @@ pub struct Status {
     pub state: StateStatus,
     /// The partitions held, of sources and of shuffles.
     pub partitions: Vec<PartitionStatus>,
+}
+
+impl Status {
+    /// Takes note of how a webhook is doing. Its trouble is the pipeline's while that has no other.
+    pub(crate) fn tell_of_webhook(&mut self, index: usize, now: WebhookStatus) {
+        let Some(webhook) = self.webhooks.get_mut(index) else {
+            return;
+        };
+        let before = std::mem::replace(webhook, now).trouble;
+        if self.trouble.is_none() || self.trouble == before {
+            self.trouble = self.trouble_of_webhooks();
+        }
+    }
+
+    /// Why rows cannot be delivered, if there are some.
+    pub(crate) fn trouble_of_webhooks(&self) -> Option<String> {
+        let mut webhooks = self.webhooks.iter();
+        webhooks.find_map(|webhook| webhook.trouble.clone())
+    }
+
+    /// Counts the rows that webhooks have given up among the dead letters.
+    pub(crate) fn count_undelivered(&mut self) {
+        let given_up: u64 = self.webhooks.iter().map(|webhook| webhook.given_up).sum();
+        if given_up > 0 {
+            let reason = Reason::Undelivered.as_str().to_owned();
+            self.dead_letters.insert(reason, given_up);
+        }
+    }
 }
 
 /// What a worker is doing.
@@ -106,6 +138,27 @@ pub struct OutputStatus {
     pub sink: String,
     /// Rows committed since the start.
     pub rows: u64,
+}
+
+/// A webhook as one worker sees it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WebhookStatus {
+    /// The sink.
+    pub sink: String,
+    /// Rows that the receiver has taken since the start.
+    pub delivered: u64,
+    /// Rows not delivered yet in the partitions held, as far as is known. Those that are far from being posted are counted by
+    /// their offsets, of which every commit takes one more.
+    pub waiting: u64,
+    /// Times since the start that a row was not taken, and is posted again.
+    pub retries: u64,
+    /// Rows since the start that were given up, and are dead letters.
+    pub given_up: u64,
+    /// Why rows wait now.
+    pub trouble: Option<String>,
+    /// Why a row was not taken the last time that one was not.
+    pub last_error: Option<String>,
 }
 
 /// An alert rule as one worker sees it.
@@ -176,5 +229,51 @@ impl Shared {
     /// Changes the status in place.
     pub fn update(&self, change: impl FnOnce(&mut Status)) {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn webhook(trouble: Option<&str>, given_up: u64) -> WebhookStatus {
+        WebhookStatus {
+            trouble: trouble.map(str::to_owned),
+            given_up,
+            ..WebhookStatus::default()
+        }
+    }
+
+    #[test]
+    fn the_trouble_of_a_webhook_is_told_while_there_is_no_other() {
+        let mut status = Status {
+            webhooks: vec![webhook(None, 0), webhook(None, 0)],
+            ..Status::default()
+        };
+        status.tell_of_webhook(1, webhook(Some("503"), 0));
+        assert_eq!(status.trouble.as_deref(), Some("503"));
+        status.tell_of_webhook(1, webhook(Some("504"), 0));
+        assert_eq!(status.trouble.as_deref(), Some("504"));
+        status.tell_of_webhook(1, webhook(None, 0));
+        assert_eq!(status.trouble, None);
+        status.trouble = Some("no broker".to_owned());
+        status.tell_of_webhook(0, webhook(Some("503"), 0));
+        status.tell_of_webhook(0, webhook(None, 0));
+        assert_eq!(status.trouble.as_deref(), Some("no broker"));
+        status.tell_of_webhook(7, webhook(Some("there is none"), 0));
+    }
+
+    #[test]
+    fn rows_that_are_given_up_are_dead_letters() {
+        let mut status = Status {
+            webhooks: vec![webhook(None, 0), webhook(None, 0)],
+            ..Status::default()
+        };
+        status.count_undelivered();
+        assert!(status.dead_letters.is_empty());
+        status.tell_of_webhook(0, webhook(None, 2));
+        status.tell_of_webhook(1, webhook(None, 3));
+        status.count_undelivered();
+        assert_eq!(status.dead_letters["Undelivered"], 5);
     }
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 use tidemill_crds::sink::SinkKind;
 use tidemill_engine::disk::{Heap, Room};
 use tidemill_plan::model::{OutputOf, Plan};
-use tidemill_worker::log::{Admin, Produced, TopicPartition, partitioner};
+use tidemill_worker::log::{Admin, LogError, Produced, TopicPartition, partitioner};
 use tidemill_worker::runtime::{self, Host, Parts, Settings, Topology, dead_letters};
 use tidemill_worker::secrets::Secrets;
 use tidemill_worker::sink::ExternalSink;
@@ -483,6 +483,7 @@ fn work(process: &Arc<Process>, plan: &Arc<Plan>, settings: Settings, room: Room
         reader: Box::new(SimulatedReader::open(process, membership.clone())),
         committer: Box::new(SimulatedCommitter::open(process, membership)),
         admin: Box::new(SimulatedAdmin(Arc::clone(process))),
+        groups: Arc::new(|_| Err(LogError::Refused("no pipeline has webhooks".to_owned()))),
         tables,
         sinks,
         edits: no_edits,

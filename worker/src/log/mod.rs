@@ -204,6 +204,17 @@ pub trait Committer: Send {
     fn commit(&mut self, commit: &Commit) -> Outcome;
 }
 
+/// The two sides of the log for a member of a consumer group.
+pub struct Sides {
+    /// The reading side.
+    pub reader: Box<dyn Reader>,
+    /// The writing side.
+    pub committer: Box<dyn Committer>,
+}
+
+/// Opens the log for members of consumer groups.
+pub type Groups = Arc<dyn Fn(&str) -> Result<Sides, LogError> + Send + Sync>;
+
 /// A topic to be made, or to be there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TopicSpec {

@@ -34,7 +34,7 @@ pub static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
 });
 
 /// The record as it was, with why it is here in headers.
-pub(super) fn to_record(letter: DeadLetter) -> Produced {
+pub(crate) fn to_record(letter: DeadLetter) -> Produced {
     let mut headers = letter.headers;
     let mut say = |name: &str, value: String| {
         headers.push((format!("tidemill.{name}"), Some(value.into_bytes())))

@@ -19,10 +19,11 @@ use super::written::Written;
 use super::{Host, RunError, Runner, Settings};
 use crate::log::{Admin, LogError, Position, Start, TopicPartition, TopicSpec};
 use crate::sink::SinkError;
-use crate::status::{OutputStatus, Phase, RuleStatus, Shared, SourceStatus};
+use crate::status::{OutputStatus, Phase, RuleStatus, Shared, SourceStatus, WebhookStatus};
+use crate::webhook;
 
-/// Dead letters may be as long as the longest record that can be read.
-const DEAD_LETTER_MAX_BYTES: &str = "12582912";
+/// Dead letters, and rows for webhooks, may be as long as the longest record that can be read.
+const MAX_BYTES: &str = "12582912";
 
 /// Makes the pipeline's topics where they are not there and waits for those that others make; how many partitions
 /// each stage reads, or `None` if it was told to stop before all were there.
@@ -69,9 +70,14 @@ fn describe(plan: &Plan, status: &Shared) {
         sink: output.sink.clone(),
         rows: 0,
     });
+    let webhooks = webhook::of_plan(plan).map(|(output, _)| WebhookStatus {
+        sink: output.sink.clone(),
+        ..WebhookStatus::default()
+    });
     status.update(|s| {
         s.sources = sources.collect();
         s.outputs = outputs.collect();
+        s.webhooks = webhooks.collect();
         s.rules = RuleStatus::of(plan, &[]);
     });
 }
@@ -142,17 +148,18 @@ fn try_topics(
             None => return Ok(Found::Missing(subscription.topic.clone())),
         };
     }
-    make_internal_topics(topology, &partitions, admin)?;
+    make_internal_topics(plan, topology, &partitions, admin)?;
     Ok(Found::All(partitions))
 }
 
 /// Makes the topics of the pipeline's own that are not there, and gives changelogs as many partitions as what they are of.
 fn make_internal_topics(
+    plan: &Plan,
     topology: &Topology,
     partitions: &HashMap<Stage, u32>,
     admin: &mut dyn Admin,
 ) -> Result<(), LogError> {
-    let topics = internal_topics(topology, partitions);
+    let topics = internal_topics(plan, topology, partitions);
     let names: Vec<String> = topics.iter().map(|topic| topic.name.clone()).collect();
     for (topic, found) in topics.iter().zip(admin.partitions(&names)?) {
         if found.is_some_and(|found| found < topic.partitions) {
@@ -171,7 +178,11 @@ fn plain(name: &str, partitions: u32) -> TopicSpec {
     }
 }
 
-fn internal_topics(topology: &Topology, partitions: &HashMap<Stage, u32>) -> Vec<TopicSpec> {
+fn internal_topics(
+    plan: &Plan,
+    topology: &Topology,
+    partitions: &HashMap<Stage, u32>,
+) -> Vec<TopicSpec> {
     let changelogs = topology.subscriptions.iter().filter_map(|s| {
         let partitions = partitions.get(&s.stage).copied()?;
         Some(TopicSpec {
@@ -179,15 +190,19 @@ fn internal_topics(topology: &Topology, partitions: &HashMap<Stage, u32>) -> Vec
             ..plain(s.changelog.as_ref()?, partitions)
         })
     });
-    let dead_letter = TopicSpec {
-        config: vec![(
-            "max.message.bytes".to_owned(),
-            DEAD_LETTER_MAX_BYTES.to_owned(),
-        )],
-        ..plain(&topology.dead_letter, 1)
+    let outboxes = webhook::of_plan(plan);
+    let outboxes = outboxes.map(|(output, webhook)| webhook::topic(plan, output, webhook));
+    let long = |spec: TopicSpec| TopicSpec {
+        config: [("max.message.bytes".to_owned(), MAX_BYTES.to_owned())]
+            .into_iter()
+            .chain(spec.config)
+            .collect(),
+        ..spec
     };
+    let dead_letter = plain(&topology.dead_letter, 1);
     let shadow = topology.shadow.as_ref().map(|topic| plain(topic, 1));
-    changelogs.chain([dead_letter]).chain(shadow).collect()
+    let long = outboxes.chain([dead_letter]).map(long);
+    changelogs.chain(long).chain(shadow).collect()
 }
 
 /// The room for a partition that is restored: a part of what those before have left.
@@ -273,7 +288,7 @@ impl Runner {
             *count = most.max(*count);
         }
         if partitions != self.partitions {
-            make_internal_topics(&self.topology, &partitions, self.admin.as_mut())?;
+            make_internal_topics(&self.plan, &self.topology, &partitions, self.admin.as_mut())?;
         }
         Ok(partitions)
     }

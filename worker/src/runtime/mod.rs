@@ -14,6 +14,7 @@ mod copies;
 pub mod dead_letters;
 mod host;
 mod joining;
+mod packing;
 mod pending;
 mod pick;
 mod reading;
@@ -39,11 +40,12 @@ pub use self::host::{Host, Machine};
 use self::pending::Pending;
 use self::tasks::Tasks;
 pub use self::topology::{Stage, Subscription, Topology};
-use crate::log::{Admin, Committer, GroupEvent, LogError, Outcome, Reader, TopicPartition};
+use crate::log::{Admin, Committer, GroupEvent, Groups, LogError, Outcome, Reader, TopicPartition};
 use crate::registry::{self, Lookups};
 use crate::secrets::Secrets;
 use crate::sink::ExternalSink;
 use crate::status::{PartitionStatus, Phase, Shared, StateStatus};
+use crate::webhook::Deliveries;
 
 /// The longest that the loop waits for input before it looks at its clock again.
 const NAP: Duration = Duration::from_millis(20);
@@ -77,6 +79,8 @@ pub struct Parts {
     pub committer: Box<dyn Committer>,
     /// Topics.
     pub admin: Box<dyn Admin>,
+    /// The log for members of other groups.
+    pub groups: Groups,
     /// Topics once more for each table that streams are joined with.
     pub tables: Vec<Box<dyn Admin>>,
     /// Sinks outside the log, by output; `None` where an output goes to a topic of the log.
@@ -129,6 +133,9 @@ pub fn run(
     while !runner.ended {
         runner.turn()?;
     }
+    if runner.settings.bounded && !runner.stopping {
+        runner.deliver_rest();
+    }
     runner.publish(Phase::Finished);
     Ok(())
 }
@@ -168,6 +175,8 @@ struct Runner {
     ends: HashMap<TopicPartition, i64>,
     /// Records and bytes read, by source.
     read: Vec<Read>,
+    /// What posts the rows of webhooks.
+    deliveries: Deliveries,
     /// For the state of all tasks.
     room: Room,
     /// How far a partition is read ahead of the lowest watermark.
@@ -216,6 +225,8 @@ impl Runner {
             room.at_once = usize::MAX;
         }
         let lookups = Lookups::new(plan, &settings.secrets, stop)?;
+        let (groups, secrets) = (&parts.groups, &settings.secrets);
+        let deliveries = Deliveries::start(plan, &topology, groups, secrets, &status)?;
         let committing = Committing::start(&parts.host, &plan.name, parts.committer, sinks)?;
         let copies = Copies::start(&parts.host, plan, parts.tables, &settings.secrets)?;
         copies.tables().set_room(&room)?;
@@ -227,6 +238,7 @@ impl Runner {
             in_step: pick::in_step(plan),
             generators: adjusting::generators(plan),
             edits: parts.edits,
+            deliveries,
             room,
             plan: Arc::clone(plan),
             topology,
@@ -260,6 +272,20 @@ impl Runner {
             .collect();
         runner.reader.subscribe(&topics)?;
         Ok(Some(runner))
+    }
+
+    /// Waits until all that is written for webhooks is delivered or given up; only a stop ends it.
+    fn deliver_rest(&mut self) {
+        if self.deliveries.are_none() {
+            return;
+        }
+        // Readers see the last transaction once it is over, which is when its producer can begin anew.
+        self.reinit();
+        self.deliveries.drain();
+        while !self.deliveries.have_ended() && !self.stop.load(Ordering::Relaxed) {
+            self.publish(Phase::Running);
+            self.host.sleep(NAP);
+        }
     }
 
     /// One turn of the loop.
@@ -364,7 +390,7 @@ impl Runner {
         }
         self.status.update(|s| {
             s.commits += 1;
-            s.trouble = None;
+            s.trouble = s.trouble_of_webhooks();
             for (output, rows) in s.outputs.iter_mut().zip(written.rows) {
                 output.rows += rows;
             }
@@ -549,6 +575,7 @@ impl Runner {
             s.duplicates = self.pending.counted.duplicates;
             s.dead_letters
                 .clone_from(&self.pending.counted.dead_letters);
+            s.count_undelivered();
             for (source, (read, watermark, lag)) in s.sources.iter_mut().zip(sources) {
                 source.records = read.records;
                 source.bytes = read.bytes;

@@ -3,17 +3,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, BooleanArray, RecordBatch};
-use arrow::compute::filter_record_batch;
-use tidemill_crds::sink::{SinkKind, Timestamps};
+use arrow::array::{BooleanArray, RecordBatch};
 use tidemill_engine::effects::Effects;
-use tidemill_engine::encode::{self, JsonOptions, KeyEncoder, RowEncoder};
 use tidemill_engine::record::DeadLetter;
-use tidemill_plan::model::{ALERTS, Output, OutputOf, Plan, Written as Format};
+use tidemill_plan::model::{OutputOf, Plan};
 
 use super::RunError;
 use super::committing::{ForSink, Named, Work};
 use super::dead_letters;
+use super::packing::Packing;
 use super::tasks::Held;
 use super::topology::{Stage, Topology};
 use crate::log::{Commit, Packed, Position, Produced, TopicPartition};
@@ -28,11 +26,7 @@ const FULL: usize = 4 * DUE;
 /// Where an output goes.
 enum Target {
     /// A topic of the log.
-    Topic {
-        topic: Arc<str>,
-        rows: RowEncoder,
-        key: KeyEncoder,
-    },
+    Topic(Packing),
     /// A sink outside the log, by its place among them.
     External(usize),
 }
@@ -131,7 +125,10 @@ impl Pending {
                     });
                     Target::External(external.len() - 1)
                 }
-                None => topic_target(output, schemas.get(&index).copied())?,
+                None => {
+                    let schema = schemas.get(&index).copied();
+                    Target::Topic(Packing::of(plan, output, schema)?)
+                }
             };
             routes.push(Route::new(output.from, target));
         }
@@ -246,7 +243,7 @@ impl Pending {
         self.fired.fill(Fired::default());
         for route in &mut self.routes {
             route.sent = std::mem::take(&mut route.rows);
-            if let Target::Topic { topic, .. } = &route.target
+            if let Target::Topic(Packing { topic, .. }) = &route.target
                 && !route.packed.records.is_empty()
             {
                 commit
@@ -373,10 +370,8 @@ impl Pending {
         for route in self.routes.iter_mut().filter(|route| takes(route)) {
             let count = batch.num_rows() as u64;
             match &route.target {
-                Target::Topic {
-                    rows: encoder, key, ..
-                } => {
-                    self.bytes += pack(&mut route.packed, encoder, key, batch, deleted)?;
+                Target::Topic(packing) => {
+                    self.bytes += packing.pack(&mut route.packed, batch, deleted)?;
                 }
                 Target::External(place) if held.is_written(*place)? => continue,
                 Target::External(place) => {
@@ -412,7 +407,7 @@ impl Pending {
             .filter(|r| r.of == OutputOf::DeadLetter)
         {
             match &route.target {
-                Target::Topic { topic, .. } => {
+                Target::Topic(Packing { topic, .. }) => {
                     let records = letters.iter().cloned().map(dead_letters::to_record);
                     self.commit
                         .produced
@@ -444,93 +439,6 @@ impl Pending {
 
 /// The way of alerts that are not sent: they are kept in a topic of the pipeline's own.
 fn shadow_route(topic: &str) -> Result<Route, RunError> {
-    let written = Format::Json {
-        timestamps: Timestamps::default(),
-    };
-    let target = Target::Topic {
-        topic: Arc::from(topic),
-        rows: RowEncoder::new(&written, &ALERTS, None).map_err(encode_error)?,
-        key: KeyEncoder::new(&ALERTS, &[], JsonOptions::of(&written)).map_err(encode_error)?,
-    };
+    let target = Target::Topic(Packing::of_alerts(topic)?);
     Ok(Route::new(OutputOf::Alerts, target))
-}
-
-fn topic_target(output: &Output, schema: Option<u32>) -> Result<Target, RunError> {
-    let refuse =
-        |error: encode::EncodeError| RunError::Sink(format!("sink `{}`: {error}", output.sink));
-    let Some(SinkKind::Kafka(kafka)) = output.to.kind() else {
-        return Err(RunError::Sink(format!(
-            "sink `{}` is not a topic, and no other sink was opened for it",
-            output.sink
-        )));
-    };
-    let options = JsonOptions::of(&output.written);
-    Ok(Target::Topic {
-        topic: Arc::from(kafka.topic.as_str()),
-        rows: RowEncoder::new(&output.written, &output.schema, schema).map_err(refuse)?,
-        key: KeyEncoder::new(&output.schema, &output.key, options).map_err(refuse)?,
-    })
-}
-
-/// Appends rows to the packed records of a topic; how many bytes that took. A deleted row is a tombstone under its key.
-fn pack(
-    packed: &mut Packed,
-    encoder: &RowEncoder,
-    key: &KeyEncoder,
-    batch: &RecordBatch,
-    deleted: Option<&BooleanArray>,
-) -> Result<usize, RunError> {
-    let before = packed.arena.len();
-    match deleted {
-        None => pack_kept(packed, encoder, key, batch)?,
-        Some(deleted) => {
-            let kept = arrow::compute::not(deleted).map_err(engine_error)?;
-            let kept = select(batch, &kept)?;
-            pack_kept(packed, encoder, key, &kept)?;
-            let gone = select(batch, deleted)?;
-            let mut keys = Vec::new();
-            key.encode(&gone, &mut packed.arena, &mut keys)
-                .map_err(encode_error)?;
-            packed
-                .records
-                .extend(keys.into_iter().map(|key| (key, None)));
-        }
-    }
-    Ok(packed.arena.len() - before)
-}
-
-fn pack_kept(
-    packed: &mut Packed,
-    encoder: &RowEncoder,
-    key: &KeyEncoder,
-    batch: &RecordBatch,
-) -> Result<(), RunError> {
-    let (mut keys, mut values) = (
-        Vec::with_capacity(batch.num_rows()),
-        Vec::with_capacity(batch.num_rows()),
-    );
-    key.encode(batch, &mut packed.arena, &mut keys)
-        .map_err(encode_error)?;
-    encoder
-        .encode(batch, &mut packed.arena, &mut values)
-        .map_err(encode_error)?;
-    packed
-        .records
-        .extend(keys.into_iter().zip(values.into_iter().map(Some)));
-    Ok(())
-}
-
-fn select(batch: &RecordBatch, mask: &BooleanArray) -> Result<RecordBatch, RunError> {
-    if mask.null_count() == 0 && mask.true_count() == batch.num_rows() {
-        return Ok(batch.clone());
-    }
-    filter_record_batch(batch, mask).map_err(engine_error)
-}
-
-fn encode_error(error: encode::EncodeError) -> RunError {
-    RunError::Sink(error.to_string())
-}
-
-fn engine_error(error: arrow::error::ArrowError) -> RunError {
-    RunError::Engine(error.into())
 }

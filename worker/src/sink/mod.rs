@@ -29,6 +29,14 @@ impl Rows {
     }
 }
 
+/// Appends a row as JSON that is a deletion: it says so first.
+pub(crate) fn push_deleted(json: &[u8], out: &mut Vec<u8>) {
+    let rest = json.strip_prefix(b"{").unwrap_or(json);
+    out.extend_from_slice(b"{\"_deleted\":true");
+    out.extend_from_slice(if rest == b"}" { b"" } else { b"," });
+    out.extend_from_slice(rest);
+}
+
 /// Whether rows are added or replace each other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mode {

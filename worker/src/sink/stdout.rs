@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use tidemill_engine::encode::JsonEncoder;
 
-use super::{ExternalSink, Rows, SinkError};
+use super::{ExternalSink, Rows, SinkError, push_deleted};
 use crate::log::{Position, TopicPartition};
 
 /// One JSON object a line, nothing else; a deletion has `"_deleted":true` in front. What has been printed cannot be
@@ -45,13 +45,9 @@ impl<W: Write + Send> Lines<W> {
         for (row, place) in self.places.iter().enumerate() {
             let place = place.start as usize..place.end as usize;
             let json = self.bytes.get(place).unwrap_or_default();
-            match json.strip_prefix(b"{") {
-                Some(rest) if rows.is_deleted(row) => {
-                    lines.extend_from_slice(b"{\"_deleted\":true");
-                    lines.extend_from_slice(if rest == b"}" { b"" } else { b"," });
-                    lines.extend_from_slice(rest);
-                }
-                _ => lines.extend_from_slice(json),
+            match rows.is_deleted(row) {
+                true => push_deleted(json, lines),
+                false => lines.extend_from_slice(json),
             }
             lines.push(b'\n');
         }

@@ -10,7 +10,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
-use crate::status::{RuleStatus, Shared, StateStatus, Status};
+use crate::status::{RuleStatus, Shared, StateStatus, Status, WebhookStatus};
 
 /// The metrics of these pipelines in the OpenMetrics text format.
 ///
@@ -160,6 +160,40 @@ impl Collector for Snapshot {
                     .collect()
             },
         )?;
+        type OfWebhook = fn(&WebhookStatus) -> u64;
+        let webhooks: [(&str, &str, OfWebhook); 3] = [
+            (
+                "webhook_delivered_rows",
+                "Rows that the receiver of a webhook has taken",
+                |w| w.delivered,
+            ),
+            (
+                "webhook_retries",
+                "Times that a row was not taken by a webhook, and is posted again",
+                |w| w.retries,
+            ),
+            (
+                "webhook_given_up_rows",
+                "Rows that a webhook does not take, and that are dead letters",
+                |w| w.given_up,
+            ),
+        ];
+        for (name, help, figure) in webhooks {
+            self.counters(&mut encoder, name, help, |s| {
+                let one = |w| (of_sink(w), figure(w));
+                s.webhooks.iter().map(one).collect()
+            })?;
+        }
+        self.gauges(
+            &mut encoder,
+            "webhook_waiting_rows",
+            "Rows that a webhook has not taken yet",
+            |s| {
+                let waiting = |w: &WebhookStatus| i64::try_from(w.waiting).unwrap_or(i64::MAX);
+                let one = |w| (of_sink(w), to_f64(waiting(w)));
+                s.webhooks.iter().map(one).collect()
+            },
+        )?;
         type Figure = fn(&StateStatus) -> u64;
         let state: [(&str, &str, Figure); 4] = [
             (
@@ -194,6 +228,10 @@ impl Collector for Snapshot {
             )]
         })
     }
+}
+
+fn of_sink(webhook: &WebhookStatus) -> Labels<'_> {
+    vec![("sink", webhook.sink.as_str())]
 }
 
 #[allow(clippy::cast_precision_loss)] // a gauge
@@ -263,6 +301,12 @@ mod tests {
                 sink: "out".to_owned(),
                 rows: 3,
             });
+            s.webhooks.push(WebhookStatus {
+                sink: "hook".to_owned(),
+                delivered: 5,
+                waiting: 2,
+                ..WebhookStatus::default()
+            });
         });
         let text = render(&[shared]).unwrap();
         for line in [
@@ -272,6 +316,8 @@ mod tests {
             "tidemill_source_records_total{source=\"tx\",pipeline=\"payments\"} 10",
             "tidemill_source_watermark_timestamp_seconds{source=\"tx\",pipeline=\"payments\"} 1.5",
             "tidemill_output_rows_total{stream=\"spend\",sink=\"out\",pipeline=\"payments\"} 3",
+            "tidemill_webhook_delivered_rows_total{sink=\"hook\",pipeline=\"payments\"} 5",
+            "tidemill_webhook_waiting_rows{sink=\"hook\",pipeline=\"payments\"} 2.0",
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }

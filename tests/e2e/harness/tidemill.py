@@ -60,12 +60,21 @@ class Tidemill:
         self.logs = logs
         self.runs: list[Run] = []
 
-    def run(self, *paths: Path, kafka: str | None = None, state: Path | None = None, bounded: bool = False, name: str = "run") -> Run:
+    def run(
+        self,
+        *paths: Path,
+        kafka: str | None = None,
+        state: Path | None = None,
+        bounded: bool = False,
+        listen: str | None = None,
+        name: str = "run",
+    ) -> Run:
         """Starts `tidemill run`. Runs of the same name write to the same log."""
         command = [str(self.binary), "run", *map(str, paths)]
         command += ["--kafka", kafka] if kafka else []
         command += ["--state", str(state)] if state else []
         command += ["--bounded"] if bounded else []
+        command += ["--listen", listen] if listen else []
         run = Run(command, self.logs / f"{name}.log")
         self.runs.append(run)
         return run

@@ -12,6 +12,7 @@ from harness.feed import Feed
 from harness.kafka import Kafka
 from harness.manifests import ROOT, isolate
 from harness.operator import Operator
+from harness.receiver import Receiver
 from harness.records import account_activity
 from harness.tidemill import find_binary
 from harness.waiting import wait_until
@@ -273,6 +274,32 @@ def test_rules_are_judged_by_all_workers_and_broken_ones_change_nothing(operator
     namespace.wait_for_condition("alertrule", "rapid-activity", "Ready", limit=120)
     namespace.kubectl("delete", "alertrule", "rapid-activity")
     wait_until(lambda: "rapid-activity" not in str(namespace.find("configmap", "made-worker")["data"]), 30, "it to be gone")
+
+
+def test_alerts_are_posted_with_the_keys_of_a_secret_and_nothing_is_left_behind(operator, namespace, broker):
+    host, _ = broker.address("host").rsplit(":", 1)
+    receiver = Receiver(host=host)
+    try:
+        namespace.apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "pager-keys"}, "stringData": {"hmacKey": "s3cret"}})
+        pager = {"url": receiver.url, "format": "CloudEvents", "secretRef": {"name": "pager-keys"}}
+        outputs = [{"from": "spend", "sink": "spend"}, {"from": "alerts", "sink": "pager"}]
+        namespace.apply(sink("spend"), sink("pager", webhook=pager), rule("large"), pipeline(broker, outputs=outputs))
+        namespace.wait_for_condition("pipeline", "made", "Ready")
+        wait_until(lambda: len(receiver.keys()) > 10, 60, "alerts to be posted")
+        posted = list(receiver.taken)
+        assert all(request.is_signed(b"s3cret") for request in posted)
+        assert {request.json["type"] for request in posted} == {"io.tidemill.alert"}
+        assert {request.json["data"]["rule"] for request in posted} == {"large"}
+
+        of = f"{namespace.namespace}.made."
+        kafka = Kafka(broker.bootstrap)
+        own = lambda: [name for name in kafka.admin.list_topics(timeout=30).topics if name.startswith(of)]
+        groups = lambda: [it.group_id for it in kafka.admin.list_consumer_groups().result().valid if it.group_id.startswith(of)]
+        assert f"{of}pager.outbox" in own() and groups() == [f"{of}pager.deliver"]
+        namespace.kubectl("delete", "pipeline", "made", "--timeout=60s", limit=70)
+        wait_until(lambda: not own() and not groups(), 30, "topics and groups to be gone")
+    finally:
+        receiver.put_away()
 
 
 def test_an_idle_pipeline_writes_no_status(operator, namespace, broker):

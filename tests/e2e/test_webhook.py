@@ -1,10 +1,10 @@
 """Webhooks: alerts are posted to a receiver, at least once, whatever becomes of it, of the worker and of the connection."""
 
-import hashlib
-import hmac
 import json
 import random
 import re
+import ssl
+import subprocess
 import urllib.request
 from datetime import datetime
 from pathlib import Path
@@ -139,12 +139,7 @@ def test_what_is_refused_is_a_dead_letter_and_the_rest_goes_on(kafka, tidemill, 
         assert said["tidemill.source.topic"].endswith(".hook.outbox")
     for request in receiver.asked:
         assert request.headers["Authorization"] == "Bearer abc"
-        assert is_signed(request, b"s3cret")
-
-
-def is_signed(request: Request, key: bytes) -> bool:
-    seconds, signature = re.fullmatch(r"t=(\d+),v1=([0-9a-f]{64})", request.headers["X-Tidemill-Signature"]).groups()
-    return hmac.new(key, f"{seconds}.".encode() + request.body, hashlib.sha256).hexdigest() == signature
+        assert request.is_signed(b"s3cret")
 
 
 def test_a_receiver_that_is_dead_holds_nothing_up_but_its_own_rows(kafka, tidemill, tag, tmp_path, seed, receive):
@@ -232,3 +227,25 @@ def test_bodies_are_as_the_standards_say(tidemill, tag, tmp_path, seed, receive)
     assert len(set(ids)) == len(ids)
     assert all(re.fullmatch(rf"rules-{tag}\.rows\.outbox/[0-7]/\d+", it) for it in ids)
     assert [request.key for request in rows.taken] == [it.replace("/", "-") for it in ids]
+
+
+def test_a_receiver_with_a_certificate_of_its_own_is_trusted_by_the_secret(kafka, tidemill, tag, tmp_path, seed, receive):
+    start(kafka, tag, seed)
+    certificate, key = tmp_path / "ca.crt", tmp_path / "key"
+    made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1"]
+    made += ["-subj", "/CN=receiver", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(made, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    receiver = receive(tls=context)
+    secrets = secret(tmp_path / "secrets", "trusts", **{"ca.crt": certificate.read_text()})
+    secret(tmp_path / "secrets", "does-not", token="abc")
+    hooks = {name: ("alerts", {"url": receiver.url, "secretRef": {"name": name}, "retryFor": "3s"}) for name in ("trusts", "does-not")}
+    manifests = write_all(tmp_path / "manifests", tag, hooks)
+    where = ("--kafka", kafka.bootstrap, "--state", tmp_path / "state", "--secrets", secrets)
+    tidemill.output("run", manifests, *where, "--bounded", limit=180)
+    assert receiver.keys() == set(alerts_of(kafka, tag))
+    assert all("Authorization" not in request.headers for request in receiver.asked), "who is not known is told nothing"
+    dead = [json.loads(message.value()) for message in kafka.read_committed(f"dead-{tag}")]
+    given_up = {letter["alert_id"] for letter in dead if "alert_id" in letter}
+    assert given_up == receiver.keys()

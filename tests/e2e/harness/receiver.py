@@ -1,7 +1,11 @@
 """An HTTP server of a test's own to which webhooks post, and which may do anything but take what it gets."""
 
+import hashlib
+import hmac
 import json
+import re
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,19 +32,25 @@ class Request:
     def json(self):
         return json.loads(self.body)
 
+    def is_signed(self, key: bytes) -> bool:
+        seconds, signature = re.fullmatch(r"t=(\d+),v1=([0-9a-f]{64})", self.headers["X-Tidemill-Signature"]).groups()
+        return hmac.new(key, f"{seconds}.".encode() + self.body, hashlib.sha256).hexdigest() == signature
+
 
 class Receiver:
     """A server at an address of this machine. `answer` says what is answered to a request: a status and a text, HANG or BREAK."""
 
-    def __init__(self, answer: Callable[[Request], tuple[int, str] | str] = lambda request: (200, "thanks"), port: int = 0):
+    def __init__(self, answer: Callable[[Request], tuple[int, str] | str] = lambda request: (200, "thanks"), port: int = 0, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None):
         self.answer = answer
         self.asked: list[Request] = []
         self.taken: list[Request] = []  # those that were answered with 2xx
         self.gone = threading.Event()
-        self.server = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
+        self.server = ThreadingHTTPServer((host, port), self._handler())
         self.server.daemon_threads = True
+        if tls:
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        self.url = url_of(self.server.server_port)
+        self.url = url_of(self.server.server_port, host, "https" if tls else "http")
 
     def put_away(self):
         self.gone.set()
@@ -81,9 +91,9 @@ class Receiver:
         return Handler
 
 
-def url_of(port: int) -> str:
+def url_of(port: int, host: str = "127.0.0.1", scheme: str = "http") -> str:
     """The address at which a receiver is, or will be."""
-    return f"http://127.0.0.1:{port}/hooks/T0"
+    return f"{scheme}://{host}:{port}/hooks/T0"
 
 
 def free_port() -> int:

@@ -45,6 +45,15 @@ pub(crate) enum Command {
         #[command(flatten)]
         place: Place,
     },
+    /// Has Pipelines begin anew from the records that they start from: how far they have read and their state are deleted.
+    /// What they have written stays, and so does which rules were in force where: the same alerts are raised again.
+    Reset {
+        /// Manifests, or folders of them.
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+        #[command(flatten)]
+        place: Place,
+    },
     /// Prints generated records, one JSON object a line.
     Generate(Generate),
     /// Writes, reads and lists topics.

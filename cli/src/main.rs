@@ -8,13 +8,14 @@ mod generate;
 mod human;
 mod manifests;
 mod progress;
+mod reset;
 mod run;
 mod topic;
 mod validate;
 
 use std::ffi::OsStr;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
@@ -25,6 +26,7 @@ use tidemill_worker::telemetry;
 
 use crate::args::{Args, Command, Place, TopicCommand};
 use crate::failure::Failure;
+use crate::manifests::Manifests;
 
 fn main() -> ExitCode {
     let args = parse();
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
             topic,
             place,
         } => explain_alert(&alert, &topic, &place),
+        Command::Reset { paths, place } => reset_pipelines(&paths, &place),
         Command::Generate(options) => generate::generate(&options),
         Command::Topic(command) => topic_command(command),
     };
@@ -72,6 +75,11 @@ fn parse() -> Args {
 fn explain_alert(alert: &str, topic: &str, place: &Place) -> Result<(), Failure> {
     let mut admin = log_to_look_at(place)?.admin()?;
     explain::explain(admin.as_mut(), topic, alert)
+}
+
+fn reset_pipelines(paths: &[PathBuf], place: &Place) -> Result<(), Failure> {
+    let pipelines = Manifests::load(paths)?.plan()?;
+    reset::reset(log_to_look_at(place)?.admin()?.as_mut(), &pipelines)
 }
 
 fn topic_command(command: TopicCommand) -> Result<(), Failure> {

@@ -236,6 +236,8 @@ pub trait Admin: Send {
     fn ensure(&mut self, topics: &[TopicSpec]) -> Result<(), LogError>;
     /// Gives a topic more partitions, until it has so many. The groups that read it share anew.
     fn grow(&mut self, topic: &str, partitions: u32) -> Result<(), LogError>;
+    /// Deletes what a group has committed, and topics, if there are any. A group that has members is refused.
+    fn forget(&mut self, group: &str, topics: &[String]) -> Result<(), LogError>;
     /// All topics with their partition counts.
     fn list(&mut self) -> Result<Vec<(String, u32)>, LogError>;
     /// Appends records to a topic, outside any transaction, and waits until they are there.

@@ -41,6 +41,10 @@ impl Admin for SimulatedAdmin {
         })?)
     }
 
+    fn forget(&mut self, _: &str, _: &[String]) -> Result<(), LogError> {
+        Err(unused())
+    }
+
     fn list(&mut self) -> Result<Vec<(String, u32)>, LogError> {
         Err(unused())
     }

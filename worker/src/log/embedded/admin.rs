@@ -10,6 +10,7 @@ use tidemill_engine::record::RawBatch;
 
 use super::append::Staged;
 use super::catalog::Catalog;
+use super::forget::forget;
 use super::group::topics_are_new;
 use super::{LogError, POLL, Shared, fetch};
 use crate::log::{Admin, OnProgress, Produced, TopicPartition, TopicSpec};
@@ -78,6 +79,20 @@ impl Admin for EmbeddedAdmin {
             Ok::<_, LogError>(())
         })?;
         drop(turn);
+        self.shared.announce();
+        Ok(())
+    }
+
+    fn forget(&mut self, group: &str, topics: &[String]) -> Result<(), LogError> {
+        let turn = self.shared.writing();
+        block_on(async {
+            let mut tx = sqlite::begin(&mut self.connection).await?;
+            forget(&self.shared, &mut tx, group, topics).await?;
+            tx.commit().await?;
+            Ok::<_, LogError>(())
+        })?;
+        drop(turn);
+        self.catalog.look_again();
         self.shared.announce();
         Ok(())
     }

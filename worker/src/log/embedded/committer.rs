@@ -145,8 +145,14 @@ async fn write(
     let mut tx = sqlite::begin(connection)
         .await
         .map_err(|e| aborted(e.into()))?;
-    let ours = member.check(shared, &mut tx, generation).await;
-    if !ours.map_err(aborted)? {
+    // What moves no position asks nothing of the group, as with Kafka.
+    let is_free = positions.is_empty();
+    let ours = is_free
+        || member
+            .check(shared, &mut tx, generation)
+            .await
+            .map_err(aborted)?;
+    if !ours {
         return Err(Outcome::Fenced(format!(
             "this worker is no member of group {:?} any more, or not of its generation {generation}",
             member.group

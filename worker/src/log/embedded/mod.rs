@@ -16,6 +16,7 @@ mod codec;
 mod committer;
 mod compact;
 mod fetch;
+mod forget;
 mod group;
 mod reader;
 mod schema;

@@ -27,6 +27,9 @@ const WRITE: Duration = Duration::from_secs(60);
 /// How long reading up to an end that is known may stand still.
 const STANDSTILL: Duration = Duration::from_secs(30);
 
+/// How long it is waited for topics to be gone that have been deleted.
+const GONE: Duration = Duration::from_secs(30);
+
 /// A Kafka cluster's topics.
 pub struct KafkaAdmin {
     config: KafkaConfig,
@@ -294,6 +297,23 @@ impl Admin for KafkaAdmin {
                 )));
             }
             std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+
+    fn forget(&mut self, group: &str, topics: &[String]) -> Result<(), LogError> {
+        self.delete_group(group)?;
+        self.delete_topics(topics)?;
+        // Brokers delete by and by, and none of them can be made anew before.
+        let until = Instant::now() + GONE;
+        while self.counts(topics)?.iter().any(Option::is_some) {
+            if Instant::now() > until {
+                let text = format!(
+                    "topics of group {group} are being deleted, and are still there; try again"
+                );
+                return Err(LogError::Unavailable(text));
+            }
+            std::thread::sleep(Duration::from_millis(100));
         }
         Ok(())
     }

@@ -8,7 +8,8 @@ use tidemill_crds::{AlertRule, Pipeline, Sink};
 use tidemill_plan::manifest::{self, FieldPath, Position, Problem, Resource, ResourceKind};
 use tidemill_plan::model::Plan;
 use tidemill_plan::{PlanProblem, plan, plan_in_cluster};
-use tidemill_worker::edits::{Generations, Version, Versions};
+use tidemill_worker::edits::{Version, Versions};
+use tidemill_worker::rulebook::Rulebook;
 
 use crate::failure::Failure;
 
@@ -26,6 +27,8 @@ pub(crate) struct Planned {
     pub(crate) commit_interval: Duration,
     /// What its manifests are.
     pub(crate) version: Version,
+    /// The rules that watch it.
+    pub(crate) rulebook: Rulebook,
 }
 
 /// What the pipelines' manifests are.
@@ -64,16 +67,6 @@ impl Manifests {
         })
     }
 
-    /// Numbers the versions of rules.
-    pub(crate) fn numbered(mut self, generations: &mut Generations) -> Self {
-        for resource in &mut self.resources {
-            if let ResourceKind::AlertRule(rule) = &mut resource.kind {
-                generations.number(rule);
-            }
-        }
-        self
-    }
-
     /// Plans every pipeline; everything that is wrong with any of them otherwise.
     pub(crate) fn plan(self) -> Result<Vec<Planned>, Failure> {
         let (planned, problems) = self.check();
@@ -102,6 +95,7 @@ impl Manifests {
                     planned.push(Planned {
                         commit_interval: pipeline.spec.commit_interval.into(),
                         version: Version::of(pipeline, &sinks, &rules, &plan),
+                        rulebook: Rulebook::new(pipeline, &sinks, &rules),
                         plan,
                     });
                 }

@@ -113,6 +113,13 @@ impl Progress {
                     _ => format!("  alerts of {}, in Shadow mode: {counted}", rule.name),
                 };
                 crate::say(&line);
+                if let Some(it) = rule.agreement {
+                    let [both, alone, other] =
+                        [it.both, it.only_shadow, it.only_original].map(grouped);
+                    crate::say(&format!(
+                        "    it fired {both} times together with the rule beside it, {alone} times alone, that one {other} times alone"
+                    ));
+                }
             }
             for (reason, count) in &status.dead_letters {
                 crate::say(&format!("  dead letters, {reason}: {}", grouped(*count)));

@@ -1,11 +1,12 @@
 //! `tidemill run`: the manifests' pipelines on this machine.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tidemill_plan::model::{Origin, Plan};
-use tidemill_worker::edits::{Edits, Generations, Watch};
+use tidemill_worker::edits::{Edit, Edits, Watch};
 use tidemill_worker::http;
 use tidemill_worker::identity::Identity;
 use tidemill_worker::launch::{self, LogAt, Running, Tables};
@@ -39,9 +40,7 @@ pub(crate) fn run(options: &Run) -> Result<(), Failure> {
             .hint("leave it out: `postgres` sinks become SQLite tables in the state directory"));
     }
     let watch = Watch::new(manifests::files(&options.paths)?);
-    let mut generations = Generations::default();
-    let manifests = Manifests::load(&options.paths)?;
-    let pipelines = manifests.numbered(&mut generations).plan()?;
+    let pipelines = Manifests::load(&options.paths)?.plan()?;
     if pipelines.is_empty() {
         return Err(Failure::new("there is no Pipeline in these manifests")
             .hint("name files or folders that have one"));
@@ -70,7 +69,7 @@ pub(crate) fn run(options: &Run) -> Result<(), Failure> {
             stop,
             watch,
             edits: Edits::new(manifests::versions(&pipelines)),
-            generations,
+            edited: BTreeMap::new(),
         }
         .run(pipelines),
     )
@@ -118,7 +117,8 @@ struct Session<'a> {
     stop: Arc<AtomicBool>,
     watch: Watch,
     edits: Edits,
-    generations: Generations,
+    /// The pipelines whose rules were edited, with what they were before, until the new ones are in force.
+    edited: BTreeMap<String, String>,
 }
 
 impl Session<'_> {
@@ -158,8 +158,15 @@ impl Session<'_> {
         };
         let name = planned.plan.name.clone();
         let room = self.memory.room(self.pipelines);
-        launch::start(planned.plan, settings, &self.log, &self.tables, room)
-            .map_err(|e| Failure::new(format!("pipeline {name}: {e}")))
+        launch::start(
+            planned.plan,
+            planned.rulebook,
+            settings,
+            &self.log,
+            &self.tables,
+            room,
+        )
+        .map_err(|e| Failure::new(format!("pipeline {name}: {e}")))
     }
 
     async fn serve(&self, running: &[Running]) -> Result<(), Failure> {
@@ -185,6 +192,7 @@ impl Session<'_> {
         while !running.iter().all(Running::is_finished) {
             tick.tick().await;
             self.follow(&running);
+            self.tell_of_rules(&running);
             progress.show(running.iter().map(|r| r.status.get()));
             let failed = running
                 .iter()
@@ -214,17 +222,52 @@ impl Session<'_> {
         if self.options.bounded || !self.watch.has_changed(files) {
             return;
         }
-        let found = Manifests::load(paths)
-            .and_then(|manifests| manifests.numbered(&mut self.generations).plan());
+        let found = Manifests::load(paths).and_then(Manifests::plan);
         let found = found
             .map(|pipelines| manifests::versions(&pipelines))
             .map_err(|failure| failure.to_string());
         for edit in self.edits.take(found) {
-            crate::say(&edit.to_string());
             let its = |it: &&Running| edit.pipeline() == Some(&it.name);
+            match &edit {
+                Edit::Judge { .. } => {
+                    for it in running.iter().filter(its) {
+                        self.edited
+                            .entry(it.name.clone())
+                            .or_insert_with(|| rules_of(it));
+                    }
+                }
+                _ => crate::say(&edit.to_string()),
+            }
             running.iter().filter(its).for_each(|it| it.take(&edit));
         }
     }
+
+    /// Tells which rules are in force where they were edited.
+    fn tell_of_rules(&mut self, running: &[Running]) {
+        for it in running {
+            let now = rules_of(it);
+            if self
+                .edited
+                .get(&it.name)
+                .is_some_and(|before| *before != now)
+            {
+                self.edited.remove(&it.name);
+                crate::say(&format!(
+                    "pipeline {} goes on with the rules {now}",
+                    it.name
+                ));
+            }
+        }
+    }
+}
+
+/// The rules of a pipeline that are in force, with their versions.
+fn rules_of(running: &Running) -> String {
+    let rules = running.status.get().rules;
+    let rules = rules
+        .iter()
+        .map(|rule| format!("{} (version {})", rule.name, rule.version));
+    rules.collect::<Vec<_>>().join(", ")
 }
 
 fn writes_to_stdout(plan: &Plan) -> bool {

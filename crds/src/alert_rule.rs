@@ -86,7 +86,7 @@ use crate::status::{Condition, Time};
     )
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(extend("x-kubernetes-validations" = rules::validations(&[rules::PARTITION_BY_WITH_WINDOW])))]
+#[schemars(extend("x-kubernetes-validations" = rules::validations(&[rules::PARTITION_BY_WITH_WINDOW, rules::SHADOW_OF_IN_SHADOW])))]
 pub struct AlertRuleSpec {
     /// The pipeline that is watched, in the rule's namespace.
     pub pipeline_ref: PipelineRef,
@@ -102,6 +102,12 @@ pub struct AlertRuleSpec {
     /// `Enforce` (default): alerts are sent. `Shadow`: they are counted and kept, not sent. `Disabled`: the rule rests.
     #[serde(default)]
     pub mode: Mode,
+
+    /// The rule that this one is tried beside, in `Shadow` mode, with the same stream, window and `partitionBy`: the status says
+    /// how often both fire, and how often one of them alone. Example: `rapid-activity`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253))]
+    pub shadow_of: Option<String>,
 
     /// The columns by which rows belong together; each combination of values is judged by itself. With a window only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -352,4 +358,31 @@ pub struct AlertRuleStatus {
     /// When it last fired.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_fired: Option<Time>,
+
+    /// How far it agrees with the rule that it is tried beside.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agreement: Option<Agreement>,
+}
+
+/// How often a rule in `Shadow` mode and the one that it is tried beside fire, be their alerts held back or not.
+#[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[serde(rename_all = "camelCase")]
+pub struct Agreement {
+    /// For how many rows, or windows, both fire.
+    pub both: u64,
+
+    /// For how many it fires and the other does not.
+    pub only_shadow: u64,
+
+    /// For how many the other fires and it does not.
+    pub only_original: u64,
+}
+
+impl Agreement {
+    /// Adds what was found elsewhere.
+    pub fn add(&mut self, more: Self) {
+        self.both += more.both;
+        self.only_shadow += more.only_shadow;
+        self.only_original += more.only_original;
+    }
 }

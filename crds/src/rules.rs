@@ -37,6 +37,7 @@ pub const ALL: &[Rule] = &[
     NAME_NOT_RESERVED,
     EVERY_WITH_ON_UPDATE,
     PARTITION_BY_WITH_WINDOW,
+    SHADOW_OF_IN_SHADOW,
     ONE_WINDOW,
     ONE_SINK,
     UPSERT_HAS_KEY,
@@ -194,6 +195,13 @@ pub(crate) const PARTITION_BY_WITH_WINDOW: Rule = Rule {
     field: Some("partitionBy"),
     message: "`partitionBy` is for rules with a window; add one, such as `window: {sliding: 1m}`, or leave it out",
     holds: |it| list(it, "partitionBy").is_empty() || has(it, "window"),
+};
+
+pub(crate) const SHADOW_OF_IN_SHADOW: Rule = Rule {
+    cel: "!has(self.shadowOf) || (has(self.mode) && self.mode == 'Shadow')",
+    field: Some("shadowOf"),
+    message: "a rule is tried beside another in Shadow mode: add `mode: Shadow`, or leave `shadowOf` out",
+    holds: |it| !has(it, "shadowOf") || it.get("mode").is_some_and(|mode| mode == "Shadow"),
 };
 
 pub(crate) const ONE_WINDOW: Rule = Rule {

@@ -29,6 +29,8 @@ pub(crate) struct SourceClock {
     pub(crate) finished: Option<i64>,
     /// How many partitions its source had when it was first read: those that have come since are new.
     pub(crate) among: Option<u32>,
+    /// The edition of the rules that its rows are read under.
+    pub(crate) edition: Option<i64>,
 }
 
 impl SourceClock {
@@ -218,6 +220,7 @@ pub(crate) fn write_source(clock: &SourceClock, marks: &[Marks]) -> String {
     field(&mut text, "i", clock.idle.then_some(1));
     field(&mut text, "f", clock.finished);
     field(&mut text, "n", clock.among.map(i64::from));
+    field(&mut text, "r", clock.edition);
     write_marks(&mut text, marks);
     text
 }
@@ -327,6 +330,7 @@ pub(crate) fn read_source(text: &str) -> Result<(SourceClock, Vec<Marks>)> {
             ("i", _) => clock.idle = true,
             ("f", v) => clock.finished = Some(number(v, text)?),
             ("n", v) => clock.among = Some(number(v, text)?),
+            ("r", v) => clock.edition = Some(number(v, text)?),
             (name, v) => read_mark(name, v, text, &mut marks)?,
         }
     }
@@ -437,6 +441,7 @@ mod tests {
             watermark,
             idle: false,
             last: false,
+            edition: 0,
         }
     }
 
@@ -580,6 +585,7 @@ mod tests {
             idle: true,
             finished: Some(9),
             among: Some(3),
+            edition: Some(12),
         };
         assert_eq!(
             read_source(&write_source(&source, &marks)).unwrap(),

@@ -1,6 +1,7 @@
 //! What a task wants done to the world: all of it belongs to one commit.
 
 use arrow::array::{BooleanArray, RecordBatch};
+use tidemill_crds::alert_rule::Agreement;
 use tidemill_plan::model::Input;
 
 use crate::record::DeadLetter;
@@ -56,6 +57,15 @@ pub struct Judged {
     pub suppressed: u64,
 }
 
+/// How far two rules that are compared agreed about a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Compared {
+    /// Index of the comparison in the plan.
+    pub comparison: usize,
+    /// How often which of them fired.
+    pub agreement: Agreement,
+}
+
 /// All that a task wants done since its last commit.
 #[derive(Debug, Default)]
 pub struct Effects {
@@ -65,6 +75,8 @@ pub struct Effects {
     pub alerts: Vec<Alerts>,
     /// How often rules have fired, those counted that are not sent.
     pub judged: Vec<Judged>,
+    /// How far rules that are compared agreed.
+    pub compared: Vec<Compared>,
     /// Partial aggregates on their way.
     pub shuffle: Vec<ShuffleRecord>,
     /// Records that could not be used.

@@ -19,6 +19,8 @@ pub(crate) struct Place<'a> {
     pub(crate) partition: i32,
     /// The records in hand; none when windows close by themselves.
     pub(crate) raw: Option<&'a RawBatch<'a>>,
+    /// The edition of the rules that is in force here.
+    pub(crate) edition: i64,
 }
 
 /// Why a row is rejected, and by whom.

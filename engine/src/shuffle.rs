@@ -9,7 +9,7 @@ use crate::window::{NEVER, Pane};
 use crate::wire::{Malformed, Reader, Writer};
 
 /// The format of values.
-const VERSION: u8 = 4;
+const VERSION: u8 = 5;
 
 /// No record grows beyond this by more than one row.
 const MAX_BYTES: usize = 256 * 1024;
@@ -38,6 +38,8 @@ pub(crate) struct Word {
     pub(crate) idle: bool,
     /// Its input has ended.
     pub(crate) last: bool,
+    /// The newest edition of the rules that its rows may have been read under.
+    pub(crate) edition: i64,
 }
 
 /// What a source, or a stream whose shards are read, goes by among those that send to a shard: a hash of its name, so that
@@ -191,6 +193,7 @@ impl Outgoing {
         );
         writer.fixed(word.origin);
         writer.signed(i64::from(word.partition));
+        writer.signed(word.edition);
         if let Some(watermark) = word.watermark {
             writer.signed(watermark);
         }
@@ -207,19 +210,52 @@ pub(crate) struct Received<'a> {
     pub(crate) partials: Vec<Shuffled<'a>>,
 }
 
+/// The newest edition of the rules that a record's rows may have been read under; none of what cannot be read.
+pub(crate) fn edition(value: &[u8]) -> Option<i64> {
+    let mut reader = Reader::unsealed(value);
+    let is_known = reader.byte().is_ok_and(|version| version == VERSION);
+    let head = Head::read(&mut reader);
+    head.ok().filter(|_| is_known).map(|head| head.edition)
+}
+
+/// What a record begins with, after its version.
+struct Head {
+    flags: u8,
+    origin: u64,
+    partition: i32,
+    edition: i64,
+}
+
+impl Head {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let flags = reader.byte()?;
+        let origin = reader.fixed()?;
+        let partition =
+            i32::try_from(reader.signed()?).map_err(|_| "its source partition is out of range")?;
+        if !(0..MAX_PARTITIONS).contains(&partition) {
+            return Err("its source partition is out of range");
+        }
+        Ok(Self {
+            flags,
+            origin,
+            partition,
+            edition: reader.signed()?,
+        })
+    }
+}
+
 /// Reads a record.
 pub(crate) fn read(value: &[u8]) -> Result<Received<'_>, Malformed> {
     let mut reader = Reader::sealed(value)?;
     if reader.byte()? != VERSION {
         return Err("it is of a version that is not known here");
     }
-    let flags = reader.byte()?;
-    let origin = reader.fixed()?;
-    let partition =
-        i32::try_from(reader.signed()?).map_err(|_| "its source partition is out of range")?;
-    if !(0..MAX_PARTITIONS).contains(&partition) {
-        return Err("its source partition is out of range");
-    }
+    let Head {
+        flags,
+        origin,
+        partition,
+        edition,
+    } = Head::read(&mut reader)?;
     let watermark = if flags & TIMED != 0 {
         Some(reader.signed()?)
     } else {
@@ -252,6 +288,7 @@ pub(crate) fn read(value: &[u8]) -> Result<Received<'_>, Malformed> {
         watermark,
         idle: flags & IDLE != 0,
         last: flags & LAST != 0,
+        edition,
     };
     Ok(Received {
         word,
@@ -278,6 +315,7 @@ mod tests {
             watermark: Some(watermark),
             idle: false,
             last: false,
+            edition: 7,
         }
     }
 

@@ -41,6 +41,8 @@ pub struct Task {
     streams: Streams,
     /// The offset after the last record that brought rows.
     rows_until: i64,
+    /// The edition of the rules that rows are read under.
+    edition: i64,
 }
 
 impl Task {
@@ -108,6 +110,7 @@ impl Task {
             partition,
             feeder,
             rows_until: i64::MIN,
+            edition: 0,
         })
     }
 
@@ -118,6 +121,34 @@ impl Task {
     pub fn set_rules(&mut self, plan: &Arc<Plan>) -> Result<()> {
         self.plan = Arc::clone(plan);
         self.streams.set_rules(plan)
+    }
+
+    /// Sets the edition of the rules that is in force for the rows that come next. That of a source is kept with its clock.
+    pub fn set_edition(&mut self, edition: i64) {
+        self.edition = edition;
+        if let Feeder::Source(reader) = &mut self.feeder {
+            reader.clock.edition = Some(edition);
+        }
+    }
+
+    /// The edition of the rules under which a source's rows were read when [`Task::clock`] gave this text, if there were any.
+    ///
+    /// # Errors
+    /// If the text is not one that [`Task::clock`] gave for a source.
+    pub fn edition_then(clock: &str) -> Result<Option<i64>> {
+        Ok(clock::read_source(clock)?.0.edition)
+    }
+
+    /// The newest edition that rows among these records of a shard were read under.
+    #[must_use]
+    pub fn newest_edition(&self, records: &[RawRecord<'_>]) -> Option<i64> {
+        match &self.feeder {
+            Feeder::Source(_) => None,
+            Feeder::Shard(_) => {
+                let values = records.iter().filter_map(|record| record.value);
+                values.filter_map(shuffle::edition).max()
+            }
+        }
     }
 
     /// Sets the tables that its streams are joined with. A row is joined with them as they are when it is processed.
@@ -134,6 +165,7 @@ impl Task {
             Feeder::Source(reader) => {
                 let (clock, marks) = clock::read_source(text)?;
                 reader.clock = clock;
+                self.edition = reader.clock.edition.unwrap_or_default();
                 marks
             }
             Feeder::Shard(mine) => {
@@ -243,6 +275,7 @@ impl Task {
             topic: batch.topic,
             partition: self.partition,
             raw: Some(batch),
+            edition: self.edition,
         };
         match &mut self.feeder {
             Feeder::Source(reader) => {
@@ -284,6 +317,7 @@ impl Task {
             topic: &topic,
             partition: self.partition,
             raw: None,
+            edition: self.edition,
         };
         let taken = match (&mut self.feeder, self.stage.source(&self.plan)) {
             (Feeder::Source(reader), Some(source)) => {
@@ -304,6 +338,7 @@ impl Task {
             topic: batch.topic,
             partition: self.partition,
             raw: Some(batch),
+            edition: self.edition,
         };
         let mut arrived = Vec::new();
         for (index, record) in batch.records.iter().enumerate() {
@@ -556,6 +591,7 @@ impl Task {
             topic: &self.topic,
             partition: self.partition,
             raw,
+            edition: self.edition,
         };
         self.streams.round(turn, place, fx)
     }
@@ -572,6 +608,7 @@ impl Task {
             watermark: None,
             idle,
             last: self.finished(),
+            edition: self.edition,
         }
     }
 }

@@ -13,5 +13,5 @@ pub mod sql;
 
 pub use explain::explain;
 pub use generator_columns::generator_columns;
-pub use pipeline::{PlanProblem, Position, plan, plan_in_cluster};
+pub use pipeline::{PlanProblem, Position, Version, plan, plan_editions, plan_in_cluster};
 pub use sql::stream_of;

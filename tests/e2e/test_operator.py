@@ -256,8 +256,10 @@ def test_rules_are_judged_by_all_workers_and_broken_ones_change_nothing(operator
 
     kafka = Kafka(broker.bootstrap)
     wait_until(lambda: any(kafka.ends("alerts", IsolationLevel.READ_COMMITTED).values()), 60, "an alert")
-    alert = json.loads(next(iter(kafka.read_committed("alerts"))).value())
-    assert (alert["rule"], alert["rule_version"], alert["evidence"]["count"]) == ("rapid-activity", 1, 5)
+    alerts = [json.loads(message.value()) for message in kafka.read_committed("alerts")]
+    assert {(alert["rule"], alert["rule_version"]) for alert in alerts} == {("rapid-activity", 1)}
+    # Those of an account are in several partitions: the first of one may be its sixth payment's.
+    assert min(alert["evidence"]["count"] for alert in alerts) >= 5
 
     def shown() -> str:
         header, line = namespace.kubectl("get", "alertrules", "shadow").splitlines()

@@ -19,6 +19,7 @@ from harness.tidemill import Tidemill
 from harness.waiting import wait_until
 
 PAYMENTS = 3_000
+NEW_KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
 RULES = {"over-limit": "  stream: payments\n  severity: High\n  when: amount > 9000\n  select: {number: id}\n"}
 
 
@@ -231,14 +232,15 @@ def test_bodies_are_as_the_standards_say(tidemill, tag, tmp_path, seed, receive)
 
 def test_a_receiver_with_a_certificate_of_its_own_is_trusted_by_the_secret(kafka, tidemill, tag, tmp_path, seed, receive):
     start(kafka, tag, seed)
-    certificate, key = tmp_path / "ca.crt", tmp_path / "key"
-    made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1"]
-    made += ["-subj", "/CN=receiver", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
-    subprocess.run(made, check=True, capture_output=True)
+    authority, certificate, key = (tmp_path / name for name in ("ca.crt", "tls.crt", "tls.key"))
+    make = lambda *options: subprocess.run(["openssl", "req", "-x509", *NEW_KEY, "-days", "1", *options], check=True, capture_output=True)
+    make("-subj", "/CN=authority", "-keyout", str(tmp_path / "ca.key"), "-out", str(authority))
+    ours = ["-CA", str(authority), "-CAkey", str(tmp_path / "ca.key"), "-addext", "basicConstraints=CA:FALSE"]
+    make("-subj", "/CN=receiver", "-addext", "subjectAltName=IP:127.0.0.1", *ours, "-keyout", str(key), "-out", str(certificate))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     receiver = receive(tls=context)
-    secrets = secret(tmp_path / "secrets", "trusts", **{"ca.crt": certificate.read_text()})
+    secrets = secret(tmp_path / "secrets", "trusts", **{"ca.crt": authority.read_text()})
     secret(tmp_path / "secrets", "does-not", token="abc")
     hooks = {name: ("alerts", {"url": receiver.url, "secretRef": {"name": name}, "retryFor": "3s"}) for name in ("trusts", "does-not")}
     manifests = write_all(tmp_path / "manifests", tag, hooks)

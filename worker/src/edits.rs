@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::json;
-use tidemill_crds::{AlertRule, AlertRuleSpec, Pipeline, Sink};
+use tidemill_crds::{AlertRule, Pipeline, Sink};
 use tidemill_plan::live::{self, Live};
 use tidemill_plan::model::Plan;
 use tidemill_plan::resets;
@@ -71,63 +70,24 @@ fn stamps(files: Vec<PathBuf>) -> Vec<Stamp> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Version {
     live: Live,
-    rules: Rules,
+    rules: Vec<AlertRule>,
     /// All else, as text.
     rest: String,
-}
-
-/// The rules that watch a pipeline.
-#[derive(Debug, Clone)]
-pub struct Rules {
-    /// The plan that has them.
-    pub plan: Arc<Plan>,
-    /// All that is said of them.
-    said: String,
-}
-
-impl PartialEq for Rules {
-    fn eq(&self, other: &Self) -> bool {
-        self.said == other.said
-    }
 }
 
 impl Version {
     /// The version that a Pipeline with its Sinks and AlertRules is, and its plan.
     #[must_use]
-    pub fn of(pipeline: &Pipeline, sinks: &[Sink], rules: &[AlertRule], plan: &Arc<Plan>) -> Self {
+    pub fn of(pipeline: &Pipeline, sinks: &[Sink], rules: &[AlertRule], plan: &Plan) -> Self {
         let (live, rest) = live::split(&pipeline.spec);
         let sinks: Vec<_> = sinks.iter().map(|s| (&s.metadata.name, &s.spec)).collect();
-        let rules = rules.iter().map(|rule| {
-            let metadata = &rule.metadata;
-            (&metadata.name, metadata.generation, &rule.spec)
-        });
         // Rules that ask for other streams than those that run need a new start.
         let rest = json!([rest, resets::read(pipeline).ok(), sinks, plan.made]).to_string();
-        let rules = Rules {
-            plan: Arc::clone(plan),
-            said: json!(rules.collect::<Vec<_>>()).to_string(),
-        };
-        Self { live, rules, rest }
-    }
-}
-
-/// Counts the versions of rules where nobody else does: outside a cluster.
-#[derive(Debug, Default)]
-pub struct Generations(BTreeMap<String, (AlertRuleSpec, i64)>);
-
-impl Generations {
-    /// Gives a rule the number of its version, unless it has one: from 1, and one more whenever it has changed.
-    pub fn number(&mut self, rule: &mut AlertRule) {
-        if rule.metadata.generation.is_some() {
-            return;
+        Self {
+            live,
+            rules: rules.to_vec(),
+            rest,
         }
-        let name = rule.metadata.name.clone().unwrap_or_default();
-        let (known, generation) = self.0.entry(name).or_insert((rule.spec.clone(), 1));
-        if *known != rule.spec {
-            known.clone_from(&rule.spec);
-            *generation += 1;
-        }
-        rule.metadata.generation = Some(*generation);
     }
 }
 
@@ -157,7 +117,7 @@ pub enum Edit {
         /// The pipeline.
         pipeline: String,
         /// The rules.
-        rules: Rules,
+        rules: Vec<AlertRule>,
     },
     /// There is more, which only a new start brings about.
     NeedsStart {
@@ -250,14 +210,12 @@ impl fmt::Display for Edit {
                 Ok(())
             }
             Self::Judge { pipeline, rules } => {
-                let rules = rules.plan.rules.iter();
-                let rules: Vec<String> = rules
-                    .map(|rule| format!("{} (version {})", rule.name, rule.version))
-                    .collect();
+                let names = rules.iter().filter_map(|it| it.metadata.name.as_deref());
+                let names: Vec<&str> = names.collect();
                 write!(
                     f,
-                    "pipeline {pipeline} goes on with the rules {}",
-                    rules.join(", ")
+                    "the rules of pipeline {pipeline} were edited: {}",
+                    names.join(", ")
                 )
             }
             Self::NeedsStart { pipeline } => write!(
@@ -295,7 +253,7 @@ mod tests {
 
     fn judged(text: &str, rules: &[AlertRule]) -> Version {
         let (pipeline, sinks) = (serde_json::from_str(text).unwrap(), sinks());
-        let plan = Arc::new(tidemill_plan::plan(&pipeline, &sinks, rules).unwrap());
+        let plan = tidemill_plan::plan(&pipeline, &sinks, rules).unwrap();
         Version::of(&pipeline, &sinks, rules, &plan)
     }
 
@@ -362,7 +320,7 @@ mod tests {
         let sink: Sink =
             serde_json::from_str(r#"{"metadata": {"name": "s"}, "spec": {"stdout": {}}}"#).unwrap();
         let pipeline = serde_json::from_str(PIPELINE).unwrap();
-        let plan = Arc::new(tidemill_plan::plan(&pipeline, &sinks(), &[]).unwrap());
+        let plan = tidemill_plan::plan(&pipeline, &sinks(), &[]).unwrap();
         let version = Version::of(&pipeline, &[sink], &[], &plan);
         assert_eq!(
             edits().take(Ok([("p".to_owned(), version)].into())).len(),
@@ -385,7 +343,7 @@ mod tests {
         let large = rule(r#""when": "amount > 5""#);
         let said = edits.take(found(std::slice::from_ref(&large)));
         assert!(
-            matches!(&said[..], [Edit::Judge { rules, .. }] if rules.plan.rules.len() == 1),
+            matches!(&said[..], [Edit::Judge { rules, .. }] if rules.len() == 1),
             "{said:?}"
         );
         assert!(edits.take(found(&[large])).is_empty());
@@ -393,25 +351,12 @@ mod tests {
         off.spec.mode = tidemill_crds::alert_rule::Mode::Disabled;
         let said = edits.take(found(&[off]));
         assert!(
-            matches!(&said[..], [Edit::Judge { rules, .. }] if rules.plan.rules.is_empty()),
+            matches!(&said[..], [edit @ Edit::Judge { .. }] if edit.to_string().ends_with("were edited: r")),
             "{said:?}"
         );
         let sliding = rule(r#""when": "count(*) > 5", "window": {"sliding": "1m"}"#);
         let said = edits.take(found(&[sliding]));
         assert!(matches!(&said[..], [Edit::NeedsStart { .. }]), "{said:?}");
-    }
-
-    #[test]
-    fn versions_of_rules_are_counted() {
-        let mut generations = Generations::default();
-        let mut number = |text: &str| {
-            let mut rule = rule(text);
-            generations.number(&mut rule);
-            rule.metadata.generation
-        };
-        let (five, six) = (r#""when": "amount > 5""#, r#""when": "amount > 6""#);
-        let numbers = [five, five, six, six, five].map(&mut number);
-        assert_eq!(numbers, [1, 1, 2, 2, 3].map(Some));
     }
 
     #[test]

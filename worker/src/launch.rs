@@ -16,6 +16,7 @@ use crate::edits::Edit;
 use crate::log::embedded::EmbeddedLog;
 use crate::log::kafka::{KafkaAdmin, KafkaCommitter, KafkaConfig, KafkaReader};
 use crate::log::{Admin, LogError, Reader, Sides};
+use crate::rulebook::Rulebook;
 use crate::runtime::{self, Change, Host, Parts, RunError, Settings, dead_letters};
 use crate::sink::sqlite::{SqliteSink, Target};
 use crate::sink::{ExternalSink, Mode, SinkError, stdout};
@@ -101,6 +102,7 @@ impl LogAt {
         group: &str,
         sinks: Vec<Option<Box<dyn ExternalSink>>>,
         tables: usize,
+        rulebook: Rulebook,
         edits: Receiver<Change>,
         room: Room,
     ) -> Result<Parts, LogError> {
@@ -116,6 +118,7 @@ impl LogAt {
             groups: Arc::new(move |group| log.member(group)),
             tables,
             sinks,
+            rulebook,
             edits,
             room,
             host: Host::Real,
@@ -156,7 +159,7 @@ impl Running {
     pub fn take(&self, edit: &Edit) {
         let change = match edit {
             Edit::Adjust { live, .. } => Change::Live(live.clone()),
-            Edit::Judge { rules, .. } => Change::Rules(Arc::clone(&rules.plan)),
+            Edit::Judge { rules, .. } => Change::Rules(rules.clone()),
             Edit::NeedsStart { .. } | Edit::Broken { .. } => return,
         };
         // One that has ended needs no edits.
@@ -209,12 +212,13 @@ impl Tables {
     }
 }
 
-/// Starts a pipeline. Tables of sinks that stand in for a database lie in `tables`; its state has so much `room`.
+/// Starts a pipeline with the rules that watch it. Tables of sinks that stand in for a database lie in `tables`; its state has so much `room`.
 ///
 /// # Errors
 /// If a sink or the log cannot be opened.
 pub fn start(
     plan: Arc<Plan>,
+    rulebook: Rulebook,
     settings: Settings,
     log: &LogAt,
     tables: &Tables,
@@ -227,7 +231,7 @@ pub fn start(
         .collect::<Result<_, _>>()?;
     let (edits, to_take) = crossbeam_channel::unbounded();
     let tables = plan.sources.iter().filter(|s| s.key.is_some()).count();
-    let parts = log.parts(&plan.name, sinks, tables, to_take, room)?;
+    let parts = log.parts(&plan.name, sinks, tables, rulebook, to_take, room)?;
     let status = Shared::default();
     status.update(|s| s.pipeline.clone_from(&plan.name));
     let name = plan.name.clone();

@@ -8,6 +8,7 @@ pub mod launch;
 pub mod log;
 pub mod memory;
 pub mod registry;
+pub mod rulebook;
 pub mod runtime;
 pub mod secrets;
 pub mod signals;

@@ -16,6 +16,7 @@ use tidemill_worker::http;
 use tidemill_worker::launch::{self, LogAt, Running, Tables};
 use tidemill_worker::log::kafka::credentials;
 use tidemill_worker::memory::{Limit, Memory};
+use tidemill_worker::rulebook::Rulebook;
 use tidemill_worker::runtime::Settings;
 use tidemill_worker::secrets::Secrets;
 use tidemill_worker::signals::Wishes;
@@ -135,7 +136,9 @@ fn start(args: &Args, manifests: &Manifests, plan: Arc<Plan>) -> Result<Running,
     let folder = args.state.join("spill").join(&args.identity);
     let memory = Memory::new(limit, folder.clone())
         .map_err(|e| format!("--state: {} cannot be emptied: {e}", folder.display()))?;
-    launch::start(plan, settings, &log, &tables, memory.room(1)).map_err(|e| e.to_string())
+    let rulebook = Rulebook::new(&manifests.pipeline, &manifests.sinks, &manifests.rules);
+    launch::start(plan, rulebook, settings, &log, &tables, memory.room(1))
+        .map_err(|e| e.to_string())
 }
 
 /// Looks after the pipeline until it has ended.

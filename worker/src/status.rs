@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
+use tidemill_crds::alert_rule::Agreement;
 use tidemill_engine::record::Reason;
 use tidemill_plan::model::Plan;
 
@@ -177,12 +178,16 @@ pub struct RuleStatus {
     pub suppressed: u64,
     /// When it last raised one, in milliseconds since the epoch.
     pub last_fired: Option<i64>,
+    /// How far it agreed since the start with the rule that it is tried beside, if it is.
+    #[serde(default)]
+    pub agreement: Option<Agreement>,
 }
 
 impl RuleStatus {
     /// The rules of a plan, those that were there before with what they have raised.
     pub(crate) fn of(plan: &Plan, before: &[Self]) -> Vec<Self> {
-        let rules = plan.rules.iter().map(|rule| {
+        let in_force = plan.rules.iter().filter(|rule| rule.editions.to.is_none());
+        let rules = in_force.map(|rule| {
             let known = before.iter().find(|it| it.name == rule.name);
             Self {
                 name: rule.name.clone(),

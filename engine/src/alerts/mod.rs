@@ -7,29 +7,33 @@ mod texts;
 
 use std::collections::HashMap;
 
-use arrow::array::AsArray;
-use tidemill_plan::model::{Input, Plan, Rule};
+use arrow::array::{AsArray, BooleanArray};
+use tidemill_crds::alert_rule::Agreement;
+use tidemill_plan::model::{Comparison, ExprRef, Input, Plan, RowsOf, Rule};
 
 pub(crate) use self::evidence::{Recent, Shown, json};
 use self::raised::alerts;
 pub(crate) use self::record::with_behind;
 pub(crate) use self::texts::Texts;
-use crate::effects::{Alerts, Effects, Judged};
+use crate::effects::{Alerts, Compared, Effects, Judged};
 use crate::error::Result;
+use crate::keyed::fires;
 use crate::reject::Place;
 use crate::rows::Flow;
 use crate::steps::{isolate, truth};
 
 /// The rules of a plan by what they watch.
-pub(crate) struct Judges(HashMap<Input, Vec<usize>>);
+pub(crate) struct Judges {
+    rules: HashMap<Input, Vec<usize>>,
+    comparisons: HashMap<Input, Vec<usize>>,
+}
 
 impl Judges {
     pub(crate) fn of(plan: &Plan) -> Self {
-        let mut by_input: HashMap<Input, Vec<usize>> = HashMap::new();
-        for (i, rule) in plan.rules.iter().enumerate() {
-            by_input.entry(rule.watches).or_default().push(i);
+        Self {
+            rules: by_input(plan.rules.iter().map(|rule| rule.watches)),
+            comparisons: by_input(plan.comparisons.iter().map(|it| it.watches)),
         }
-        Self(by_input)
     }
 
     /// Judges rows. One for which a rule fails is rejected, with the name of the rule in the message, and goes on.
@@ -41,8 +45,8 @@ impl Judges {
         place: Place<'_>,
         fx: &mut Effects,
     ) -> Result<()> {
-        for &index in self.0.get(&from).into_iter().flatten() {
-            let Some(rule) = plan.rules.get(index) else {
+        for &index in self.rules.get(&from).into_iter().flatten() {
+            let Some(rule) = plan.rules.get(index).filter(|rule| judges(rule, place)) else {
                 continue;
             };
             let stream = match from {
@@ -55,7 +59,54 @@ impl Judges {
                 letter.message = format!("alert rule {}: {}", rule.name, letter.message);
             }
         }
+        for &index in self.comparisons.get(&from).into_iter().flatten() {
+            if let Some(comparison) = plan.comparisons.get(index) {
+                let agreement = compare(comparison, flow)?;
+                let is_any = agreement != Agreement::default();
+                fx.compared.extend(is_any.then_some(Compared {
+                    comparison: index,
+                    agreement,
+                }));
+            }
+        }
         Ok(())
+    }
+}
+
+fn by_input(inputs: impl Iterator<Item = Input>) -> HashMap<Input, Vec<usize>> {
+    let mut by_input: HashMap<Input, Vec<usize>> = HashMap::new();
+    for (index, input) in inputs.enumerate() {
+        by_input.entry(input).or_default().push(index);
+    }
+    by_input
+}
+
+/// For how many rows which of two rules fires. A row for which one fails is counted as one for which it does: it is said
+/// elsewhere.
+fn compare(comparison: &Comparison, flow: &Flow) -> Result<Agreement> {
+    let [shadow, original] = &comparison.fires;
+    let deleted = flow.replaces.as_ref().and_then(|r| r.deleted.as_ref());
+    let fires = |expr: &ExprRef| -> Result<BooleanArray> {
+        let mask = fires(expr, &flow.batch)?;
+        Ok(match deleted {
+            Some(deleted) => arrow::compute::and_not(&mask, deleted)?,
+            None => mask,
+        })
+    };
+    let (shadow, original) = (fires(shadow)?, fires(original)?);
+    let both = arrow::compute::and(&shadow, &original)?.true_count();
+    Ok(Agreement {
+        both: both as u64,
+        only_shadow: (shadow.true_count() - both) as u64,
+        only_original: (original.true_count() - both) as u64,
+    })
+}
+
+/// Whether a rule judges the rows that come here. Rows that were kept together say of which edition each is.
+fn judges(rule: &Rule, place: Place<'_>) -> bool {
+    match rule.of {
+        RowsOf::Stream(_) => rule.editions.has(place.edition),
+        RowsOf::Frames { .. } | RowsOf::Windows { .. } => true,
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, StringArray};
+use arrow::array::{Array, AsArray, Int64Array, StringArray};
 use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
-use tidemill_plan::model::{Behind, Stream};
+use tidemill_plan::model::{Behind, EDITION, Stream};
 use tidemill_plan::sql::record;
 
 use super::evidence::push;
@@ -19,13 +19,17 @@ pub(crate) fn with_behind(stream: &Stream, flow: Flow, place: Place<'_>) -> Resu
     match &stream.behind {
         None => Ok(flow),
         Some(Behind::Evidence) => flow.with_evidence(schema),
+        Some(Behind::Edition) => {
+            let edition = Int64Array::from_value(place.edition, flow.len());
+            flow.with_column(Arc::new(edition), schema)
+        }
         Some(Behind::Record { time, topic }) => {
             with_record(*time, topic.as_deref(), schema, flow, place)
         }
     }
 }
 
-/// Rows with the records that they are, each with the time that is in a column. Rows that were made of many have no place
+/// Rows with the records that they are, without their editions, each with the time that is in a column. Rows that were made of many have no place
 /// in a topic; of one time they are in the order of their JSON.
 fn with_record(
     time: usize,
@@ -37,7 +41,10 @@ fn with_record(
     let times = flow.batch.columns().get(time);
     let times = times.and_then(|times| times.as_primitive_opt::<TimestampMicrosecondType>());
     let times = times.ok_or_else(|| EngineError::Plan(format!("column {time} is no time")))?;
-    let texts = Texts::of(&flow.batch)?;
+    let fields = flow.batch.schema_ref().fields().iter().enumerate();
+    let shown = fields.filter(|(_, field)| field.name() != EDITION);
+    let shown: Vec<usize> = shown.map(|(column, _)| column).collect();
+    let texts = Texts::of(&flow.batch.project(&shown)?)?;
     let mut json = Vec::with_capacity(256);
     let records = texts.rows().enumerate().map(|(row, text)| {
         let at = topic.and(place.offset(&flow, row));

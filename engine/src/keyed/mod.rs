@@ -26,6 +26,7 @@ use tidemill_plan::model::{self, Micros, Stream};
 use self::held::{Held, Mark, Row};
 use self::passing::Passing;
 use self::raising::Raising;
+pub(crate) use self::raising::fires;
 use self::series::{Results, values_of};
 use self::shelves::{Passed, Shelves};
 use self::spec::Spec;

@@ -175,7 +175,7 @@ impl Raising {
 }
 
 /// For which rows a condition holds. Those for which it fails are among them: whoever judges them says so.
-fn fires(expr: &ExprRef, batch: &RecordBatch) -> Result<BooleanArray, DataFusionError> {
+pub(crate) fn fires(expr: &ExprRef, batch: &RecordBatch) -> Result<BooleanArray, DataFusionError> {
     if let Ok(mask) = truth(expr, batch) {
         return Ok(mask);
     }

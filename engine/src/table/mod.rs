@@ -285,6 +285,7 @@ impl Loader {
             topic: batch.topic,
             partition: batch.partition,
             raw: None,
+            edition: 0,
         };
         let Some(source) = self.plan.sources.get(self.source) else {
             return Ok(());

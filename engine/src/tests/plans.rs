@@ -390,6 +390,7 @@ pub(super) fn plan_of(streams: Vec<Stream>) -> Arc<Plan> {
         streams,
         outputs: vec![],
         rules: vec![],
+        comparisons: vec![],
         made: vec![],
     };
     plan.outputs = inputs

@@ -124,6 +124,7 @@ fn changes_of_a_table_come_out_as_rows_and_deletions_by_its_key() {
             streams: vec![],
             outputs: vec![output],
             rules: vec![],
+            comparisons: vec![],
             made: vec![],
         };
         let mut task = Task::source(Arc::new(plan), 0, 0).unwrap();
@@ -260,6 +261,7 @@ fn over_both(lookup: impl Fn(&Schema) -> Lookup) -> Arc<Plan> {
             schema,
         }],
         rules: vec![],
+        comparisons: vec![],
         made: vec![],
     })
 }

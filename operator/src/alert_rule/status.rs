@@ -52,6 +52,9 @@ pub fn status(
         last_fired: total
             .and_then(|total| time(total.last_fired?))
             .or_else(|| previous.last_fired.clone()),
+        agreement: total
+            .and_then(|total| total.agreement)
+            .or(previous.agreement),
     }
 }
 
@@ -63,6 +66,7 @@ pub fn without_figures(status: &AlertRuleStatus) -> AlertRuleStatus {
         suppressed: None,
         shadow_fired: None,
         last_fired: None,
+        agreement: None,
         ..status.clone()
     }
 }

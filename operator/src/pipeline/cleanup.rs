@@ -243,7 +243,7 @@ fn is_internal(topic: &str, group: &str) -> bool {
         .strip_prefix(group)
         .and_then(|rest| rest.strip_prefix('.'));
     rest.is_some_and(|rest| {
-        ["dead-letter", "shadow-alerts"].contains(&rest)
+        ["dead-letter", "shadow-alerts", "rules"].contains(&rest)
             || rest.rsplit_once('.').is_some_and(|(of, kind)| match kind {
                 "shuffle" | "changelog" | "generator" => !of.contains('.'),
                 // The name of a Sink may have dots in it.
@@ -313,6 +313,7 @@ mod tests {
             "tx.generator",
             "dead-letter",
             "shadow-alerts",
+            "rules",
             "hook.outbox",
             "team.hook.outbox",
         ] {

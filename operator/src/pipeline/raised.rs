@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use tidemill_crds::alert_rule::Agreement;
 use tidemill_worker::status::{RuleStatus, Status};
 
 /// What a rule does in all workers.
@@ -24,6 +25,8 @@ pub struct Total {
     pub suppressed: u64,
     /// When it last raised one, in milliseconds since the epoch.
     pub last_fired: Option<i64>,
+    /// How far it agreed with the rule that it is tried beside.
+    pub agreement: Option<Agreement>,
 }
 
 impl Total {
@@ -33,6 +36,7 @@ impl Total {
             shadow_fired: rule.shadow_fired,
             suppressed: rule.suppressed,
             last_fired: rule.last_fired,
+            agreement: rule.agreement,
         }
     }
 
@@ -41,10 +45,14 @@ impl Total {
         self.shadow_fired += more.shadow_fired;
         self.suppressed += more.suppressed;
         self.last_fired = self.last_fired.max(more.last_fired);
+        if let Some(more) = more.agreement {
+            self.agreement.get_or_insert_default().add(more);
+        }
     }
 
     fn is_less(self, before: Self) -> bool {
-        let counts = |it: Self| [it.fired, it.shadow_fired, it.suppressed];
+        let both = |it: Self| it.agreement.map_or(0, |agreement| agreement.both);
+        let counts = |it: Self| [it.fired, it.shadow_fired, it.suppressed, both(it)];
         let pairs = counts(self).into_iter().zip(counts(before));
         pairs.into_iter().any(|(now, before)| now < before)
     }

@@ -25,7 +25,10 @@ pub use self::aggregate::{Aggregate, Emit, Function, ResultColumn, Window, Windo
 pub use self::format::{Csv, Format, Registry, Schemas, Written};
 pub use self::join::{Join, JoinSide};
 pub use self::over::{Frame, Over, OverCall, OverFunction, RankBy};
-pub use self::rule::{ALERTS, EVIDENCE, MessagePart, RECORD, Raise, RowsOf, Rule, SHOWN, is_json};
+pub use self::rule::{
+    ALERTS, Comparison, EDITION, EVIDENCE, Editions, MessagePart, RECORD, Raise, RowsOf, Rule,
+    SHOWN, is_json,
+};
 pub use self::source::{
     Check, Column, EventTime, Generator, GeneratorKind, Origin, Source, StartFrom,
 };
@@ -51,6 +54,8 @@ pub struct Plan {
     pub outputs: Vec<Output>,
     /// What raises alerts.
     pub rules: Vec<Rule>,
+    /// Which of them are compared.
+    pub comparisons: Vec<Comparison>,
     /// What of the streams that are made for rules must stay as it is, for those that run to go on with other rules.
     pub made: Vec<String>,
 }

@@ -15,6 +15,8 @@ pub struct Rule {
     pub name: String,
     /// Its version: the generation of its manifest.
     pub version: i64,
+    /// Which rows it judges. Of those that are kept together it is a part of `when`.
+    pub editions: Editions,
     /// How bad it is when it fires.
     pub severity: Severity,
     /// Whether its alerts are sent, or counted and kept only.
@@ -38,6 +40,41 @@ pub struct Rule {
     pub details: Vec<ExprRef>,
     /// What these are.
     pub details_schema: SchemaRef,
+}
+
+/// The rules of a pipeline change while it runs: each set of them is an edition, and these are numbered in the order in which
+/// they came. A row is of the edition that was in force where it was read. This says of which editions something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Editions {
+    /// The first.
+    pub from: i64,
+    /// The first after the last, if there is one.
+    pub to: Option<i64>,
+}
+
+impl Editions {
+    /// All of them.
+    pub const ALL: Self = Self {
+        from: i64::MIN,
+        to: None,
+    };
+
+    /// Whether an edition is among them.
+    #[must_use]
+    pub fn has(self, edition: i64) -> bool {
+        self.from <= edition && self.to.is_none_or(|to| edition < to)
+    }
+}
+
+/// A rule in Shadow mode that is tried beside another, which judges the same rows.
+#[derive(Debug)]
+pub struct Comparison {
+    /// The name of the one in Shadow mode.
+    pub shadow: String,
+    /// The rows.
+    pub watches: Input,
+    /// Whether that one fires for a row, and whether the other does.
+    pub fires: [ExprRef; 2],
 }
 
 /// What rules want of the rows that they judge together.
@@ -86,6 +123,9 @@ pub const EVIDENCE: &str = "$evidence";
 
 /// The column of the record that a row is, as [`record`](crate::sql::record) has it.
 pub const RECORD: &str = "$record";
+
+/// The column of the edition of the rules that was in force where a row was read.
+pub const EDITION: &str = "$edition";
 
 /// A part of what an alert says.
 #[derive(Debug, Clone)]

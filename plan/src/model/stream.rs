@@ -71,6 +71,8 @@ pub enum Behind {
     },
     /// The records that a row was made of: [`EVIDENCE`](super::EVIDENCE).
     Evidence,
+    /// The edition of the rules: [`EDITION`](super::EDITION).
+    Edition,
 }
 
 /// What brings rows of a key together, and has state for that.

@@ -23,12 +23,37 @@ use tidemill_crds::{AlertRule, Duration, Pipeline, Sink};
 pub use in_cluster::plan_in_cluster;
 pub use problem::{PlanProblem, Position};
 
-use crate::model::{Misfit, Plan, Rule};
+use crate::model::{Editions, Misfit, Plan};
 use crate::resets;
 use crate::sql::is_of_rules;
 use problem::Problems;
+use rules::Judging;
 use sources::SourceDraft;
 use streams::Streams;
+
+/// A version of an alert rule.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Version {
+    /// As its manifest has it.
+    pub rule: AlertRule,
+    /// The editions of the pipeline's rules that have it.
+    pub editions: Editions,
+}
+
+impl Version {
+    /// The only one of a rule.
+    fn only(rule: &AlertRule) -> Self {
+        Self {
+            rule: rule.clone(),
+            editions: Editions::ALL,
+        }
+    }
+
+    /// Whether it is of former editions only.
+    fn is_former(&self) -> bool {
+        self.editions.to.is_some()
+    }
+}
 
 /// Plans a pipeline with the sinks that it may name and the alert rules that may name it.
 ///
@@ -39,13 +64,27 @@ pub fn plan(
     sinks: &[Sink],
     rules: &[AlertRule],
 ) -> Result<Plan, Vec<PlanProblem>> {
+    let rules: Vec<Version> = rules.iter().map(Version::only).collect();
+    plan_editions(pipeline, sinks, &rules)
+}
+
+/// The same with former versions of the rules, which judge the rows of their editions as far as these are kept together as the
+/// present ones want it.
+///
+/// # Errors
+/// Everything that is wrong with the manifests and the present versions.
+pub fn plan_editions(
+    pipeline: &Pipeline,
+    sinks: &[Sink],
+    rules: &[Version],
+) -> Result<Plan, Vec<PlanProblem>> {
     crate::sql::with_room(|| checked(pipeline, sinks, rules))
 }
 
 fn checked(
     pipeline: &Pipeline,
     sinks: &[Sink],
-    rules: &[AlertRule],
+    rules: &[Version],
 ) -> Result<Plan, Vec<PlanProblem>> {
     let mut problems = Problems::default();
     unsupported::check(pipeline, &mut problems);
@@ -61,12 +100,12 @@ fn checked(
         .collect();
     let mut streams = streams::draft(&pipeline.spec, &sources, &mut problems);
     let outputs = outputs::resolve(pipeline, sinks, &sources, &streams, &mut problems);
-    let rules = rules::plan(pipeline, rules, &sources, &mut streams, &mut problems);
+    let judging = rules::plan(pipeline, rules, &sources, &mut streams, &mut problems);
     problems.into_result()?;
 
     let sources: Vec<SourceDraft> = sources.into_iter().flatten().collect();
     let columns = sources::columns_read(&sources, &streams.drafts, &outputs);
-    build(pipeline, &sources, streams, outputs, rules, &columns)
+    build(pipeline, &sources, streams, outputs, judging, &columns)
 }
 
 /// Puts the parts together, with each source's columns narrowed to those that are read.
@@ -75,7 +114,7 @@ fn build(
     sources: &[SourceDraft],
     streams: Streams,
     outputs: Vec<crate::model::Output>,
-    rules: Vec<Rule>,
+    judging: Judging,
     columns: &[Vec<usize>],
 ) -> Result<Plan, Vec<PlanProblem>> {
     let mut problems = Problems::default();
@@ -84,7 +123,8 @@ fn build(
         sources: Vec::with_capacity(sources.len()),
         streams: Vec::with_capacity(streams.drafts.len()),
         outputs,
-        rules,
+        rules: judging.rules,
+        comparisons: judging.comparisons,
         made: streams.made,
     };
     for (i, (draft, columns)) in sources.iter().zip(columns).enumerate() {

@@ -7,7 +7,9 @@ use arrow::datatypes::Schema;
 use datafusion_physical_expr::PhysicalExpr;
 use datafusion_physical_expr::expressions::Column;
 
-use crate::model::{Behind, ExprRef, Input, Operator, Plan, Raise, RowsOf, Rule, Step, Stream};
+use crate::model::{
+    Behind, EDITION, ExprRef, Input, Operator, Plan, Raise, RowsOf, Rule, Step, Stream,
+};
 use crate::sql::{COUNT, substitute};
 
 /// Tells the operators of streams whose rows show their records what rules want of these.
@@ -72,6 +74,7 @@ fn raise(plan: &Plan, stream: &Stream, wanted: &[ExprRef]) -> Option<Raise> {
             .collect::<Vec<_>>(),
     );
     let columns = plan.schema_of(*input)?.fields().iter();
+    let columns = columns.filter(|field| field.name() != EDITION);
     let shown = columns.map(|field| rows.index_of(field.name()).ok());
     let before = |expr: &ExprRef| before(expr, &stream.after);
     let count = stream.schema.index_of(COUNT).ok()?;

@@ -4,44 +4,59 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema};
+use datafusion_expr::Operator;
+use datafusion_physical_expr::expressions::{BinaryExpr, CaseExpr, Column, lit};
 use tidemill_crds::alert_rule::Mode;
 use tidemill_crds::pipeline::Output;
 use tidemill_crds::{AlertRule, Pipeline};
 
+use super::Version;
 use super::problem::Problems;
 use super::sources::SourceDraft;
 use super::streams::{Behind, Streams};
-use crate::model::{Input, RowsOf, Rule};
+use crate::model::{Comparison, EDITION, Editions, ExprRef, Input, RowsOf, Rule};
 use crate::names;
-use crate::sql::rule::{Asked, FRESH, Group, Part, RuleDraft, Wrong};
+use crate::sql::rule::{Asked, FRESH, Group, Part, RuleDraft, Suppressed, Together, Wrong, either};
 use crate::sql::{Relation, SqlError};
 
-/// A rule that makes sense, before its rows are there.
+/// A version of a rule that makes sense, before its rows are there.
 struct Sensible<'a> {
     manifest: &'a AlertRule,
+    editions: Editions,
     draft: RuleDraft,
     /// What it watches.
     input: Input,
     of: Relation,
 }
 
+/// What rules ask of a pipeline.
+pub(super) struct Judging {
+    /// Those that are at work.
+    pub(super) rules: Vec<Rule>,
+    /// Which of them are compared.
+    pub(super) comparisons: Vec<Comparison>,
+}
+
 /// Plans the rules that watch a pipeline, those that are at work, and adds the streams of the rows that they judge together.
+/// Those of former editions judge what there is for the present one, as far as they can.
 pub(super) fn plan(
     pipeline: &Pipeline,
-    rules: &[AlertRule],
+    rules: &[Version],
     sources: &[Option<SourceDraft>],
     streams: &mut Streams,
     problems: &mut Problems,
-) -> Vec<Rule> {
+) -> Judging {
     // One that is switched off keeps its rows together, so that it may be switched on while they come.
     let mut ignored = Problems::default();
-    let own = rules.iter().filter(|rule| is_about(rule, pipeline));
-    let sensible = own.filter_map(|rule| {
-        let problems = match is_off(rule) {
+    let own = rules
+        .iter()
+        .filter(|version| is_about(&version.rule, pipeline));
+    let sensible = own.filter_map(|version| {
+        let problems = match is_off(&version.rule) || version.is_former() {
             true => &mut ignored,
             false => &mut *problems,
         };
-        read(rule, pipeline, sources, streams, problems)
+        read(version, pipeline, sources, streams, problems)
     });
     let sensible: Vec<Sensible<'_>> = sensible.collect();
     let mut made = Made {
@@ -64,13 +79,56 @@ pub(super) fn plan(
         let path = |field: &str| format!("AlertRule {}: spec{field}", name(rule.manifest));
         match rule.planned(watches, rows) {
             Ok(planned) => planned,
+            Err(_) if rule.is_former() => None,
             Err(wrong) => {
                 add_all(wrong, &path, problems);
                 None
             }
         }
     });
-    planned.collect()
+    Judging {
+        rules: planned.collect(),
+        comparisons: comparisons(&sensible, streams),
+    }
+}
+
+/// The rules in Shadow mode that are tried beside others, where both judge the same rows.
+fn comparisons(rules: &[Sensible<'_>], streams: &Streams) -> Vec<Comparison> {
+    let present = || {
+        rules
+            .iter()
+            .filter(|rule| !rule.is_former() && !is_off(rule.manifest))
+    };
+    let compared = present().filter_map(|shadow| {
+        let original = shadow.manifest.spec.shadow_of.as_deref()?;
+        let other = present().find(|rule| name(rule.manifest) == original)?;
+        if shadow.judges() != other.judges() {
+            return None;
+        }
+        let (watches, schema) = match shadow.judges() {
+            Judges::Rows(input) => (input, &shadow.of.schema),
+            Judges::Group(stream, _) => {
+                let (index, draft) = streams.get(&stream)?;
+                (Input::Stream(index), &draft.relation.schema)
+            }
+        };
+        let fires = |rule: &Sensible<'_>| rule.draft.condition(schema).ok();
+        Some(Comparison {
+            shadow: name(shadow.manifest).to_owned(),
+            watches,
+            fires: [fires(shadow)?, fires(other)?],
+        })
+    });
+    compared.collect()
+}
+
+/// Which rows a rule judges, whatever becomes of its alerts.
+#[derive(PartialEq)]
+enum Judges {
+    /// Each by itself.
+    Rows(Input),
+    /// Those of a stream that is made for it, with what is kept together there.
+    Group(String, String),
 }
 
 fn name(rule: &AlertRule) -> &str {
@@ -79,12 +137,13 @@ fn name(rule: &AlertRule) -> &str {
 
 /// Reads a rule, and says what is wrong with it.
 fn read<'a>(
-    rule: &'a AlertRule,
+    version: &'a Version,
     pipeline: &Pipeline,
     sources: &[Option<SourceDraft>],
     streams: &Streams,
     problems: &mut Problems,
 ) -> Option<Sensible<'a>> {
+    let rule = &version.rule;
     let path = |field: &str| format!("AlertRule {}: spec{field}", name(rule));
     let stream = rule.spec.stream.as_str();
     let Some((input, of)) = streams.input(stream, sources) else {
@@ -113,6 +172,7 @@ fn read<'a>(
     }
     Some(Sensible {
         manifest: rule,
+        editions: version.editions,
         draft,
         input,
         of: of.clone(),
@@ -140,45 +200,73 @@ impl Made<'_> {
     /// Adds a stream for each set of rows that rules judge together, with a column for each of their calls. The stream whose
     /// rows each rule judges, if one was made for it.
     fn streams_of(&mut self, rules: &[Sensible<'_>]) -> Vec<Option<usize>> {
-        let mut groups: BTreeMap<String, (&Group, BTreeSet<&str>)> = BTreeMap::new();
-        for rule in rules {
+        let mut groups: BTreeMap<String, (Group, BTreeSet<&str>)> = BTreeMap::new();
+        for rule in rules.iter().filter(|rule| !rule.is_former()) {
             if let Some(group) = &rule.draft.group {
                 let (_, calls) = groups
-                    .entry(group.identity())
-                    .or_insert_with(|| (group, BTreeSet::new()));
+                    .entry(group.name())
+                    .or_insert_with(|| (rule.group_of_all(group, rules), BTreeSet::new()));
                 calls.extend(rule.draft.calls());
             }
         }
-        let groups = groups.into_iter();
-        let groups = groups
-            .filter_map(|(identity, (group, calls))| Some((identity, self.group(group, &calls)?)));
-        let groups: BTreeMap<String, usize> = groups.collect();
-        let judged = rules.iter().map(|rule| {
-            let group = rule.draft.group.as_ref()?;
-            let rows = *groups.get(&group.identity())?;
-            match &rule.draft.suppressed {
-                None => Some(rows),
-                Some(by) => {
-                    let made = group.suppressed_name(name(rule.manifest));
-                    let lasting = group.suppressed_lasting(by);
-                    self.add(made, group.suppressed(by), lasting, None)
-                }
+        // By the name, and by all that is to last: what was kept together otherwise is no more.
+        let mut made: BTreeMap<(String, String), usize> = BTreeMap::new();
+        for (group, calls) in groups.into_values() {
+            if let Some(stream) = self.group(&group, &calls) {
+                made.insert(group.place(), stream);
             }
+        }
+        // By name, in whatever order the rules are: streams are to be the same.
+        let mut suppressed = BTreeMap::new();
+        for rule in rules.iter().filter(|rule| !rule.is_former()) {
+            if let Some((group, by)) = rule.suppressed()
+                && made.contains_key(&group.place())
+            {
+                let of_all = Suppressed {
+                    when: rule.condition_of_all(rules),
+                    span: by.span,
+                };
+                let name = group.suppressed_name(name(rule.manifest));
+                let lasting = group.suppressed_lasting(by);
+                suppressed.insert((name, lasting), group.suppressed(&of_all));
+            }
+        }
+        for ((name, lasting), sql) in suppressed {
+            if let Some(stream) = self.add(name.clone(), sql, lasting.clone(), None) {
+                made.insert((name, lasting), stream);
+            }
+        }
+        let judged = rules.iter().map(|rule| {
+            let place = match rule.suppressed() {
+                Some((group, by)) => {
+                    let name = group.suppressed_name(name(rule.manifest));
+                    (name, group.suppressed_lasting(by))
+                }
+                None => rule.draft.group.as_ref()?.place(),
+            };
+            made.get(&place).copied()
         });
         judged.collect()
     }
 
     fn group(&mut self, group: &Group, calls: &BTreeSet<&str>) -> Option<usize> {
+        let editions = group.editions();
+        self.all_of(&group.stream, editions.clone(), Behind::Edition)?;
         let (sql, lasting) = (group.sql(calls), group.lasting(calls));
         if group.is_at_rows() {
             return self.add(group.name(), sql, lasting, Some(Behind::Evidence));
         }
-        let records = group.reads();
-        if self.streams.get(&records).is_none() {
-            let all = format!("SELECT * FROM \"{}\"", group.stream.replace('"', "\"\""));
-            self.add(records, all.clone(), all, Some(Behind::Record))?;
-        }
+        self.all_of(&editions, group.reads(), Behind::Record)?;
         self.add(group.name(), sql, lasting, None)
+    }
+
+    /// Adds a stream of all of another, unless it is there.
+    fn all_of(&mut self, stream: &str, name: String, behind: Behind) -> Option<usize> {
+        if let Some((there, _)) = self.streams.get(&name) {
+            return Some(there);
+        }
+        let all = Group::all_of(stream);
+        self.add(name, all.clone(), all, Some(behind))
     }
 
     fn add(
@@ -199,6 +287,59 @@ impl Made<'_> {
 }
 
 impl Sensible<'_> {
+    /// Whether it is of former editions only.
+    fn is_former(&self) -> bool {
+        self.editions.to.is_some()
+    }
+
+    /// Which rows it judges.
+    fn judges(&self) -> Judges {
+        let group = self.draft.group.as_ref();
+        match group.filter(|group| !matches!(group.of, Together::Alone { .. })) {
+            None => Judges::Rows(self.input),
+            Some(group) => {
+                let (stream, lasting) = group.place();
+                Judges::Group(stream, lasting)
+            }
+        }
+    }
+
+    /// The rows that it judges, and how it holds alerts back, if it does.
+    fn suppressed(&self) -> Option<(&Group, &Suppressed)> {
+        Some((self.draft.group.as_ref()?, self.draft.suppressed.as_ref()?))
+    }
+
+    /// The conditions of all versions of this rule that judge what it judges, each for its editions.
+    fn condition_of_all(&self, rules: &[Self]) -> String {
+        let lasting = |rule: &Self| {
+            let (group, by) = rule.suppressed()?;
+            Some((group.place(), group.suppressed_lasting(by)))
+        };
+        let own = rules
+            .iter()
+            .filter(|rule| name(rule.manifest) == name(self.manifest) && !is_off(rule.manifest))
+            .filter(|rule| lasting(rule) == lasting(self));
+        let conditions = own.filter_map(|rule| {
+            let by = rule.draft.suppressed.as_ref()?;
+            Some((rule.editions, by.when.as_str()))
+        });
+        let conditions: Vec<(Editions, &str)> = conditions.collect();
+        match (conditions.is_empty(), &self.draft.suppressed) {
+            // All are switched off: no rule asks for these rows, whichever they are.
+            (true, Some(own)) => own.when.clone(),
+            _ => either(&conditions),
+        }
+    }
+
+    /// Its group, whose rows are those for which any version of it fires, where it has them alone.
+    fn group_of_all(&self, group: &Group, rules: &[Self]) -> Group {
+        let mut all = group.clone();
+        if let Together::Alone { when, .. } = &mut all.of {
+            *when = self.condition_of_all(rules);
+        }
+        all
+    }
+
     /// The rule over the rows that it judges. None where they have not what they must have, which is a mistake of ours.
     fn planned(&self, watches: Input, rows: &Relation) -> Result<Option<Rule>, Wrong> {
         let Asked {
@@ -215,6 +356,11 @@ impl Sensible<'_> {
         let (Some(keys), Some(of)) = (keys.collect(), of) else {
             return Ok(None);
         };
+        let edition = rows.schema.index_of(EDITION).ok();
+        let when = match edition {
+            Some(edition) => within(self.editions, edition, when),
+            None => when,
+        };
         let fields = details.iter().map(|(name, expr)| {
             let data_type = expr.data_type(&rows.schema).unwrap_or(DataType::Null);
             Field::new(name, data_type, true)
@@ -224,6 +370,7 @@ impl Sensible<'_> {
         Ok(Some(Rule {
             name: name(manifest).to_owned(),
             version: manifest.metadata.generation.unwrap_or(1),
+            editions: self.editions,
             severity: manifest.spec.severity,
             sent: manifest.spec.mode == Mode::Enforce,
             sinks: manifest
@@ -242,6 +389,29 @@ impl Sensible<'_> {
             details_schema,
         }))
     }
+}
+
+/// A condition for the rows of these editions alone, whose edition is in a column.
+fn within(editions: Editions, column: usize, when: ExprRef) -> ExprRef {
+    if editions == Editions::ALL {
+        return when;
+    }
+    let edition: ExprRef = Arc::new(Column::new(EDITION, column));
+    let bound = |operator, bound: i64| -> ExprRef {
+        Arc::new(BinaryExpr::new(Arc::clone(&edition), operator, lit(bound)))
+    };
+    let from = bound(Operator::GtEq, editions.from);
+    let of_these: ExprRef = match editions.to {
+        None => from,
+        Some(to) => Arc::new(BinaryExpr::new(
+            from,
+            Operator::And,
+            bound(Operator::Lt, to),
+        )),
+    };
+    let chosen = CaseExpr::try_new(None, vec![(of_these, Arc::clone(&when))], Some(lit(false)));
+    // Branches of one type make no wrong case.
+    chosen.map_or(when, |case| Arc::new(case))
 }
 
 fn has_alerts(pipeline: &Pipeline) -> bool {

@@ -1,8 +1,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-use tidemill_crds::{AlertRule, Pipeline, Sink};
+use tidemill_crds::{Pipeline, Sink};
 
-use crate::model::{Input, Operator, Plan, RowsOf};
-use crate::{PlanProblem, plan};
+use crate::model::{Editions, Input, Operator, Plan, RowsOf};
+use crate::{PlanProblem, Version, plan_editions};
 
 const PIPELINE: &str = r#"
 metadata: {name: p}
@@ -20,18 +20,26 @@ spec:
 "#;
 
 fn planned(rules: &[(&str, &str)]) -> Result<Plan, Vec<PlanProblem>> {
+    let all = rules
+        .iter()
+        .map(|(name, spec)| (*name, *spec, Editions::ALL));
+    planned_editions(&all.collect::<Vec<_>>())
+}
+
+fn planned_editions(rules: &[(&str, &str, Editions)]) -> Result<Plan, Vec<PlanProblem>> {
     let pipeline: Pipeline = serde_saphyr::from_str(PIPELINE).unwrap();
     let sink: Sink = serde_saphyr::from_str("metadata: {name: out}\nspec: {stdout: {}}").unwrap();
-    let rules: Vec<AlertRule> = rules
-        .iter()
-        .map(|(name, spec)| {
-            let text = format!(
-                "metadata: {{name: {name}}}\nspec: {{pipelineRef: {{name: p}}, stream: payments, {spec}}}"
-            );
-            serde_saphyr::from_str(&text).unwrap()
-        })
-        .collect();
-    plan(&pipeline, &[sink], &rules)
+    let version = |(name, spec, editions): &(&str, &str, Editions)| {
+        let text = format!(
+            "metadata: {{name: {name}}}\nspec: {{pipelineRef: {{name: p}}, stream: payments, {spec}}}"
+        );
+        Version {
+            rule: serde_saphyr::from_str(&text).unwrap(),
+            editions: *editions,
+        }
+    };
+    let rules: Vec<Version> = rules.iter().map(version).collect();
+    plan_editions(&pipeline, &[sink], &rules)
 }
 
 const SLIDING: &str = "partitionBy: [customer], window: {sliding: 1m}";
@@ -46,7 +54,12 @@ fn rules_with_one_window_and_key_share_a_stream() {
     let five = format!("{SLIDING}, when: 'count(*) >= 5'");
     let much = format!("{SLIDING}, when: 'sum(amount) > 100'");
     let plan = planned(&[("five", &five), ("much", &much)]).unwrap();
-    assert_eq!(plan.made.len(), 1, "{:?}", plan.made);
+    assert_eq!(
+        plan.made.len(),
+        2,
+        "over rows with editions: {:?}",
+        plan.made
+    );
     let [first, second] = plan.rules.as_slice() else {
         panic!("{:?}", plan.rules)
     };
@@ -67,7 +80,7 @@ fn rules_with_one_window_and_key_share_a_stream() {
     let several = planned(&[("five", &five), ("much", &much), ("three", &tumbling)]).unwrap();
     assert_eq!(
         several.made.len(),
-        3,
+        4,
         "its own window, over the records: {:?}",
         several.made
     );
@@ -135,4 +148,80 @@ fn a_rule_that_is_wrong_is_named() {
         nowhere[0].to_string().contains("did you mean `out`?"),
         "{nowhere:?}"
     );
+}
+
+#[test]
+fn former_versions_judge_what_is_kept_for_the_present_one() {
+    let rule = |text: &str| format!("{text}, when: 'count(*) >= 5'");
+    let editions = |from, to| Editions { from, to };
+    for more in ["", ", suppressFor: 1m"] {
+        let now = rule(&format!("{SLIDING}{more}"));
+        let present = ("r", now.as_str(), editions(3, None));
+        let before = now.replace(">= 5", ">= 9");
+        let elsewhere = rule(TUMBLING);
+        let with = |former: &str| {
+            planned_editions(&[("r", former, editions(i64::MIN, Some(3))), present]).unwrap()
+        };
+        let plan = with(&before);
+        let [first, second] = plan.rules.as_slice() else {
+            panic!("{:?}", plan.rules)
+        };
+        assert_eq!(first.watches, second.watches, "{more}");
+        assert_eq!(plan.made, made(&[("r", &now)]), "{more}");
+        let guarded = second.when.to_string();
+        assert!(
+            guarded.contains("$edition") && guarded.contains("CASE"),
+            "{guarded}"
+        );
+        // What it would judge is not there any more.
+        let plan = with(&elsewhere);
+        assert_eq!(plan.rules.len(), 1, "{more}: {:?}", plan.rules);
+    }
+    let (one, other) = (
+        ("a", "when: 'amount > 5', suppressFor: 1m"),
+        ("b", "when: 'amount > 5', suppressFor: 1m"),
+    );
+    assert_eq!(
+        made(&[one, other]),
+        made(&[other, one]),
+        "in whatever order"
+    );
+    let alone = |limit| format!("when: 'amount > {limit}', suppressFor: 1m");
+    let (before, now) = (alone(5), alone(7));
+    let former = ("r", before.as_str(), editions(i64::MIN, Some(3)));
+    let plan = planned_editions(&[former, ("r", &now, editions(3, None))]).unwrap();
+    assert_eq!(plan.rules.len(), 2);
+    assert_eq!(plan.made, made(&[("r", &now)]));
+}
+
+#[test]
+fn a_rule_in_shadow_is_compared_with_one_that_judges_the_same_rows() {
+    let rule = |text: &str, when: &str| format!("{text}, when: '{when}'");
+    let compared = |original: &str, shadow: &str| {
+        let shadow = format!("{shadow}, mode: Shadow, shadowOf: it");
+        let plan = planned(&[("it", original), ("try", &shadow)]).unwrap();
+        let watched = plan
+            .comparisons
+            .iter()
+            .map(|it| (it.shadow.clone(), it.watches));
+        watched.collect::<Vec<_>>()
+    };
+    let (few, many) = (
+        rule(SLIDING, "count(*) >= 3"),
+        rule(SLIDING, "count(*) >= 5"),
+    );
+    let quiet = format!("{few}, suppressFor: 1m");
+    assert!(matches!(&compared(&few, &many)[..], [(name, Input::Stream(_))] if name == "try"));
+    assert_eq!(
+        compared(&quiet, &many),
+        compared(&few, &many),
+        "be they held back or not"
+    );
+    assert_eq!(compared(&few, &rule(TUMBLING, "count(*) >= 5")), []);
+    let large = "when: 'amount > 5', suppressFor: 1m";
+    assert!(matches!(
+        compared(large, "when: 'amount > 7'")[..],
+        [(_, Input::Source(0))]
+    ));
+    assert_eq!(compared(&few, large), []);
 }

@@ -8,6 +8,7 @@ use tidemill_crds::sink::SinkKind;
 use tidemill_engine::disk::{Heap, Room};
 use tidemill_plan::model::{OutputOf, Plan};
 use tidemill_worker::log::{Admin, LogError, Produced, TopicPartition, partitioner};
+use tidemill_worker::rulebook::Rulebook;
 use tidemill_worker::runtime::{self, Host, Parts, Settings, Topology, dead_letters};
 use tidemill_worker::secrets::Secrets;
 use tidemill_worker::sink::ExternalSink;
@@ -315,10 +316,14 @@ impl<'a> Run<'a> {
         place.process = Some(Arc::clone(&process));
         self.world.log().tell(|| format!("{} starts", process.name));
         let (plan, settings, room) = (Arc::clone(self.plan), self.settings(), self.room());
+        let Ok(rulebook) = self.scenario.shape.rulebook() else {
+            // It is planned already.
+            return;
+        };
         let its = Arc::clone(&process);
         self.world.scheduler.spawn(
             process.index,
-            Box::new(move || work(&its, &plan, settings, room)),
+            Box::new(move || work(&its, &plan, rulebook, settings, room)),
         );
     }
 
@@ -458,7 +463,13 @@ fn change_table(log: &mut Log, table: &str, (key, value): &Change) {
 }
 
 /// What a process does, from its start to its end.
-fn work(process: &Arc<Process>, plan: &Arc<Plan>, settings: Settings, room: Room) {
+fn work(
+    process: &Arc<Process>,
+    plan: &Arc<Plan>,
+    rulebook: Rulebook,
+    settings: Settings,
+    room: Room,
+) {
     let membership = SimulatedMembership::default();
     let sinks = plan
         .outputs
@@ -486,6 +497,7 @@ fn work(process: &Arc<Process>, plan: &Arc<Plan>, settings: Settings, room: Room
         groups: Arc::new(|_| Err(LogError::Refused("no pipeline has webhooks".to_owned()))),
         tables,
         sinks,
+        rulebook,
         edits: no_edits,
         room,
         host: Host::Simulated(Arc::new(world::Host(Arc::clone(process)))),

@@ -1,23 +1,22 @@
 //! Edits that take effect while the pipeline runs.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
+use tidemill_crds::AlertRule;
 use tidemill_plan::live::{Live, Pace};
 use tidemill_plan::model;
 
 use super::tasks::{Generated, Held};
 use super::topology::Stage;
 use super::{RunError, Runner};
-use crate::status::RuleStatus;
 
 /// Something that takes effect while a pipeline runs.
 #[derive(Debug, Clone)]
 pub enum Change {
     /// Of the Pipeline.
     Live(Live),
-    /// The rules of this plan, whose streams are those that run.
-    Rules(Arc<model::Plan>),
+    /// The rules, which ask for the streams that run.
+    Rules(Vec<AlertRule>),
 }
 
 impl Runner {
@@ -26,22 +25,15 @@ impl Runner {
         while let Ok(change) = self.edits.try_recv() {
             match change {
                 Change::Live(live) => self.adjust(&live)?,
-                Change::Rules(plan) => self.judge_by(plan)?,
+                Change::Rules(rules) => {
+                    self.rulebook.set_rules(rules);
+                    self.has_new_rules = true;
+                }
             }
         }
-        Ok(())
-    }
-
-    fn judge_by(&mut self, plan: Arc<model::Plan>) -> Result<(), RunError> {
-        for held in self.tasks.all_mut() {
-            held.task.set_rules(&plan)?;
+        if self.has_new_rules && !self.commits.in_flight() {
+            self.has_new_rules = !self.take_up_rules()?;
         }
-        self.pending.set_rules(&self.plan, &plan);
-        self.status.update(|s| {
-            let before = std::mem::take(&mut s.rules);
-            s.rules = RuleStatus::of(&plan, &before);
-        });
-        self.plan = plan;
         Ok(())
     }
 

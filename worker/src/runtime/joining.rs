@@ -201,7 +201,12 @@ fn internal_topics(
     };
     let dead_letter = plain(&topology.dead_letter, 1);
     let shadow = topology.shadow.as_ref().map(|topic| plain(topic, 1));
-    let long = outboxes.chain([dead_letter]).map(long);
+    let for_ever = [("retention.ms", "-1"), ("retention.bytes", "-1")];
+    let rules = topology.rules.as_ref().map(|topic| TopicSpec {
+        config: for_ever.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
+        ..plain(topic, 1)
+    });
+    let long = outboxes.chain([dead_letter]).chain(rules).map(long);
     changelogs.chain(long).chain(shadow).collect()
 }
 
@@ -310,6 +315,9 @@ impl Runner {
         else {
             return Ok(false);
         };
+        if !self.learn_editions()? {
+            return Ok(false);
+        }
         let Some(began_among) = self.began_among(partitions, &committed)? else {
             return Ok(false);
         };
@@ -361,6 +369,7 @@ impl Runner {
             // Where a source begins is committed at once: what comes after that is read, even if nobody is there to read it.
             held.dirty |= held.committed.is_none() && is_source(held.stage);
         }
+        self.put_in_force(&mut held)?;
         for held in &mut held {
             held.dirty |= held.written.is_reached(held.offset);
         }
@@ -525,6 +534,8 @@ impl Runner {
             finished: false,
             written,
             waits_for_flush: false,
+            rules: None,
+            wants_edition: false,
         }))
     }
 

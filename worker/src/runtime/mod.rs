@@ -12,8 +12,11 @@ mod adjusting;
 mod committing;
 mod copies;
 pub mod dead_letters;
+mod editions;
 mod host;
+mod in_force;
 mod joining;
+mod judging;
 mod packing;
 mod pending;
 mod pick;
@@ -36,12 +39,14 @@ use tidemill_plan::model::{Generator, Micros, Plan};
 pub use self::adjusting::Change;
 use self::committing::Committing;
 use self::copies::Copies;
+use self::editions::Editions;
 pub use self::host::{Host, Machine};
 use self::pending::Pending;
 use self::tasks::Tasks;
 pub use self::topology::{Stage, Subscription, Topology};
 use crate::log::{Admin, Committer, GroupEvent, Groups, LogError, Outcome, Reader, TopicPartition};
 use crate::registry::{self, Lookups};
+use crate::rulebook::Rulebook;
 use crate::secrets::Secrets;
 use crate::sink::ExternalSink;
 use crate::status::{PartitionStatus, Phase, Shared, StateStatus};
@@ -85,6 +90,8 @@ pub struct Parts {
     pub tables: Vec<Box<dyn Admin>>,
     /// Sinks outside the log, by output; `None` where an output goes to a topic of the log.
     pub sinks: Vec<Option<Box<dyn ExternalSink>>>,
+    /// The rules that watch it.
+    pub rulebook: Rulebook,
     /// Edits that take effect while it runs.
     pub edits: Receiver<Change>,
     /// For the state of all tasks together.
@@ -167,6 +174,11 @@ struct Runner {
     /// What generated sources make now, by their index in the plan.
     generators: HashMap<usize, Generator>,
     edits: Receiver<Change>,
+    rulebook: Rulebook,
+    /// Whether its rules have been edited, and these are not in force yet.
+    has_new_rules: bool,
+    /// Which rules were in force where.
+    editions: Editions,
     /// How many partitions each stage's input has.
     partitions: HashMap<Stage, u32>,
     /// The partitions that the group has given us.
@@ -238,6 +250,9 @@ impl Runner {
             in_step: pick::in_step(plan),
             generators: adjusting::generators(plan),
             edits: parts.edits,
+            rulebook: parts.rulebook,
+            has_new_rules: false,
+            editions: Editions::default(),
             deliveries,
             room,
             plan: Arc::clone(plan),
@@ -264,6 +279,9 @@ impl Runner {
             ended: false,
         };
         runner.reinit();
+        if !runner.take_up_rules()? {
+            return Ok(None);
+        }
         let topics: Vec<String> = runner
             .topology
             .subscriptions
@@ -394,8 +412,9 @@ impl Runner {
             for (output, rows) in s.outputs.iter_mut().zip(written.rows) {
                 output.rows += rows;
             }
-            let rules = s.rules.iter_mut().zip(&self.plan.rules);
-            for ((rule, planned), fired) in rules.zip(written.fired) {
+            for (planned, fired) in self.plan.rules.iter().zip(written.fired) {
+                let rule = s.rules.iter_mut().find(|it| it.name == planned.name);
+                let Some(rule) = rule else { continue };
                 match planned.sent {
                     true => rule.fired += fired.raised,
                     false => rule.shadow_fired += fired.raised,
@@ -403,6 +422,11 @@ impl Runner {
                 rule.suppressed += fired.suppressed;
                 if fired.raised > 0 {
                     rule.last_fired = Some(now);
+                }
+            }
+            for (name, agreement) in written.agreed {
+                if let Some(rule) = s.rules.iter_mut().find(|it| it.name == name) {
+                    rule.agreement.get_or_insert_default().add(agreement);
                 }
             }
         });
@@ -477,10 +501,15 @@ impl Runner {
         let tables = self.room_beside(self.tasks.bytes());
         self.copies.tables().set_room(&tables)?;
         let mut caught_up = Vec::new();
+        let rules: Option<Arc<str>> = self.topology.rules.as_deref().map(Arc::from);
         let dirty = self.tasks.iter_mut().enumerate();
         for (index, held) in dirty.filter(|(_, held)| held.dirty) {
             let was_behind = held.written.next().is_some();
             self.pending.flush(held)?;
+            if let Some(rules) = &rules {
+                let switches = held.switch_to(self.editions.wanted());
+                self.pending.say_of_rules(rules, &switches);
+            }
             if was_behind && held.written.next().is_none() {
                 caught_up.push(index);
             }

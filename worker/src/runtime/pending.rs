@@ -1,16 +1,18 @@
 //! What the tasks have done since the last commit, made ready for it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use arrow::array::{BooleanArray, RecordBatch};
+use tidemill_crds::alert_rule::Agreement;
 use tidemill_engine::effects::Effects;
 use tidemill_engine::record::DeadLetter;
-use tidemill_plan::model::{OutputOf, Plan};
+use tidemill_plan::model::{OutputOf, Plan, Rule};
 
 use super::RunError;
 use super::committing::{ForSink, Named, Work};
 use super::dead_letters;
+use super::editions::Entry;
 use super::packing::Packing;
 use super::tasks::Held;
 use super::topology::{Stage, Topology};
@@ -72,6 +74,8 @@ pub(super) struct Written {
     pub(super) rows: Vec<u64>,
     /// What each rule has done.
     pub(super) fired: Vec<Fired>,
+    /// How far rules in Shadow mode agreed with those that they are tried beside.
+    pub(super) agreed: BTreeMap<String, Agreement>,
 }
 
 /// Work that is not committed yet.
@@ -85,6 +89,12 @@ pub(super) struct Pending {
     fired: Vec<Fired>,
     /// The same in the commit in flight.
     sent: Vec<Fired>,
+    /// The names of the rules that are compared.
+    compared: Vec<String>,
+    /// How far they agreed since the last commit.
+    agreed: BTreeMap<String, Agreement>,
+    /// The same in the commit in flight.
+    agreed_sent: BTreeMap<String, Agreement>,
     effects: Effects,
     bytes: usize,
     shuffles: HashMap<usize, Arc<str>>,
@@ -144,6 +154,9 @@ impl Pending {
             commit: Commit::default(),
             fired: vec![Fired::default(); plan.rules.len()],
             sent: Vec::new(),
+            compared: Vec::new(),
+            agreed: BTreeMap::new(),
+            agreed_sent: BTreeMap::new(),
             effects: Effects::default(),
             bytes: 0,
             shuffles: topology
@@ -164,10 +177,14 @@ impl Pending {
         Ok((pending, external))
     }
 
-    /// Goes on with other rules, for the same outputs. What rules of the same names have done since the last commit is theirs.
+    /// Goes on with other rules, for the same outputs. What rules of the same names and versions have done since the last commit
+    /// is theirs.
     pub(super) fn set_rules(&mut self, before: &Plan, plan: &Plan) {
-        let place = |name: &str| before.rules.iter().position(|rule| rule.name == name);
-        let places: Vec<Option<usize>> = plan.rules.iter().map(|rule| place(&rule.name)).collect();
+        let place = |rule: &Rule| {
+            let mut rules = before.rules.iter();
+            rules.position(|it| (&it.name, it.version) == (&rule.name, rule.version))
+        };
+        let places: Vec<Option<usize>> = plan.rules.iter().map(place).collect();
         let moved = |counts: &[Fired]| -> Vec<Fired> {
             let count = |place: &Option<usize>| counts.get((*place)?).copied();
             places
@@ -181,6 +198,8 @@ impl Pending {
 
     /// Says of each way of alerts which rules' it takes. The last, behind those of the outputs, is for what is not sent.
     fn allot(&mut self, plan: &Plan) {
+        let compared = plan.comparisons.iter().map(|it| it.shadow.clone());
+        self.compared = compared.collect();
         let outputs = plan.outputs.len().min(self.routes.len());
         let (outputs, shadow) = self.routes.split_at_mut(outputs);
         for (route, output) in outputs.iter_mut().zip(&plan.outputs) {
@@ -236,11 +255,20 @@ impl Pending {
         Ok(())
     }
 
+    /// Has it committed in this topic where which rules began to be in force.
+    pub(super) fn say_of_rules(&mut self, topic: &Arc<str>, entries: &[Entry]) {
+        let records = entries
+            .iter()
+            .map(|entry| (Arc::clone(topic), entry.to_record()));
+        self.commit.produced.extend(records);
+    }
+
     /// All of it, to be committed; `None` if there is nothing.
     pub(super) fn take(&mut self) -> Option<Work> {
         let mut commit = std::mem::take(&mut self.commit);
         self.sent.clone_from(&self.fired);
         self.fired.fill(Fired::default());
+        self.agreed_sent = std::mem::take(&mut self.agreed);
         for route in &mut self.routes {
             route.sent = std::mem::take(&mut route.rows);
             if let Target::Topic(Packing { topic, .. }) = &route.target
@@ -287,6 +315,7 @@ impl Pending {
         Written {
             rows: rows.collect(),
             fired: std::mem::take(&mut self.sent),
+            agreed: std::mem::take(&mut self.agreed_sent),
         }
     }
 
@@ -329,6 +358,14 @@ impl Pending {
             if let Some(fired) = self.fired.get_mut(judged.rule) {
                 fired.raised += judged.fired;
                 fired.suppressed += judged.suppressed;
+            }
+        }
+        for it in effects.compared.drain(..) {
+            if let Some(shadow) = self.compared.get(it.comparison) {
+                self.agreed
+                    .entry(shadow.clone())
+                    .or_default()
+                    .add(it.agreement);
             }
         }
         for record in effects.shuffle.drain(..) {

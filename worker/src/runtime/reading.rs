@@ -8,6 +8,7 @@ use tidemill_engine::generator::{Generator, TimeSource};
 use tidemill_engine::record::RawBatch;
 use tidemill_plan::model::{self, Micros, Plan};
 
+use super::editions::Editions;
 use super::pending::Pending;
 use super::pick::{Candidate, limit, order};
 use super::tasks::{Generated, Held};
@@ -91,6 +92,7 @@ impl Runner {
         let Some(held) = self.tasks.get_mut(index) else {
             return Ok(0);
         };
+        let editions = &mut self.editions;
         let (records, bytes) = if held.generator.is_some() {
             (generate(&mut self.pending, held, self.host.now())?, 0)
         } else {
@@ -104,7 +106,7 @@ impl Runner {
                         .iter()
                         .map(|r| r.value.map_or(0, <[u8]>::len) as u64)
                         .sum::<u64>();
-                    failure = read_batch(&mut self.pending, held, batch, now).err();
+                    failure = read_batch(&mut self.pending, editions, held, batch, now).err();
                 }
             });
             let taken = match taken {
@@ -149,6 +151,13 @@ impl Runner {
             }
             held.wants_schema = None;
         }
+        if held.wants_edition {
+            self.learn_editions()?;
+        }
+        let Some(held) = self.tasks.get_mut(index) else {
+            return Ok(false);
+        };
+        held.wants_edition = false;
         let Some(offset) = held.again_from else {
             return Ok(true);
         };
@@ -254,9 +263,11 @@ impl Held {
     }
 }
 
-/// Takes records in, cut where a sink outside the log has its rows up to, and at the end of a bounded input.
+/// Takes records in, cut where a sink outside the log has its rows up to, where other rules were in force, and at the end of
+/// a bounded input.
 fn read_batch(
     pending: &mut Pending,
+    editions: &mut Editions,
     held: &mut Held,
     batch: &RawBatch<'_>,
     now: Instant,
@@ -279,8 +290,17 @@ fn read_batch(
         held.again_from = rest.get(index).map(|record| record.offset);
         rest = rest.get(..index).unwrap_or_default();
     }
+    if let Some(newest) = held.task.newest_edition(rest)
+        && editions.is_new(newest)
+    {
+        editions.hear(newest);
+        held.wants_edition = true;
+        held.again_from = rest.first().map(|record| record.offset);
+        return Ok(());
+    }
     let mut first = 0;
     while let Some(head) = rest.first() {
+        held.follow_editions(head.offset);
         if held.end.is_some_and(|end| head.offset >= end) {
             break;
         }
@@ -313,7 +333,8 @@ impl Held {
     /// The nearest offset after `offset` at which a batch must end.
     fn cut_after(&self, offset: i64) -> Option<i64> {
         let end = self.end.filter(|&end| end > offset);
-        self.written.cut_after(offset).into_iter().chain(end).min()
+        let cuts = self.written.cut_after(offset).into_iter();
+        cuts.chain(self.next_edition_at()).chain(end).min()
     }
 }
 
@@ -340,6 +361,7 @@ fn generate(pending: &mut Pending, held: &mut Held, now: Instant) -> Result<usiz
     if due == 0 || held.waits_before(held.offset) {
         return Ok(0);
     }
+    held.follow_editions(held.offset);
     let Some(made) = held.generator.as_ref() else {
         return Ok(0);
     };

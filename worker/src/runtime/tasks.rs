@@ -8,6 +8,7 @@ use tidemill_engine::error::EngineError;
 use tidemill_engine::generator::Generator;
 use tidemill_engine::task::Task;
 
+use super::in_force::InForce;
 use super::pick::Candidate;
 use super::topology::Stage;
 use super::written::Written;
@@ -54,6 +55,10 @@ pub(super) struct Held {
     pub(super) written: Written,
     /// It is made ready for a commit before it is read on.
     pub(super) waits_for_flush: bool,
+    /// Of a source: the edition of the rules that it is read under.
+    pub(super) rules: Option<InForce>,
+    /// Whether its next rows were read under an edition that is not known here.
+    pub(super) wants_edition: bool,
 }
 
 /// A share of generated records.

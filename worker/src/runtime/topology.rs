@@ -55,6 +55,8 @@ pub struct Topology {
     pub dead_letter: String,
     /// Where alerts of rules are kept that are not sent; absent where no output takes alerts.
     pub shadow: Option<String>,
+    /// Where it is kept which rules were in force where; absent where no output takes alerts.
+    pub rules: Option<String>,
 }
 
 impl Topology {
@@ -110,10 +112,12 @@ impl Topology {
                 Stage::Source(_) => None,
             })
             .collect();
+        let has_alerts = plan.outputs.iter().any(|it| it.from == OutputOf::Alerts);
+        let of_alerts = |topic: &str| has_alerts.then(|| format!("{group}.{topic}"));
         Self {
             dead_letter: format!("{group}.dead-letter"),
-            shadow: (plan.outputs.iter().any(|it| it.from == OutputOf::Alerts))
-                .then(|| format!("{group}.shadow-alerts")),
+            shadow: of_alerts("shadow-alerts"),
+            rules: of_alerts("rules"),
             group,
             subscriptions,
             shuffles,

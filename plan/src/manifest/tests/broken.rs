@@ -53,7 +53,7 @@ spec:
   stdout: {}
   colour: red
 "# => r#"m.yaml:6:3: spec.colour: unknown field
-  hint: the fields here are iceberg, kafka, postgres, sqlite, stdout
+  hint: the fields here are iceberg, kafka, postgres, sqlite, stdout, webhook
 "#
 
     unknown_field_where_there_are_none: r#"apiVersion: tidemill.io/v1alpha1
@@ -521,6 +521,17 @@ spec:
 "# => r#"m.yaml:8:3: spec.partitionBy: `partitionBy` is for rules with a window; add one, such as `window: {sliding: 1m}`, or leave it out
 "#
 
+    shadow_of_without_shadow: r#"apiVersion: tidemill.io/v1alpha1
+kind: AlertRule
+metadata: {name: x}
+spec:
+  pipelineRef: {name: p}
+  stream: t
+  when: amount > 1
+  shadowOf: y
+"# => r#"m.yaml:8:3: spec.shadowOf: a rule is tried beside another in Shadow mode: add `mode: Shadow`, or leave `shadowOf` out
+"#
+
     two_windows: r#"apiVersion: tidemill.io/v1alpha1
 kind: AlertRule
 metadata: {name: x}
@@ -538,7 +549,7 @@ metadata: {name: x}
 spec:
   kafka: {topic: t}
   stdout: {}
-"# => r#"m.yaml:5:3: spec: a sink is of one kind: write one of `kafka: {topic: ...}`, `postgres: {...}`, `iceberg: {...}`, `sqlite: {...}` or `stdout: {}`
+"# => r#"m.yaml:5:3: spec: a sink is of one kind: write one of `kafka: {topic: ...}`, `webhook: {url: ...}`, `postgres: {...}`, `iceberg: {...}`, `sqlite: {...}` or `stdout: {}`
 "#
 
     no_kind_of_sink: r#"apiVersion: tidemill.io/v1alpha1
@@ -546,7 +557,7 @@ kind: Sink
 metadata: {name: x}
 spec:
   {}
-"# => r#"m.yaml:5:3: spec: a sink is of one kind: write one of `kafka: {topic: ...}`, `postgres: {...}`, `iceberg: {...}`, `sqlite: {...}` or `stdout: {}`
+"# => r#"m.yaml:5:3: spec: a sink is of one kind: write one of `kafka: {topic: ...}`, `webhook: {url: ...}`, `postgres: {...}`, `iceberg: {...}`, `sqlite: {...}` or `stdout: {}`
 "#
 
     upsert_without_key: r#"apiVersion: tidemill.io/v1alpha1

@@ -10,7 +10,6 @@ use crate::model::{
     Stream, Window,
 };
 use crate::pipeline::problem::Problems;
-use crate::sql::rule::with_field;
 use crate::sql::{BoundGrouping, BoundJoin, BoundOver, schema_after};
 
 impl StreamDraft {
@@ -75,6 +74,7 @@ impl StreamDraft {
             behind: match self.behind {
                 None => None,
                 Some(Behind::Evidence) => Some(model::Behind::Evidence),
+                Some(Behind::Edition) => Some(model::Behind::Edition),
                 Some(Behind::Record) => Some(model::Behind::Record {
                     time: self.relation.event_time?,
                     topic: plan.topic_of(first).map(str::to_owned),
@@ -90,7 +90,7 @@ impl StreamDraft {
     /// The schema of its rows.
     fn schema(&self) -> SchemaRef {
         match self.behind {
-            Some(behind) => with_field(self.query.schema(), behind.name()),
+            Some(behind) => behind.put(self.query.schema()),
             None => Arc::clone(self.query.schema()),
         }
     }

@@ -7,6 +7,7 @@ mod spread;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use arrow::datatypes::{DataType, SchemaRef};
 use tidemill_crds::pipeline::{self as manifest, LateRecords};
 
 pub(super) use self::order::draft;
@@ -14,7 +15,9 @@ use self::said::Said;
 use self::spread::{Spread, misplaced};
 use super::problem::Problems;
 use super::sources::SourceDraft;
-use crate::model::{Changes, EVIDENCE, Emit, Exchange, Input, Late, Micros, Missing, RECORD};
+use crate::model::{
+    Changes, EDITION, EVIDENCE, Emit, Exchange, Input, Late, Micros, Missing, RECORD,
+};
 use crate::sql::rule::with_field;
 use crate::sql::{Parsed, Query, Relation, SqlError, is_part, part_name};
 
@@ -57,13 +60,17 @@ pub(super) enum Behind {
     Record,
     /// The records that a row was made of.
     Evidence,
+    /// The edition of the rules.
+    Edition,
 }
 
 impl Behind {
-    fn name(self) -> &'static str {
+    /// The columns with this behind them.
+    fn put(self, schema: &SchemaRef) -> SchemaRef {
         match self {
-            Self::Record => RECORD,
-            Self::Evidence => EVIDENCE,
+            Self::Record => with_field(schema, RECORD, DataType::Utf8),
+            Self::Evidence => with_field(schema, EVIDENCE, DataType::Utf8),
+            Self::Edition => with_field(schema, EDITION, DataType::Int64),
         }
     }
 }
@@ -123,7 +130,10 @@ impl Streams {
             emit: None,
             allowed_lateness: None,
             // What becomes of them is said where a manifest has windows of its own.
-            late_records: (behind != Some(Behind::Record)).then_some(LateRecords::Drop),
+            late_records: match behind {
+                Some(Behind::Record | Behind::Edition) => None,
+                Some(Behind::Evidence) | None => Some(LateRecords::Drop),
+            },
             on_missing: None,
         };
         let path = format!("stream {}", manifest.name);
@@ -139,7 +149,7 @@ impl Streams {
         let draft = self.drafts.get_mut(index)?;
         if let Some(behind) = behind {
             let relation = &mut draft.relation;
-            relation.schema = with_field(&relation.schema, behind.name());
+            relation.schema = behind.put(&relation.schema);
             draft.behind = Some(behind);
         }
         Some(index)

@@ -7,7 +7,7 @@ use tidemill_crds::Duration;
 use tidemill_crds::alert_rule::WindowKind;
 use twox_hash::XxHash64;
 
-use crate::model::{EVIDENCE, RECORD, RowsOf};
+use crate::model::{EDITION, EVIDENCE, Editions, RECORD, RowsOf};
 use crate::sql::{OF_RULES, part_name, records, window};
 
 /// The column that counts the rows that are judged together, and the call that does.
@@ -69,17 +69,17 @@ impl Group {
                     "RANGE BETWEEN {} PRECEDING AND CURRENT ROW",
                     interval(*span)
                 );
-                self.at_rows(calls, &quoted(&self.stream), &frame)
+                self.at_rows(calls, &quoted(&self.reads()), &frame)
             }
             Together::Window(WindowKind::Count(full)) => {
                 let before = full.saturating_sub(1);
                 let frame = format!("ROWS BETWEEN {before} PRECEDING AND CURRENT ROW");
-                let rows = self.at_rows(calls, &quoted(&self.stream), &frame);
+                let rows = self.at_rows(calls, &quoted(&self.reads()), &frame);
                 // It is judged once it is full.
                 format!("SELECT * FROM ({rows}) WHERE {} >= {full}", quoted(COUNT))
             }
             Together::Alone { when, .. } => {
-                let rows = format!("(SELECT * FROM {} WHERE {when})", quoted(&self.stream));
+                let rows = format!("(SELECT * FROM {} WHERE {when})", quoted(&self.reads()));
                 self.at_rows(calls, &rows, "ROWS BETWEEN 0 PRECEDING AND CURRENT ROW")
             }
             Together::Window(WindowKind::Tumbling(size)) => self.at_ends(calls, "TUMBLE", &[*size]),
@@ -114,12 +114,27 @@ impl Group {
         any.sql(calls)
     }
 
-    /// The name of the stream that it reads.
+    /// The name of its stream, and what of that must stay as it is whatever calls there are.
+    pub(crate) fn place(&self) -> (String, String) {
+        (self.name(), self.lasting(&BTreeSet::new()))
+    }
+
+    /// The name of the stream that it reads: that which it is of, with what rules want to know of each row.
     pub(crate) fn reads(&self) -> String {
         match self.is_at_rows() {
-            true => self.stream.clone(),
+            true => self.editions(),
             false => part_name(&self.stream, "-records"),
         }
+    }
+
+    /// The name of the stream in which each row has its edition.
+    pub(crate) fn editions(&self) -> String {
+        part_name(&self.stream, "-editions")
+    }
+
+    /// The query of a stream that has all of another.
+    pub(crate) fn all_of(stream: &str) -> String {
+        format!("SELECT * FROM {}", quoted(stream))
     }
 
     /// Whether a row of the stream makes one of its own, rather than the end of a window.
@@ -205,13 +220,15 @@ impl Group {
             .iter()
             .map(|length| format!(", {}", interval(*length)))
             .collect();
+        // The newest edition of its rows judges a window.
+        let edition = quoted(EDITION);
         let evidence = format!(
             "concat('{{\"count\":', CAST(count(*) AS VARCHAR), ',\"records\":[', {}({}), ']}}')",
             records::NAME,
             quoted(RECORD)
         );
         format!(
-            "SELECT {by}{calls}, {evidence} AS {} FROM {function}(TABLE {}, DESCRIPTOR({}){lengths}) GROUP BY {by}",
+            "SELECT {by}{calls}, max({edition}) AS {edition}, {evidence} AS {} FROM {function}(TABLE {}, DESCRIPTOR({}){lengths}) GROUP BY {by}",
             quoted(EVIDENCE),
             quoted(&self.reads()),
             quoted(&self.time)
@@ -225,6 +242,24 @@ impl Group {
             false => format!("PARTITION BY {} ", keys.join(", ")),
         }
     }
+}
+
+/// A condition that each of several holds for the rows of its editions.
+pub(crate) fn either(conditions: &[(Editions, &str)]) -> String {
+    if let [(Editions::ALL, condition)] = conditions {
+        return (*condition).to_owned();
+    }
+    let edition = quoted(EDITION);
+    let case = |(editions, condition): &(Editions, &str)| {
+        let until = editions.to.unwrap_or(i64::MAX);
+        let from = editions.from.max(0);
+        format!(
+            " WHEN {edition} BETWEEN {from} AND {} THEN {condition}",
+            until - 1
+        )
+    };
+    let cases: String = conditions.iter().map(case).collect();
+    format!("CASE{cases} ELSE FALSE END")
 }
 
 fn hash(text: &str) -> String {

@@ -21,13 +21,13 @@ use tidemill_crds::alert_rule::AlertRuleSpec;
 
 use self::calls::Call;
 use self::fragment::{Fragment, Parameters};
-pub(crate) use self::group::{COUNT, FRESH, Group, Suppressed, Together};
+pub(crate) use self::group::{COUNT, FRESH, Group, Suppressed, Together, either};
 use self::template::{Piece, moved};
 use super::check::plan_expr;
 use super::error::{START, SqlError};
 use super::output;
 use super::{Parsed, Query, Relation};
-use crate::model::{ExprRef, MessagePart, RECORD};
+use crate::model::{EDITION, ExprRef, MessagePart, RECORD};
 use crate::names;
 
 /// A field of a rule in which something is wrong.
@@ -261,7 +261,8 @@ impl RuleDraft {
         }
     }
 
-    fn condition(&self, schema: &SchemaRef) -> Result<ExprRef, Wrong> {
+    /// Plans its condition alone.
+    pub(crate) fn condition(&self, schema: &SchemaRef) -> Result<ExprRef, Wrong> {
         let (expr, data_type) = self.when.planned(schema)?;
         match data_type {
             DataType::Boolean => Ok(expr),
@@ -280,16 +281,17 @@ impl RuleDraft {
 /// Plans the rows of a group with a column for each of these calls.
 fn plan(group: &Group, calls: &BTreeSet<&str>, of: &Relation) -> Result<Vec<Query>, Vec<SqlError>> {
     let mut of = of.clone();
+    of.name = group.reads();
+    of.schema = with_field(&of.schema, EDITION, DataType::Int64);
     if !group.is_at_rows() {
-        of.name = group.reads();
-        of.schema = with_field(&of.schema, RECORD);
+        of.schema = with_field(&of.schema, RECORD, DataType::Utf8);
     }
     Parsed::parse(&group.sql(calls))?.plan(&[of])
 }
 
-/// Columns with one of texts behind them.
-pub(crate) fn with_field(schema: &SchemaRef, name: &str) -> SchemaRef {
-    let field = arrow::datatypes::Field::new(name, DataType::Utf8, false);
+/// Columns with one more behind them.
+pub(crate) fn with_field(schema: &SchemaRef, name: &str, data_type: DataType) -> SchemaRef {
+    let field = arrow::datatypes::Field::new(name, data_type, false);
     let fields = schema.fields().iter().cloned();
     Arc::new(Schema::new(
         fields.chain([Arc::new(field)]).collect::<Vec<_>>(),

@@ -5,7 +5,9 @@ use std::sync::{Arc, LazyLock, Mutex};
 
 use serde_json::{Map, Value, json};
 use tidemill_crds::{AlertRule, Pipeline, Sink};
-use tidemill_plan::model::{Exchange, Plan};
+use tidemill_plan::Version;
+use tidemill_plan::model::{Editions, Exchange, Plan};
+use tidemill_worker::rulebook::Rulebook;
 
 use super::{
     ALERTS, Kind, MOVING, Missing, Order, Over, Shape, SourceShape, TABLE, What, output_name,
@@ -20,12 +22,38 @@ impl Shape {
         if let Some(plan) = own(&PLANS).get(self) {
             return Ok(Arc::clone(plan));
         }
-        let plan = Arc::new(self.planned()?);
+        let rules = self.alert_rules()?.into_iter();
+        let versions = rules.map(|rule| Version {
+            rule,
+            editions: Editions::ALL,
+        });
+        let plan = Arc::new(self.planned(&versions.collect::<Vec<_>>())?);
         own(&PLANS).insert(self.clone(), Arc::clone(&plan));
         Ok(plan)
     }
 
-    fn planned(&self) -> Result<Plan, String> {
+    /// The rules, which are not edited: they are planned once for each shape.
+    pub(crate) fn rulebook(&self) -> Result<Rulebook, String> {
+        static PLANS: LazyLock<Mutex<HashMap<Shape, Arc<Plan>>>> = LazyLock::new(Mutex::default);
+        let shape = self.clone();
+        let planner = move |versions: &[Version]| {
+            if let Some(plan) = own(&PLANS).get(&shape) {
+                return Ok(Arc::clone(plan));
+            }
+            let plan = Arc::new(shape.planned(versions)?);
+            own(&PLANS).insert(shape.clone(), Arc::clone(&plan));
+            Ok(plan)
+        };
+        Ok(Rulebook::with(self.alert_rules()?, planner))
+    }
+
+    fn alert_rules(&self) -> Result<Vec<AlertRule>, String> {
+        let rules = self.rules().into_iter().map(serde_json::from_value);
+        let rules: Result<_, serde_json::Error> = rules.collect();
+        rules.map_err(|error| error.to_string())
+    }
+
+    fn planned(&self, rules: &[Version]) -> Result<Plan, String> {
         let read = |error: serde_json::Error| error.to_string();
         let pipeline: Pipeline = serde_json::from_value(self.manifest()).map_err(read)?;
         let sinks: Vec<Sink> = self
@@ -34,9 +62,8 @@ impl Shape {
             .map(serde_json::from_value)
             .collect::<Result<_, _>>()
             .map_err(read)?;
-        let rules = self.rules().into_iter().map(serde_json::from_value);
-        let rules: Vec<AlertRule> = rules.collect::<Result<_, _>>().map_err(read)?;
-        let mut plan = tidemill_plan::plan(&pipeline, &sinks, &rules).map_err(|problems| {
+        let planned = tidemill_plan::plan_editions(&pipeline, &sinks, rules);
+        let mut plan = planned.map_err(|problems| {
             let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
             texts.join("; ")
         })?;

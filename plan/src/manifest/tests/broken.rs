@@ -528,7 +528,7 @@ spec:
   pipelineRef: {name: p}
   stream: t
   when: amount > 1
-  shadowOf: y
+  shadowOf: other
 "# => r#"m.yaml:8:3: spec.shadowOf: a rule is tried beside another in Shadow mode: add `mode: Shadow`, or leave `shadowOf` out
 "#
 

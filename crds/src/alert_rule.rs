@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use kube::CustomResource;
+use kube::core::ObjectMeta;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
@@ -362,6 +363,23 @@ pub struct AlertRuleStatus {
     /// How far it agrees with the rule that it is tried beside.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agreement: Option<Agreement>,
+}
+
+impl AlertRule {
+    /// The rule without what is none of the workers' business. Its generation is its version.
+    #[must_use]
+    pub fn reduced(&self) -> Self {
+        Self {
+            metadata: ObjectMeta {
+                name: self.metadata.name.clone(),
+                namespace: self.metadata.namespace.clone(),
+                generation: self.metadata.generation,
+                ..ObjectMeta::default()
+            },
+            status: None,
+            spec: self.spec.clone(),
+        }
+    }
 }
 
 /// How often a rule in `Shadow` mode and the one that it is tried beside fire, be their alerts held back or not.

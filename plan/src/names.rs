@@ -12,6 +12,13 @@ pub fn deliverers(pipeline: &str, sink: &str) -> String {
     format!("{pipeline}.{sink}.deliver")
 }
 
+/// The same, from the topic, if it is an outbox.
+#[must_use]
+pub fn deliverers_of(topic: &str) -> Option<String> {
+    let of = topic.strip_suffix(".outbox")?;
+    Some(format!("{of}.deliver"))
+}
+
 /// The known name nearest to one that is not known, if one is near enough to be meant.
 #[must_use]
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {

@@ -8,6 +8,8 @@ pub mod launch;
 pub mod log;
 pub mod memory;
 pub mod registry;
+#[cfg(test)]
+mod requests;
 pub mod rulebook;
 pub mod runtime;
 pub mod secrets;

@@ -186,7 +186,7 @@ pub struct RuleStatus {
 impl RuleStatus {
     /// The rules of a plan, those that were there before with what they have raised.
     pub(crate) fn of(plan: &Plan, before: &[Self]) -> Vec<Self> {
-        let in_force = plan.rules.iter().filter(|rule| rule.editions.to.is_none());
+        let in_force = plan.rules.iter().filter(|rule| !rule.editions.are_former());
         let rules = in_force.map(|rule| {
             let known = before.iter().find(|it| it.name == rule.name);
             Self {

@@ -29,8 +29,8 @@ pub(crate) fn with_behind(stream: &Stream, flow: Flow, place: Place<'_>) -> Resu
     }
 }
 
-/// Rows with the records that they are, without their editions, each with the time that is in a column. Rows that were made of many have no place
-/// in a topic; of one time they are in the order of their JSON.
+/// Rows with the records that they are, without their editions, each with the time that is in a column. Rows that were made of
+/// many have no place in a topic; of one time they are in the order of their JSON.
 fn with_record(
     time: usize,
     topic: Option<&str>,

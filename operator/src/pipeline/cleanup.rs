@@ -11,6 +11,7 @@ use kube::{Api, Resource as _, ResourceExt as _};
 use serde_json::json;
 use tidemill_crds::pipeline::DeletionPolicy;
 use tidemill_crds::{Pipeline, reasons};
+use tidemill_plan::names::deliverers_of;
 use tidemill_worker::log::{Admin as _, LogError};
 
 use super::dereference::dereference;
@@ -251,12 +252,6 @@ fn is_internal(topic: &str, group: &str) -> bool {
                 _ => false,
             })
     })
-}
-
-/// The group of those that post the rows of an outbox, if the topic is one.
-fn deliverers_of(topic: &str) -> Option<String> {
-    let of = topic.strip_suffix(".outbox")?;
-    Some(format!("{of}.deliver"))
 }
 
 /// Topics that manifests name are never deleted, whatever they are called.

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use kube::api::ObjectMeta;
 use tidemill_crds::alert_rule::Mode;
 use tidemill_crds::{AlertRule, Sink};
 use tidemill_plan::manifest::{ResourceKind, load};
@@ -47,12 +46,12 @@ impl Rules {
         for (name, rule) in &found.rules {
             let refused = match rule {
                 Some(rule) if is_off(rule) || are_all_right => {
-                    rules.in_force.push(reduced(rule));
+                    rules.in_force.push(rule.reduced());
                     continue;
                 }
                 Some(rule) => match check(rule) {
                     Ok(()) => {
-                        rules.in_force.push(reduced(rule));
+                        rules.in_force.push(rule.reduced());
                         continue;
                     }
                     Err(wrong) => Some(wrong),
@@ -64,7 +63,7 @@ impl Rules {
                 .refused
                 .extend(refused.map(|wrong| (name.clone(), wrong)));
             let last = before.get(name).filter(|last| check(last).is_ok());
-            rules.in_force.extend(last.map(reduced));
+            rules.in_force.extend(last.map(AlertRule::reduced));
         }
         rules
     }
@@ -104,20 +103,6 @@ fn given(manifests: &str) -> BTreeMap<String, AlertRule> {
         _ => None,
     });
     rules.collect()
-}
-
-/// A rule without what is none of the workers' business. Its generation is its version.
-fn reduced(rule: &AlertRule) -> AlertRule {
-    AlertRule {
-        metadata: ObjectMeta {
-            name: rule.metadata.name.clone(),
-            namespace: rule.metadata.namespace.clone(),
-            generation: rule.metadata.generation,
-            ..ObjectMeta::default()
-        },
-        status: None,
-        spec: rule.spec.clone(),
-    }
 }
 
 #[cfg(test)]

@@ -59,6 +59,12 @@ impl Editions {
         to: None,
     };
 
+    /// Whether they have come to an end.
+    #[must_use]
+    pub fn are_former(self) -> bool {
+        self.to.is_some()
+    }
+
     /// Whether an edition is among them.
     #[must_use]
     pub fn has(self, edition: i64) -> bool {

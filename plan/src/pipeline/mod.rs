@@ -48,11 +48,6 @@ impl Version {
             editions: Editions::ALL,
         }
     }
-
-    /// Whether it is of former editions only.
-    fn is_former(&self) -> bool {
-        self.editions.to.is_some()
-    }
 }
 
 /// Plans a pipeline with the sinks that it may name and the alert rules that may name it.

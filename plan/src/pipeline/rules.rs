@@ -52,7 +52,7 @@ pub(super) fn plan(
         .iter()
         .filter(|version| is_about(&version.rule, pipeline));
     let sensible = own.filter_map(|version| {
-        let problems = match is_off(&version.rule) || version.is_former() {
+        let problems = match is_off(&version.rule) || version.editions.are_former() {
             true => &mut ignored,
             false => &mut *problems,
         };
@@ -79,7 +79,7 @@ pub(super) fn plan(
         let path = |field: &str| format!("AlertRule {}: spec{field}", name(rule.manifest));
         match rule.planned(watches, rows) {
             Ok(planned) => planned,
-            Err(_) if rule.is_former() => None,
+            Err(_) if rule.editions.are_former() => None,
             Err(wrong) => {
                 add_all(wrong, &path, problems);
                 None
@@ -97,7 +97,7 @@ fn comparisons(rules: &[Sensible<'_>], streams: &Streams) -> Vec<Comparison> {
     let present = || {
         rules
             .iter()
-            .filter(|rule| !rule.is_former() && !is_off(rule.manifest))
+            .filter(|rule| !rule.editions.are_former() && !is_off(rule.manifest))
     };
     let compared = present().filter_map(|shadow| {
         let original = shadow.manifest.spec.shadow_of.as_deref()?;
@@ -201,7 +201,7 @@ impl Made<'_> {
     /// rows each rule judges, if one was made for it.
     fn streams_of(&mut self, rules: &[Sensible<'_>]) -> Vec<Option<usize>> {
         let mut groups: BTreeMap<String, (Group, BTreeSet<&str>)> = BTreeMap::new();
-        for rule in rules.iter().filter(|rule| !rule.is_former()) {
+        for rule in rules.iter().filter(|rule| !rule.editions.are_former()) {
             if let Some(group) = &rule.draft.group {
                 let (_, calls) = groups
                     .entry(group.name())
@@ -218,7 +218,7 @@ impl Made<'_> {
         }
         // By name, in whatever order the rules are: streams are to be the same.
         let mut suppressed = BTreeMap::new();
-        for rule in rules.iter().filter(|rule| !rule.is_former()) {
+        for rule in rules.iter().filter(|rule| !rule.editions.are_former()) {
             if let Some((group, by)) = rule.suppressed()
                 && made.contains_key(&group.place())
             {
@@ -287,11 +287,6 @@ impl Made<'_> {
 }
 
 impl Sensible<'_> {
-    /// Whether it is of former editions only.
-    fn is_former(&self) -> bool {
-        self.editions.to.is_some()
-    }
-
     /// Which rows it judges.
     fn judges(&self) -> Judges {
         let group = self.draft.group.as_ref();

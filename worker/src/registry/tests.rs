@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::Write as _;
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
@@ -8,6 +8,7 @@ use tidemill_plan::model::Registry;
 
 use super::RegistryError;
 use super::client::Client;
+use crate::requests::read;
 use crate::secrets::Secrets;
 
 /// What a request was: its first line, its `Authorization`, and its body.
@@ -22,28 +23,13 @@ fn serve(answer: impl Fn(&str) -> (u16, &'static str) + Send + 'static) -> (Stri
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
-            let mut reader = BufReader::new(stream.try_clone().unwrap());
-            let (mut first, mut login, mut length) = (String::new(), String::new(), 0);
-            reader.read_line(&mut first).unwrap();
-            loop {
-                let mut line = String::new();
-                reader.read_line(&mut line).unwrap();
-                let Some((name, value)) = line.trim_end().split_once(": ") else {
-                    break;
-                };
-                match name.to_lowercase().as_str() {
-                    "authorization" => login = value.to_owned(),
-                    "content-length" => length = value.parse().unwrap(),
-                    _ => {}
-                }
-            }
-            let mut body = vec![0; length];
-            reader.read_exact(&mut body).unwrap();
-            let path = first.split(' ').nth(1).unwrap().to_owned();
-            let first = first.trim_end().trim_end_matches(" HTTP/1.1").to_owned();
+            let request = read(&stream);
+            let path = request.first.split(' ').nth(1).unwrap().to_owned();
+            let first = request.first.trim_end_matches(" HTTP/1.1").to_owned();
+            let login = request.headers.get("authorization").cloned();
             told.lock()
                 .unwrap()
-                .push((first, login, String::from_utf8(body).unwrap()));
+                .push((first, login.unwrap_or_default(), request.body));
             let (status, text) = answer(&path);
             let length = text.len();
             write!(

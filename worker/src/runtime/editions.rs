@@ -127,7 +127,7 @@ impl Editions {
     /// counted: one more than ever before if it differs from what it was.
     pub(super) fn next(&self, rules: &[AlertRule], streams: &[String]) -> Edition {
         let numbered = rules.iter().map(|rule| {
-            let mut rule = reduced(rule);
+            let mut rule = rule.reduced();
             rule.metadata.generation = rule.metadata.generation.or_else(|| self.count(&rule));
             rule
         });
@@ -220,18 +220,6 @@ fn are_same(rules: &[AlertRule], known: &[AlertRule]) -> bool {
         })
     };
     rules.len() == known.len() && rules.iter().all(is_known)
-}
-
-/// A rule with what counts of it.
-fn reduced(rule: &AlertRule) -> AlertRule {
-    let mut reduced = AlertRule::new("", rule.spec.clone());
-    reduced.metadata.name.clone_from(&rule.metadata.name);
-    reduced
-        .metadata
-        .namespace
-        .clone_from(&rule.metadata.namespace);
-    reduced.metadata.generation = rule.metadata.generation;
-    reduced
 }
 
 fn fingerprint(streams: &[String]) -> String {

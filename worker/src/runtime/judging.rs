@@ -54,9 +54,6 @@ impl Runner {
 
     /// Takes in the editions that others have made since. False if it was told to stop first.
     pub(super) fn learn_editions(&mut self) -> Result<bool, RunError> {
-        if self.topology.rules.is_none() {
-            return Ok(true);
-        }
         let known = self.editions.newest();
         if !self.read_editions()? {
             return Ok(false);
@@ -93,6 +90,7 @@ impl Runner {
         Ok(())
     }
 
+    /// Reads the topic of the rules, if there is one.
     fn read_editions(&mut self) -> Result<bool, RunError> {
         let Some(topic) = &self.topology.rules else {
             return Ok(true);

@@ -501,15 +501,12 @@ impl Runner {
         let tables = self.room_beside(self.tasks.bytes());
         self.copies.tables().set_room(&tables)?;
         let mut caught_up = Vec::new();
-        let rules: Option<Arc<str>> = self.topology.rules.as_deref().map(Arc::from);
         let dirty = self.tasks.iter_mut().enumerate();
         for (index, held) in dirty.filter(|(_, held)| held.dirty) {
             let was_behind = held.written.next().is_some();
             self.pending.flush(held)?;
-            if let Some(rules) = &rules {
-                let switches = held.switch_to(self.editions.wanted());
-                self.pending.say_of_rules(rules, &switches);
-            }
+            let switches = held.switch_to(self.editions.wanted());
+            self.pending.say_of_rules(&switches);
             if was_behind && held.written.next().is_none() {
                 caught_up.push(index);
             }

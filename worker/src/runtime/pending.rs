@@ -101,6 +101,8 @@ pub(super) struct Pending {
     changelogs: HashMap<Stage, Arc<str>>,
     /// The internal topic for dead letters; absent where an output takes them.
     dead_letter: Option<Arc<str>>,
+    /// The topic of which rules were in force where; absent where there can be none.
+    rules: Option<Arc<str>>,
     /// The span of the first batch since the last commit: the commit goes on with its trace.
     first_batch: Option<tracing::Span>,
     /// Counted since the start; work that is done again counts again.
@@ -170,6 +172,7 @@ impl Pending {
                 .filter_map(|s| Some((s.stage, name(s.changelog.as_ref()?))))
                 .collect(),
             dead_letter: (!takes_dead_letters).then(|| name(&topology.dead_letter)),
+            rules: topology.rules.as_ref().map(name),
             first_batch: None,
             counted: Counted::default(),
         };
@@ -255,12 +258,13 @@ impl Pending {
         Ok(())
     }
 
-    /// Has it committed in this topic where which rules began to be in force.
-    pub(super) fn say_of_rules(&mut self, topic: &Arc<str>, entries: &[Entry]) {
-        let records = entries
-            .iter()
-            .map(|entry| (Arc::clone(topic), entry.to_record()));
-        self.commit.produced.extend(records);
+    /// Has it committed where which rules began to be in force.
+    pub(super) fn say_of_rules(&mut self, entries: &[Entry]) {
+        if let Some(topic) = &self.rules {
+            let records = entries.iter().map(Entry::to_record);
+            let records = records.map(|record| (Arc::clone(topic), record));
+            self.commit.produced.extend(records);
+        }
     }
 
     /// All of it, to be committed; `None` if there is nothing.

@@ -1,8 +1,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::io::Write as _;
+use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -20,17 +20,10 @@ use super::{Deliveries, topic};
 use crate::launch::LogAt;
 use crate::log::embedded::EmbeddedLog;
 use crate::log::{Admin as _, Groups, Produced, TopicSpec};
+use crate::requests::{Request, read};
 use crate::runtime::Topology;
 use crate::secrets::Secrets;
 use crate::status::{Shared, WebhookStatus};
-
-/// A request: its first line, its headers by their names in small letters, and its body.
-#[derive(Debug, Clone)]
-struct Request {
-    first: String,
-    headers: BTreeMap<String, String>,
-    body: String,
-}
 
 type Requests = Arc<Mutex<Vec<Request>>>;
 
@@ -58,27 +51,6 @@ fn receiver(
         }
     });
     (url, requests)
-}
-
-fn read(stream: &TcpStream) -> Request {
-    let mut reader = BufReader::new(stream);
-    let (mut first, mut headers) = (String::new(), BTreeMap::new());
-    reader.read_line(&mut first).unwrap();
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).unwrap();
-        let Some((name, value)) = line.trim_end().split_once(": ") else {
-            break;
-        };
-        headers.insert(name.to_lowercase(), value.to_owned());
-    }
-    let mut body = vec![0; headers["content-length"].parse().unwrap()];
-    reader.read_exact(&mut body).unwrap();
-    Request {
-        first: first.trim_end().to_owned(),
-        headers,
-        body: String::from_utf8(body).unwrap(),
-    }
 }
 
 fn says(status: &str, text: &str) -> Option<String> {

@@ -69,7 +69,7 @@ pub(crate) fn run(options: &Run) -> Result<(), Failure> {
             stop,
             watch,
             edits: Edits::new(manifests::versions(&pipelines)),
-            edited: BTreeMap::new(),
+            told: BTreeMap::new(),
         }
         .run(pipelines),
     )
@@ -117,8 +117,8 @@ struct Session<'a> {
     stop: Arc<AtomicBool>,
     watch: Watch,
     edits: Edits,
-    /// The pipelines whose rules were edited, with what they were before, until the new ones are in force.
-    edited: BTreeMap<String, String>,
+    /// The rules of each pipeline that were in force when it was last looked.
+    told: BTreeMap<String, String>,
 }
 
 impl Session<'_> {
@@ -228,30 +228,20 @@ impl Session<'_> {
             .map_err(|failure| failure.to_string());
         for edit in self.edits.take(found) {
             let its = |it: &&Running| edit.pipeline() == Some(&it.name);
-            match &edit {
-                Edit::Judge { .. } => {
-                    for it in running.iter().filter(its) {
-                        self.edited
-                            .entry(it.name.clone())
-                            .or_insert_with(|| rules_of(it));
-                    }
-                }
-                _ => crate::say(&edit.to_string()),
+            // What comes of an edit of rules is told when they are in force.
+            if !matches!(edit, Edit::Judge { .. }) {
+                crate::say(&edit.to_string());
             }
             running.iter().filter(its).for_each(|it| it.take(&edit));
         }
     }
 
-    /// Tells which rules are in force where they were edited.
+    /// Tells which rules are in force where these have changed: another worker may have been the first to find an edit.
     fn tell_of_rules(&mut self, running: &[Running]) {
         for it in running {
             let now = rules_of(it);
-            if self
-                .edited
-                .get(&it.name)
-                .is_some_and(|before| *before != now)
-            {
-                self.edited.remove(&it.name);
+            let before = self.told.insert(it.name.clone(), now.clone());
+            if before.is_some_and(|before| before != now) {
                 crate::say(&format!(
                     "pipeline {} goes on with the rules {now}",
                     it.name
